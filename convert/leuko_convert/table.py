@@ -1,0 +1,81 @@
+"""A check as a person reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+
+def render(checked: dict[str, Any]) -> Group:
+    """Tables of `certificate.result`: both models, class by class, and the worst disagreements."""
+    return Group(*_parts(checked))
+
+
+def _parts(checked: dict[str, Any]) -> Iterator[Table | Text]:
+    yield _models(checked)
+    yield _classes(checked)
+    low, high = checked["agreement"]["ci95"]
+    yield Text(
+        f"agreement {checked['agreement']['share']:.2%} (95 % interval {low:.2%} to {high:.2%}) of "
+        f"{checked['agreement']['cells']} cells; {checked['agreement_as_shown']:.2%} with unidentified as a label; "
+        f"loss {checked['loss_points']:+.2f} points"
+    )
+    if missed := checked["data"]["missed"]:
+        name, reason = missed[0]
+        yield Text(f"{len(missed)} left out, the first: {name}: {reason}", style="yellow")
+    if checked["disagreements"]:
+        yield _disagreements(checked)
+
+
+def _models(checked: dict[str, Any]) -> Table:
+    table = Table(title=f"{checked['data']['cells']} cells of {checked['data']['name']}", title_justify="left")
+    for heading in ("model", "accuracy", "balanced", "unidentified", "ms a cell", "MB"):
+        table.add_column(heading, justify="left" if heading == "model" else "right")
+    for side in (checked["float"], checked["quantized"]):
+        table.add_row(
+            side["name"],
+            f"{side['accuracy']:.2%}",
+            f"{side['balanced_accuracy']:.2%}",
+            f"{side['unidentified']:.2%}",
+            f"{side['ms_per_cell']:.1f}",
+            f"{side['megabytes']:.1f}",
+        )
+    table.caption = f"one cell at a time, median, {checked['threads']} threads"
+    return table
+
+
+def _classes(checked: dict[str, Any]) -> Table:
+    table = Table(title="Class by class: float / quantized, per cent", title_justify="left")
+    for heading in ("class", "cells", "precision", "recall", "F1", "agreement", "95 %", "bias"):
+        table.add_column(heading, justify="left" if heading == "class" else "right")
+    for label, agreed in checked["by_class"].items():
+        rows = [checked[side]["per_class"][label] for side in ("float", "quantized")]
+        pairs = (" / ".join(_percent(row[key]) for row in rows) for key in ("precision", "recall", "f1"))
+        low, high = agreed["ci95"]
+        interval = f"{100 * low:.1f}–{100 * high:.1f}" if agreed["cells"] else "–"
+        bias = "–" if agreed["bias_points"] is None else f"{agreed['bias_points']:+.2f}"
+        table.add_row(label, str(rows[0]["cells"]), *pairs, _percent(agreed["share"]), interval, bias)
+    table.caption = "agreement on the cells that float calls so; bias of the differential in points"
+    return table
+
+
+def _disagreements(checked: dict[str, Any]) -> Table:
+    table = Table(title="Surest disagreements", title_justify="left")
+    for heading in ("file", "truth", "float", "quantized"):
+        table.add_column(heading, overflow="fold")
+    for row in checked["disagreements"]:
+        table.add_row(
+            Text(row["file"]),
+            row["truth"],
+            f"{row['float']} {row['float_confidence']:.2f}",
+            f"{row['quantized']} {row['quantized_confidence']:.2f}",
+        )
+    return table
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f}"

@@ -1,0 +1,174 @@
+"""The model card: what a `.tflite` file is, what it was trained on, and how its answers are to be read.
+
+A card is a JSON file beside its model, with the same name. The runtime refuses a model without one, and one whose
+bytes are not those that the card was written for: a label order or a crop window that does not belong to a network
+gives confident nonsense, never an error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .crop import CROP_VERSION
+from .errors import ModelError
+from .types import CLASSES, LEUKOCYTES
+
+SCHEMA = "leuko-edge-card/1"
+SHIPPED = "leuko-vgg16-int8"
+_SCALE_TOLERANCE = 1e-3  # relative; um_per_px is window_um / input_size, written out for people
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """All that the runtime needs to know of a model, and all that a person may ask about it."""
+
+    name: str
+    file: str  # the model's file name when the card was written; a renamed model stays valid, its hash counts
+    sha256: str  # of the whole `.tflite` file, lower-case hexadecimal
+    classes: tuple[str, ...]  # in the order of the network's output
+    leukocytes: tuple[str, ...]  # those of them in the differential's denominator
+    input_size: int  # the network takes input_size × input_size pixels, uint8 RGB
+    window_um: float  # micrometres along a side of the crop
+    um_per_px: float  # window_um / input_size
+    confidence_threshold: float  # below it a cell is reported as unidentified; 0 ≤ value < 1
+    temperature: float  # probabilities are raised to 1 / temperature and renormalised; > 0
+    network: str
+    quantization: str
+    crop_version: int = CROP_VERSION  # of the cropping code that its training cells were cut by
+    training: dict[str, Any] = field(default_factory=dict)
+    certificate: dict[str, Any] = field(default_factory=dict)  # what `leuko-check --certify` measured
+    licences: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if problem := _problem(self):
+            raise ModelError(f"The card of model {self.name!r} cannot be used: {problem}.")
+
+    @classmethod
+    def load(cls, json_path: str | os.PathLike[str]) -> ModelCard:
+        """Read a card; `ModelError` says what is wrong with it. Fields that this version does not know are ignored."""
+        path = Path(json_path)
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ModelError(
+                f"The model has no card: {path} is missing; put the card that came with the model beside it."
+            ) from None
+        except OSError as error:
+            raise ModelError(f"The model's card {path} cannot be read: {error.strerror or error}.") from None
+        except (ValueError, RecursionError):  # not UTF-8, not JSON, or absurdly deep
+            raise ModelError(f"The model's card {path} is not JSON; fetch it again with its model.") from None
+        if not isinstance(raw, Mapping) or raw.get("schema") != SCHEMA:
+            raise ModelError(f"{path} is not a model card of this version (its schema should be {SCHEMA!r}).")
+        return cls._from_mapping(raw, path)
+
+    @classmethod
+    def _from_mapping(cls, raw: Mapping[str, Any], path: Path) -> ModelCard:
+        values: dict[str, Any] = {}
+        for name, wanted in _JSON_TYPES.items():
+            if name not in raw:
+                raise ModelError(f"The model's card {path} is incomplete: it has no {name!r}.")
+            value = raw[name]
+            if isinstance(value, bool) or not isinstance(value, wanted):
+                raise ModelError(f"The model's card {path} has a wrong {name!r}: {value!r}.")
+            if isinstance(value, list):
+                if not all(isinstance(item, str) for item in value):
+                    raise ModelError(f"The model's card {path} has a wrong {name!r}: names are expected.")
+                value = tuple(value)
+            elif isinstance(wanted, tuple):
+                value = float(value) if abs(value) < 1e9 else float("nan")  # refused below, with a sentence
+            values[name] = value
+        return cls(**values)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the card, whole or not at all. `OSError` where the folder cannot be written."""
+        write_whole(Path(path), (json.dumps({"schema": SCHEMA, **asdict(self)}, indent=2) + "\n").encode())
+
+
+_JSON_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("name", "file", "sha256", "network", "quantization"), str),
+    **dict.fromkeys(("classes", "leukocytes"), list),
+    **dict.fromkeys(("window_um", "um_per_px", "confidence_threshold", "temperature"), (int, float)),
+    **dict.fromkeys(("input_size", "crop_version"), int),
+    **dict.fromkeys(("training", "certificate", "licences"), dict),
+}
+
+
+def _problem(card: ModelCard) -> str | None:
+    unknown = [name for name in (*card.classes, *card.leukocytes) if name not in CLASSES]
+    if unknown:
+        return f"it names classes that leuko-edge does not know ({', '.join(unknown)})"
+    if len(card.classes) < 2 or len(set(card.classes)) != len(card.classes):
+        return "its classes must be at least two, each named once"
+    expected = [name for name in card.classes if name in LEUKOCYTES]
+    if sorted(card.leukocytes) != sorted(expected):
+        return f"its leukocytes should be {', '.join(expected)}"
+    if not (8 <= card.input_size <= 1024 and 0 < card.window_um < 1000):
+        return f"a crop of {card.window_um} µm on {card.input_size} pixels makes no sense"
+    if not abs(card.um_per_px * card.input_size / card.window_um - 1) < _SCALE_TOLERANCE:
+        return f"{card.input_size} pixels of {card.um_per_px} µm are not its window of {card.window_um} µm"
+    if card.crop_version != CROP_VERSION:
+        return f"it was trained on crops of version {card.crop_version}, this leuko-edge cuts version {CROP_VERSION}"
+    if not (0 <= card.confidence_threshold < 1 and 0.01 <= card.temperature <= 100):
+        return "its confidence threshold must be in [0, 1) and its temperature between 0.01 and 100"
+    return None
+
+
+def shipped_model() -> Path:
+    """Path of the model that comes with leuko-edge: in the wheel inside the package, in a checkout in `models/`.
+
+    `ModelError` where it is in neither.
+    """
+    package = Path(__file__).resolve().parent
+    places = (package / "models", package.parents[1] / "models")
+    for folder in places:
+        if (path := folder / f"{SHIPPED}.tflite").is_file():
+            return path
+    raise ModelError(
+        f"The model that comes with leuko-edge is missing ({SHIPPED}.tflite, looked for in "
+        f"{' and '.join(map(str, places))}); install leuko-edge again, or name a model with --model."
+    )
+
+
+def load_verified(model_path: str | os.PathLike[str] | None = None) -> tuple[ModelCard, bytes]:
+    """The card and the model's bytes, after checking that they belong together.
+
+    The file is read once; the bytes that were hashed are those returned, so nothing can change between check and use.
+    `model_path` None takes the shipped model. `ModelError` for a missing or unreadable model or card, a card that is
+    incomplete or names unknown classes, and a model whose SHA-256 is not the card's.
+    """
+    path = shipped_model() if model_path is None else Path(model_path)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"There is no model at {path}; name a .tflite file that has its card beside it.") from None
+    except IsADirectoryError:
+        raise ModelError(f"{path} is a folder; name the .tflite file in it.") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise ModelError(f"The model {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+    card = ModelCard.load(path.with_suffix(".json"))
+    found = hashlib.sha256(content).hexdigest()
+    if found != card.sha256.lower():
+        raise ModelError(
+            f"The model {path} is not the one its card was written for (SHA-256 {found[:12]}…, the card says "
+            f"{card.sha256[:12]}…); fetch model and card together again."
+        )
+    return card, content
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or a power cut, sees the old one or the new one, never a part."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,134 @@
+"""From crops to classes: the network's probabilities, calibrated by the card, with a simulated twin.
+
+A classifier is anything with `classify(crops) -> list[Prediction]`; `Classifier` runs a model, `FixedClassifier`
+says what it was told to.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+import numpy as np
+
+from . import card as cards
+from .card import ModelCard
+from .litert import Network
+from .types import CLASSES, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, Prediction
+
+
+class CellClassifier(Protocol):
+    """The boundary between the pipeline and whatever names its cells."""
+
+    card: ModelCard
+
+    def classify(self, crops: np.ndarray) -> list[Prediction]: ...
+
+    def close(self) -> None: ...
+
+
+class Classifier:
+    """A verified model, ready to run. Not for several threads at once."""
+
+    def __init__(self, card: ModelCard, model_bytes: bytes, threads: int | None = None) -> None:
+        """`threads` None takes four, or as many as there are cores.
+
+        `ModelError` where the network is not what its card says; `EnvironmentBroken` without LiteRT.
+        """
+        self.card = card
+        self._network: Network | None = Network(card, model_bytes, threads)
+
+    @classmethod
+    def from_path(cls, model_path: str | os.PathLike[str] | None = None, threads: int | None = None) -> Classifier:
+        """A `.tflite` file with its card beside it; None takes the model that comes with leuko-edge."""
+        return cls(*cards.load_verified(model_path), threads=threads)
+
+    def classify(self, crops: np.ndarray) -> list[Prediction]:
+        """One prediction for each of `crops`, (n, input_size, input_size, 3) uint8 RGB; n may be 0."""
+        return [_judge(p, self.card) for p in calibrate(self.probabilities(crops), self.card.temperature)]
+
+    def probabilities(self, crops: np.ndarray) -> np.ndarray:
+        """(n, classes) float32 as the network gives them, before the card's temperature."""
+        _check_crops(crops, self.card.input_size)
+        if self._network is None:
+            raise ValueError("this classifier has been closed")
+        return self._network.run(crops)
+
+    def close(self) -> None:
+        """Release the model's memory. Closing twice is harmless."""
+        self._network = None
+
+    def __enter__(self) -> Classifier:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class FixedClassifier:
+    """The simulated twin: gives `labels` in turn, over and over, whatever the crops show."""
+
+    def __init__(self, *labels: str, confidence: float = 0.99, card: ModelCard | None = None) -> None:
+        if not labels:
+            raise ValueError("at least one label is needed")
+        if strange := set(labels) - {*CLASSES, UNIDENTIFIED}:
+            raise ValueError(f"not classes of leuko-edge: {', '.join(sorted(strange))}")
+        self.card = card or simulated_card()
+        self._labels, self._confidence, self._seen = labels, confidence, 0
+
+    def classify(self, crops: np.ndarray) -> list[Prediction]:
+        _check_crops(crops, self.card.input_size)
+        start, self._seen = self._seen, self._seen + len(crops)
+        return [self._prediction(self._labels[n % len(self._labels)]) for n in range(start, self._seen)]
+
+    def _prediction(self, label: str) -> Prediction:
+        classes = self.card.classes
+        if label == UNIDENTIFIED:  # nothing stands out
+            return Prediction(label, 1 / len(classes), (1 / len(classes),) * len(classes))
+        rest = (1 - self._confidence) / (len(classes) - 1)
+        spread = tuple(self._confidence if name == label else rest for name in classes)
+        return Prediction(label, self._confidence, spread)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def simulated_card() -> ModelCard:
+    """The card of `FixedClassifier`: the shipped network's classes and window, no model behind it."""
+    return ModelCard(
+        name="fixed",
+        file="",
+        sha256="0" * 64,
+        classes=CLASSES,
+        leukocytes=LEUKOCYTES,
+        input_size=64,
+        window_um=24.0,
+        um_per_px=0.375,
+        confidence_threshold=0.5,
+        temperature=1.0,
+        network="simulated",
+        quantization="none",
+    )
+
+
+def calibrate(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Temperature scaling (Guo et al. 2017) of (n, classes) probabilities: p ** (1 / T), rows summing to 1.
+
+    The same as dividing the logits by T before the softmax. Above 1 softens, below 1 sharpens.
+    """
+    logs = np.log(np.maximum(probabilities.astype(np.float64), 1e-12)) / temperature
+    powers = np.exp(logs - logs.max(axis=1, keepdims=True))  # the shift keeps small temperatures from underflow
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _judge(probabilities: np.ndarray, card: ModelCard) -> Prediction:
+    best = int(probabilities.argmax())
+    label, confidence = card.classes[best], float(probabilities[best])
+    if confidence < card.confidence_threshold and label not in EXCLUDED:
+        label = UNIDENTIFIED  # a person should look; what is dropped anyway is not worth the look
+    return Prediction(label, confidence, tuple(map(float, probabilities)))
+
+
+def _check_crops(crops: np.ndarray, size: int) -> None:
+    if crops.dtype != np.uint8 or crops.ndim != 4 or crops.shape[1:] != (size, size, 3):
+        raise ValueError(f"crops must be (n, {size}, {size}, 3) uint8 RGB, got {crops.shape} {crops.dtype}")

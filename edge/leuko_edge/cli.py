@@ -1,0 +1,197 @@
+"""The `leuko-edge` command: its grammar and its exits. Only here and in `counting` are things constructed.
+
+Exit codes: 0 counted, 2 wrong usage, 3 nothing countable, 4 model, environment or output broken, 130
+interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import os
+import sys
+from collections.abc import Sequence
+
+from . import __version__
+from .errors import EnvironmentBroken, LeukoError
+
+INTERRUPTED = 130
+_EPILOG = """\
+examples:
+  leuko-edge --image slide-7/ --json slide-7.json --annotate slide-7-cells/
+  leuko-edge --image a.jpg b.tif --um-per-px 0.065
+  leuko-edge --demo --annotate demo/
+
+exit codes: 0 counted, 2 wrong usage, 3 nothing countable, 4 model, environment or output broken
+Not a medical device."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="leuko-edge",
+        description="A white-cell differential from photographs of a stained blood smear.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    what = parser.add_argument_group("what to count")
+    what.add_argument(
+        "--image",
+        nargs="+",
+        action="extend",
+        metavar="PATH",
+        help="pictures, and folders of them (JPEG, PNG, TIFF, BMP)",
+    )
+    what.add_argument("--demo", action="store_true", help="count a simulated blood smear, drawn here; needs no picture")
+    what.add_argument("--seed", type=_whole(0), metavar="N", help="with --demo: another slide (default 1)")
+    what.add_argument("--cells", type=_whole(1, 2000), metavar="N", help="with --demo: white cells on it (default 100)")
+    how = parser.add_argument_group("how")
+    how.add_argument(
+        "--um-per-px",
+        type=_um_per_px,
+        metavar="X",
+        help="micrometres per pixel (default: measured from the red cells)",
+    )
+    how.add_argument(
+        "--model", metavar="PATH", help="a .tflite file with its card beside it (default: the shipped one)"
+    )
+    how.add_argument("--threads", type=_whole(1, 256), metavar="N", help="processor threads (default: all cores)")
+    how.add_argument(
+        "--reference",
+        action="append",
+        type=_reference,
+        default=[],
+        metavar="CLASS=LOW-HIGH",
+        help="your laboratory's range in per cent, as neutrophil=45-79; may be given for each class",
+    )
+    out = parser.add_argument_group("results")
+    out.add_argument("--json", metavar="FILE", help="the result for other programs; - for standard output")
+    out.add_argument("--csv", metavar="FILE", help="a row for each cell")
+    out.add_argument("--annotate", metavar="DIR", help="each picture with its cells outlined and named")
+    out.add_argument("--crops", metavar="DIR", help="a contact sheet for each class")
+    out.add_argument(
+        "--quiet", action="store_true", help="no table and no progress, only errors and the files asked for"
+    )
+    out.add_argument(
+        "--version", action="store_true", help="version; with --verbose also the model and its certificate"
+    )
+    out.add_argument("--verbose", action="store_true", help="with --version")
+    return parser
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Options that make sense together; SystemExit 2 with a sentence where they do not."""
+    parser = build_parser()
+    options = parser.parse_args(argv)
+    if options.verbose and not options.version:
+        parser.error("--verbose goes with --version")
+    if options.version:
+        return options
+    if options.demo and options.image:
+        parser.error("--demo draws its own pictures; leave out --image, or --demo")
+    if not options.demo and not options.image:
+        parser.error("name the pictures to count with --image PATH, or try --demo")
+    if not options.demo and (options.seed is not None or options.cells is not None):
+        parser.error("--seed and --cells go with --demo")
+    if options.csv == "-":
+        parser.error("--csv needs a file name; only --json can go to standard output")
+    if options.json and options.csv and os.path.realpath(options.json) == os.path.realpath(options.csv):
+        parser.error("--json and --csv name the same file")
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; every error is one sentence on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal without µ or – gets ? rather than a traceback
+            stream.reconfigure(errors="replace")
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        _say("interrupted: the count was not finished and no report was written")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader has seen enough
+        _discard_stdout()
+        return 0
+    except LeukoError as error:
+        _say(str(error))
+        return error.exit_code
+    except OSError as error:
+        _discard_stdout()
+        _say(f"standard output cannot be written: {error.strerror or error}")
+        return EnvironmentBroken.exit_code
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        options = parse(argv)
+    except SystemExit as done:  # --help, or a wrong command line that argparse has explained
+        return int(done.code or 0)
+    try:
+        if options.version:
+            return _version(options)
+        from .counting import count  # numpy, OpenCV, LiteRT and rich: not for --help
+
+        return count(options)
+    except ImportError as error:
+        raise EnvironmentBroken(f"a part of the installation is missing or broken: {error}") from error
+
+
+def _version(options: argparse.Namespace) -> int:
+    print(f"leuko-edge {__version__}")
+    if options.verbose:
+        from .card import load_verified
+        from .display import describe
+
+        print(describe(load_verified(options.model)[0]))
+    return 0
+
+
+def _say(sentence: str) -> None:
+    with contextlib.suppress(OSError):
+        print(f"leuko-edge: {sentence}", file=sys.stderr, flush=True)
+
+
+def _discard_stdout() -> None:
+    """Nobody reads standard output any more: the interpreter's own flush at exit must not complain."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _whole(low: int, high: int = 2**31 - 1):
+    def whole(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"a whole number from {low} to {high} is needed, got {text}")
+        return value
+
+    return whole
+
+
+def _um_per_px(text: str) -> float:
+    value = float(text)
+    if not (math.isfinite(value) and 0.005 <= value <= 5):
+        raise argparse.ArgumentTypeError(f"{text} is no microscope's: 0.005 to 5 µm per pixel")
+    return value
+
+
+_um_per_px.__name__ = "number"
+
+
+def _reference(text: str) -> tuple[str, tuple[float, float]]:
+    label, _, limits = text.partition("=")
+    low, _, high = limits.partition("-")
+    try:
+        limits_percent = float(low), float(high)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} should look like neutrophil=45-79") from None
+    if not 0 <= limits_percent[0] <= limits_percent[1] <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r}: the limits should rise, between 0 and 100 per cent")
+    return label, limits_percent
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""One run of the command: a source through the pipeline into the table and the files asked for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import cv2
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from . import display
+from .card import ModelCard
+from .classify import Classifier
+from .errors import EnvironmentBroken, NothingCountable, UsageError
+from .gallery import Gallery
+from .pipeline import Outcome, Pipeline
+from .render import Annotations
+from .report import CsvReport, JsonReport, readable
+from .slide import SimulatedSlide
+from .sources import Pictures
+from .tally import REFERENCES, Differential, Tally
+from .types import LEUKOCYTES
+
+
+class Sink(Protocol):
+    """Where results go: `path` names it in messages."""
+
+    path: str
+
+    def add(self, outcome: Outcome) -> None: ...
+
+    def finish(self, tally: Tally, differential: Differential) -> None: ...
+
+
+class Outputs:
+    """The sinks of a run. One that fails is dropped with a sentence in `failures`; the count goes on."""
+
+    def __init__(self, sinks: list[Sink]) -> None:
+        self._sinks = sinks
+        self.failures: list[str] = []
+
+    def add(self, outcome: Outcome) -> None:
+        for sink in list(self._sinks):
+            try:
+                sink.add(outcome)
+            except (OSError, cv2.error, MemoryError) as error:
+                self._drop(sink, error)
+
+    def finish(self, tally: Tally, differential: Differential) -> None:
+        for sink in list(self._sinks):
+            try:
+                sink.finish(tally, differential)
+            except BrokenPipeError:  # whoever read standard output has seen enough
+                self._sinks.remove(sink)
+            except (OSError, cv2.error, MemoryError) as error:
+                self._drop(sink, error)
+
+    def _drop(self, sink: Sink, error: Exception) -> None:
+        name = "standard output" if sink.path == "-" else readable(sink.path)
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        self.failures.append(f"{name} could not be written: {why}")
+        self._sinks.remove(sink)
+
+
+def count(options: argparse.Namespace) -> int:
+    """Count what `options` (see cli.parse) name and return 0, or 4 where an output failed.
+
+    Raises UsageError, NothingCountable and EnvironmentBroken (ModelError among them) with their sentences.
+    """
+    references = _references(options.reference)
+    source = _source(options)
+    threads = options.threads or os.cpu_count() or 1
+    cv2.setNumThreads(threads)
+    messages = Console(stderr=True, highlight=False)
+    table = messages if options.json == "-" else Console(highlight=False)
+    tally = Tally()
+    classifier = Classifier.from_path(options.model, threads)
+    try:
+        card = classifier.card
+        outputs = Outputs(_sinks(options, source.name, card))
+        pipeline = Pipeline(classifier, options.um_per_px)
+        total = len(source) if isinstance(source, Pictures) else None
+        with source, _progress(messages, total, options.quiet) as (advance, log):
+            if isinstance(source, Pictures):
+                for name, reason in source.problems:
+                    _line(log, name, reason)
+            for outcome in pipeline.run(source):
+                if outcome.refused is not None:
+                    _line(log, outcome.result.path, outcome.refused)
+                tally.add(outcome.result)
+                outputs.add(outcome)
+                advance()
+    finally:
+        classifier.close()
+    differential = tally.differential(card.leukocytes, references)
+    outputs.finish(tally, differential)
+    for failure in outputs.failures:
+        messages.print(Text(f"leuko-edge: {failure}"), soft_wrap=True)
+    if not differential.counted:
+        nothing = _nothing(tally, differential)
+        if not outputs.failures:
+            raise NothingCountable(nothing)
+        messages.print(Text(f"leuko-edge: {nothing}"), soft_wrap=True)
+    elif not options.quiet:
+        display.show(table, differential, tally, source.truth if isinstance(source, SimulatedSlide) else None)
+    return EnvironmentBroken.exit_code if outputs.failures else 0
+
+
+def _references(given: list[tuple[str, tuple[float, float]]]) -> dict[str, tuple[float, float]]:
+    """The default ranges with those of the command line in their place; UsageError for a class that has no
+    row."""
+    for label, _ in given:
+        if label not in LEUKOCYTES:
+            raise UsageError(f"--reference: there is no class {label!r}; the classes are {', '.join(LEUKOCYTES)}")
+    return {**REFERENCES, **dict(given)}
+
+
+def _source(options: argparse.Namespace) -> Pictures | SimulatedSlide:
+    if options.demo:
+        return SimulatedSlide(1 if options.seed is None else options.seed, options.cells or 100)
+    pictures = Pictures(options.image)
+    _keep_inputs(options, pictures)
+    return pictures
+
+
+def _keep_inputs(options: argparse.Namespace, source: Pictures) -> None:
+    """UsageError where a result would be written over, or in among, the pictures to be counted."""
+    inputs = {os.path.realpath(file) for file in source.files}
+    for option, path in (("--json", options.json), ("--csv", options.csv)):
+        if path and os.path.realpath(path) in inputs:
+            raise UsageError(f"{option} {readable(path)} would overwrite a picture to be counted; name another file")
+    folders = {os.path.dirname(file) for file in inputs}
+    for option, path in (("--annotate", options.annotate), ("--crops", options.crops)):
+        if path and os.path.realpath(path) in folders:
+            raise UsageError(f"{option} {readable(path)} holds the pictures to be counted; name a folder of its own")
+
+
+def _sinks(options: argparse.Namespace, source: str, card: ModelCard) -> list[Sink]:
+    sinks: list[Sink] = []
+    if options.json:
+        sinks.append(JsonReport(options.json, card.name, card.sha256, source))
+    if options.csv:
+        sinks.append(CsvReport(options.csv))
+    if options.annotate:
+        sinks.append(Annotations(options.annotate))
+    if options.crops:
+        sinks.append(Gallery(options.crops))
+    return sinks
+
+
+@contextmanager
+def _progress(console: Console, total: int | None, quiet: bool) -> Iterator[tuple[Callable[[], None], Console]]:
+    """A bar on standard error where that is a terminal and there are several pictures.
+
+    It is drawn between pictures, never by a thread of its own: while a picture is decoded, what is written to
+    standard error is taken for the decoder's (see sources).
+    """
+    if quiet or total in (0, 1) or not console.is_terminal:
+        yield (lambda: None), console
+        return
+    columns = (TextColumn("counting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
+        task = bar.add_task("counting", total=total)
+
+        def advance() -> None:
+            bar.advance(task)
+            bar.refresh()
+
+        bar.refresh()
+        yield advance, bar.console
+
+
+def _line(console: Console, name: str, reason: str) -> None:
+    console.print(Text(f"{readable(name)}: {reason}"), soft_wrap=True)
+
+
+def _nothing(tally: Tally, differential: Differential) -> str:
+    excluded = ", ".join(f"{label} {count}" for label, count in differential.excluded.items())
+    return (
+        f"no white cell could be counted in {tally.captured} picture{'s' * (tally.captured != 1)} "
+        f"({tally.captured - tally.counted} not usable; unidentified {differential.unidentified}, {excluded})"
+    )

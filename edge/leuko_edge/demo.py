@@ -1,0 +1,71 @@
+"""The demo's slide: fields of a simulated smear whose differential is known exactly.
+
+    for drawn in fields(seed=1, leukocytes=100):
+        ...                                   # drawn.bgr is a picture, drawn.truth what was drawn into it
+
+Everything is drawn by `leuko_edge.simulate`. It shows how the program works; it says nothing about how well it counts
+real blood, and must not appear in an accuracy figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from .simulate import Camera, Drawn, draw_field
+
+PER_100_LEUKOCYTES = {
+    "neutrophil": 57,
+    "lymphocyte": 30,
+    "monocyte": 6,
+    "eosinophil": 4,
+    "basophil": 1,
+    "immature_granulocyte": 2,
+}
+"""The leukocytes of the demo's slide: close to normal, with a mild left shift so that every class appears."""
+
+BESIDE_PER_100 = {"erythroblast": 2, "artefact": 4}
+"""What lies between them and is in no denominator."""
+
+
+def true_counts(leukocytes: int) -> dict[str, int]:
+    """How many of each class are drawn: the leukocytes add up to `leukocytes`, BESIDE_PER_100 comes on top.
+
+    Largest remainders round the shares. ValueError below 1.
+    """
+    if leukocytes < 1:
+        raise ValueError(f"a demo needs at least 1 leukocyte, got {leukocytes}")
+    shares = {label: per * leukocytes / 100 for label, per in PER_100_LEUKOCYTES.items()}
+    counts = {label: int(share) for label, share in shares.items()}
+    by_remainder = sorted(shares, key=lambda label: counts[label] - shares[label])
+    for label in by_remainder[: leukocytes - sum(counts.values())]:
+        counts[label] += 1
+    return counts | {label: round(per * leukocytes / 100) for label, per in BESIDE_PER_100.items()}
+
+
+def fields(
+    seed: int = 1, leukocytes: int = 100, *, width: int = 1280, height: int = 960, um_per_px: float = 0.1
+) -> Iterator[Drawn]:
+    """The slide's fields one by one, drawn as they are asked for, until `leukocytes` have been shown.
+
+    Cells are whole and apart; three to five a field. The truth of all fields together adds up to `true_counts`; the
+    same seed gives the same slide. ValueError where `leukocytes` is below 1 or the field too small for five cells.
+    """
+    rng = np.random.default_rng(seed)
+    waiting = [label for label, count in true_counts(leukocytes).items() for _ in range(count)]
+    rng.shuffle(waiting)
+    camera = Camera()
+    while waiting:
+        take = int(rng.integers(3, 6))
+        shown, waiting = waiting[:take], waiting[take:]
+        focus = camera.blur_um * (1 + 0.25 * abs(rng.normal()))  # the hand on the knob is never perfect
+        yield draw_field(
+            np.random.default_rng(rng.integers(2**63)),
+            width=width,
+            height=height,
+            um_per_px=um_per_px,
+            cells=shown,
+            camera=replace(camera, blur_um=focus),
+        )

@@ -1,0 +1,152 @@
+"""The differential as a table for a terminal. The console is injected, so it can be tested without one."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .card import ModelCard
+from .tally import SKIPS, Differential, Share, Tally
+from .types import Scale
+
+NOT_A_DEVICE = "Not a medical device: for research and teaching, not for diagnosis."
+SIMULATED = "SIMULATED: leuko-edge drew these cells itself; this is no patient's blood."
+
+_FLAG_STYLES = {"low": "bold red", "high": "bold red", "low?": "yellow", "high?": "yellow", "normal": "green"}
+_ORIGINS = {
+    "given": "given with --um-per-px",
+    "red cells": "measured from red cells",
+    "pooled": "taken from the other pictures of their size",
+    "assumed": "ASSUMED from the cells' own size, a guess: give --um-per-px",
+}
+
+
+def show(
+    console: Console,
+    differential: Differential,
+    tally: Tally,
+    truth: Mapping[str, int] | None = None,
+) -> None:
+    """Print the table and what stands beside it. `truth`, the counts of a simulated slide, adds two
+    columns."""
+    simulated = truth is not None
+    if simulated:
+        console.print(Text(SIMULATED, style="bold yellow"))
+    console.print(_table(differential, truth))
+    for line in notes(differential, tally):
+        console.print(Text(line))
+    if truth is not None:
+        console.print(Text(_beside(truth, differential)))
+    console.print(Text(NOT_A_DEVICE, style="bold"))
+
+
+def _table(differential: Differential, truth: Mapping[str, int] | None) -> Table:
+    title = f"White-cell differential, {_number(differential.counted, 'cell')} counted"
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False
+    )
+    table.add_column("class", no_wrap=True)
+    if truth is not None:
+        table.add_column("true", justify="right", style="cyan", no_wrap=True)
+        table.add_column("true\n%", justify="right", style="cyan", no_wrap=True)
+    for heading in ("count", "%", "95 %\ninterval", "reference"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("flag", no_wrap=True)
+    true_total = sum(truth.get(share.label, 0) for share in differential.classes) if truth is not None else 0
+    for share in differential.classes:
+        cells: list[str | Text] = [share.label.replace("_", " ")]
+        if truth is not None:
+            true = truth.get(share.label, 0)
+            cells += [str(true), f"{100 * true / true_total:.1f}" if true_total else "–"]
+        table.add_row(*cells, *_share(share))
+    return table
+
+
+def _share(share: Share) -> list[str | Text]:
+    low, high = share.ci95
+    reference = "–" if share.reference is None else f"{share.reference[0]:g}–{share.reference[1]:g}"
+    return [
+        str(share.count),
+        "–" if share.percent is None else f"{share.percent:.1f}",
+        f"{low:.1f}–{high:.1f}",
+        reference,
+        Text(share.flag or "–", style=_FLAG_STYLES.get(share.flag or "", "")),
+    ]
+
+
+def notes(differential: Differential, tally: Tally) -> list[str]:
+    """The lines below the table: what is not in the denominator, the fields, and the scale and how it is
+    known."""
+    nrbc = differential.nrbc_per_100_wbc
+    ratio = "–" if nrbc is None else f"{nrbc:.1f}"
+    excluded = ", ".join(_number(count, label) for label, count in differential.excluded.items())
+    skipped = ", ".join(f"{tally.skipped[reason]} {reason}" for reason in SKIPS if tally.skipped[reason])
+    fields = f"Fields: {tally.counted} of {tally.captured} counted" + (f" ({skipped})" if skipped else "")
+    return [
+        f"nRBC per 100 WBC: {ratio} ({_number(differential.erythroblasts, 'erythroblast')})",
+        f"Unidentified: {differential.unidentified} (not in the denominator)",
+        f"Excluded: {excluded}",
+        fields,
+        *scale_lines(tally.scales),
+    ]
+
+
+def scale_lines(scales: Sequence[Scale]) -> list[str]:
+    """Median and range of µm per pixel for each way in which it was found."""
+    lines = []
+    for origin, how in _ORIGINS.items():
+        found = [scale.um_per_px for scale in scales if scale.origin == origin]
+        if found:
+            low, high = f"{min(found):.3g}", f"{max(found):.3g}"
+            spread = f" ({low} to {high})" if low != high else ""
+            middle = statistics.median(found)
+            lines.append(f"Scale: {middle:.3g} µm per pixel{spread}, {how}; {_number(len(found), 'field')}")
+    return lines
+
+
+def _beside(truth: Mapping[str, int], differential: Differential) -> str:
+    rows = {share.label for share in differential.classes}
+    found = {"erythroblast": differential.erythroblasts, **differential.excluded}
+    drawn = [
+        f"{label} {count} (listed as such: {found.get(label, 0)})"
+        for label, count in truth.items()
+        if count and label not in rows
+    ]
+    return "Drawn beside the leukocytes: " + (", ".join(drawn) or "nothing")
+
+
+def describe(card: ModelCard) -> str:
+    """The model card for a person who asks --version --verbose: what the model is and what was certified of
+    it."""
+    lines = [
+        f"model {card.name} ({card.file}), SHA-256 {card.sha256}",
+        f"network: {card.network}; {card.quantization}",
+        f"classes: {', '.join(card.classes)}",
+        f"input: {card.input_size}×{card.input_size} pixels, {card.window_um:g} µm along a side",
+        f"unidentified below {card.confidence_threshold:g}; temperature {card.temperature:g}",
+    ]
+    for title in ("training", "certificate", "licences"):
+        lines += [f"{title}:", *(_tree(getattr(card, title)) or ["  none recorded"])]
+    return "\n".join([*lines, NOT_A_DEVICE])
+
+
+def _tree(entries: Mapping[str, Any], indent: int = 1) -> list[str]:
+    """Nested JSON as indented lines."""
+    lines = []
+    for name, value in entries.items():
+        if isinstance(value, Mapping):
+            lines += [f"{'  ' * indent}{name}:", *_tree(value, indent + 1)]
+        else:
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            lines.append(f"{'  ' * indent}{name}: {text}")
+    return lines
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")

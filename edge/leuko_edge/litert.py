@@ -1,0 +1,155 @@
+"""The one place that knows LiteRT: import it, open a model without its start-up chatter, run batches."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .card import ModelCard
+from .errors import EnvironmentBroken, ModelError
+
+_RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
+"""The current runtime, then its predecessor that old Bookworm installations may have."""
+
+BATCH = 8
+"""More at once cost memory and gain little: VGG-16 took 8 ms a cell singly, 7 to 10 by eights (2 cores, int8)."""
+
+_SUM_TOLERANCE = 0.05  # an int8 softmax sums to 1 within 9 / 256
+
+_CHATTER = ("INFO:", "VERBOSE:", "DEBUG:")
+
+
+def default_threads() -> int:
+    """LiteRT takes one thread unless told; more than four bring nothing on a Raspberry Pi."""
+    return min(4, os.cpu_count() or 1)
+
+
+def _interpreter_class() -> Any:
+    causes = []
+    for name in _RUNTIMES:
+        try:
+            return importlib.import_module(name).Interpreter
+        except ModuleNotFoundError as error:
+            if error.name and name.split(".")[0] == error.name.split(".")[0]:
+                continue  # not installed; otherwise it is, but broken
+            causes.append(str(error))
+        except (ImportError, AttributeError, OSError) as error:  # wrong processor, missing system library
+            causes.append(str(error).splitlines()[0] if str(error) else type(error).__name__)
+    if causes:
+        raise EnvironmentBroken(f"LiteRT is installed but does not load ({causes[0]}); install it again.")
+    raise EnvironmentBroken("LiteRT is not installed; run: pip install ai-edge-litert")
+
+
+@contextlib.contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Hold back what native code writes to standard error; what is not mere information comes out afterwards."""
+    try:
+        kept, held = os.dup(2), tempfile.TemporaryFile()  # noqa: SIM115 - closed below
+    except OSError:  # standard error is closed, or there is no room: then the chatter is heard
+        yield
+        return
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    os.dup2(held.fileno(), 2)
+    try:
+        yield  # where this raises, the error carries LiteRT's own words
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        held.seek(0)
+        lines = held.read().decode(errors="replace").splitlines()
+        held.close()
+    if said := [line for line in lines if line and not line.startswith(_CHATTER)]:
+        print(*said, sep="\n", file=sys.stderr)
+
+
+def open_model(content: bytes, threads: int | None = None) -> Any:
+    """An allocated LiteRT interpreter for the bytes of a `.tflite` file.
+
+    `EnvironmentBroken` where LiteRT is missing or does not load, `ModelError` where it refuses the model.
+    """
+    interpreter_class = _interpreter_class()
+    try:
+        with _without_chatter():
+            interpreter = interpreter_class(model_content=content, num_threads=threads or default_threads())
+            interpreter.allocate_tensors()
+    except SystemError:  # tflite-runtime 2.14 with NumPy 2
+        raise EnvironmentBroken(
+            "The installed tflite-runtime does not work with this NumPy; run: pip install ai-edge-litert"
+        ) from None
+    except (ValueError, RuntimeError, TypeError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        raise ModelError(f"LiteRT cannot use this model ({reason}); fetch it again.") from None
+    return interpreter
+
+
+class Network:
+    """A model of uint8 RGB crops in, probabilities out, checked against its card."""
+
+    def __init__(self, card: ModelCard, content: bytes, threads: int | None = None) -> None:
+        self._name, self._classes = card.name, len(card.classes)
+        self._interpreter = open_model(content, threads)
+        self._input, self._output = _fitting_ends(self._interpreter, card)
+        # tflite-runtime 2.14 has been seen to crash on a resized batch, so there cells go singly.
+        resizable = type(self._interpreter).__module__.startswith("ai_edge_litert")
+        self._largest, self._batch = BATCH if resizable else 1, 1
+
+    def run(self, crops: np.ndarray) -> np.ndarray:
+        """(n, classes) float32 for (n, size, size, 3) uint8 RGB, in batches of at most `BATCH`."""
+        parts = [self._run(crops[at : at + self._largest]) for at in range(0, len(crops), self._largest)]
+        return np.concatenate(parts) if parts else np.empty((0, self._classes), np.float32)
+
+    def _run(self, rgb: np.ndarray) -> np.ndarray:
+        try:
+            if len(rgb) != self._batch:  # 0.1 ms once LiteRT has packed its weights, so sizes may alternate
+                self._interpreter.resize_tensor_input(self._input["index"], list(rgb.shape))
+                self._interpreter.allocate_tensors()
+                self._batch = len(rgb)
+            self._interpreter.set_tensor(self._input["index"], rgb.astype(self._input["dtype"]))
+            self._interpreter.invoke()
+            raw = self._interpreter.get_tensor(self._output["index"])
+        except (RuntimeError, ValueError, MemoryError) as error:
+            reason = (str(error).strip().splitlines() or ["out of memory"])[-1]
+            raise EnvironmentBroken(f"LiteRT could not run the model {self._name!r} ({reason}).") from None
+        found = _dequantised(raw, self._output)
+        if not (np.isfinite(found).all() and (abs(found.sum(axis=1) - 1) < _SUM_TOLERANCE).all()):
+            raise ModelError(f"The model {self._name!r} does not give probabilities; it must end in a softmax.")
+        return found
+
+
+def _fitting_ends(interpreter: Any, card: ModelCard) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Input and output of the network, or a `ModelError` that says how they differ from the card."""
+
+    def refuse(what: str, found: object, wanted: object) -> ModelError:
+        return ModelError(f"The model {card.name!r} does not fit its card: its {what} is {found}, not {wanted}.")
+
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise refuse("number of inputs and outputs", f"{len(inputs)} and {len(outputs)}", "1 and 1")
+    given, result = inputs[0], outputs[0]
+    wanted = [1, card.input_size, card.input_size, 3]
+    if list(given["shape"]) != wanted:
+        raise refuse("input", list(given["shape"]), wanted)
+    if given["dtype"] not in (np.uint8, np.float32):
+        raise refuse("input type", np.dtype(given["dtype"]), "uint8 (or float32) RGB")
+    if given["dtype"] == np.uint8 and tuple(given["quantization"]) not in ((1.0, 0), (0.0, 0)):
+        raise refuse("input scale", given["quantization"], "that of plain pixel values, (1.0, 0)")
+    if list(result["shape"]) != [1, len(card.classes)]:
+        raise refuse("output", list(result["shape"]), [1, len(card.classes)])
+    if result["dtype"] not in (np.float32, np.uint8, np.int8):
+        raise refuse("output type", np.dtype(result["dtype"]), "float32, uint8 or int8")
+    return given, result
+
+
+def _dequantised(raw: np.ndarray, details: dict[str, Any]) -> np.ndarray:
+    if raw.dtype == np.float32:
+        return raw.copy()
+    scale, zero_point = details["quantization"]
+    return (raw.astype(np.float32) - zero_point) * scale

@@ -1,0 +1,137 @@
+"""The one place where the stages meet: picture → light and scale → cells → crops → classes → result.
+
+The counting convention, stated once: every photograph is counted once and whole. A cell cut by the border of
+a photograph is classified like any other and counted if its centre lies inside the photograph and it is
+identified; the next field, photographed separately, shows other cells. Leukocytes are counted, everything
+else is listed.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from .classify import CellClassifier
+from .crop import cut
+from .errors import PictureError
+from .optics import Field, ScaleUnknown
+from .segment import find_cells
+from .sources import Lost
+from .types import LEUKOCYTES, Cell, CountedCell, Frame, PictureResult, Prediction, Quality, Scale
+
+
+class Source(Protocol):
+    """A folder, a simulated slide or a camera; `take` gives a picture again by its index."""
+
+    def __iter__(self) -> Iterator[Frame | Lost]: ...
+
+    def take(self, index: int) -> Frame | Lost: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one picture; `refused` is the sentence why where it could not be counted.
+
+    `crops` is (n, size, size, 3) uint8 RGB, one for each of `result.cells`. Keep `result` and let the pixels
+    go: a run's memory stays that of one picture.
+    """
+
+    index: int
+    result: PictureResult
+    bgr: np.ndarray | None = field(default=None, repr=False)
+    crops: np.ndarray | None = field(default=None, repr=False)
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The classifier's card says how cells are cut for it: micrometres along a side, and pixels."""
+
+    classifier: CellClassifier
+    um_per_px: float | None = None  # given by the user for all pictures; None measures each
+
+    def run(self, source: Source) -> Iterator[Outcome]:
+        """An outcome for each picture, in the source's order but for those whose scale cannot be measured.
+
+        These wait, as numbers and not as pixels, until the others are through, and take the median scale of
+        those of their own width and height ("pooled"): one camera on one objective. Where there is none, the
+        scale is guessed ("assumed").
+        """
+        measured: dict[tuple[int, int], list[float]] = defaultdict(list)
+        waiting: list[int] = []
+        for taken in source:
+            try:
+                outcome = self._outcome(taken)
+            except ScaleUnknown:
+                waiting.append(taken.index)
+                continue
+            scale = outcome.result.scale
+            if scale is not None and scale.origin == "red cells":
+                measured[outcome.result.width, outcome.result.height].append(scale.um_per_px)
+            yield outcome
+            outcome = None  # the caller's copy is the only one while the next picture is read
+        for index in waiting:
+            taken = source.take(index)
+            shape = taken.bgr.shape if isinstance(taken, Frame) else (0, 0)
+            scales = measured.get((shape[1], shape[0]))
+            fallback = Scale(statistics.median(scales), "pooled") if scales else None
+            try:
+                yield self._outcome(taken, fallback, guess=True)
+            except ScaleUnknown as error:
+                yield _lost(taken, str(error))
+
+    def _outcome(self, taken: Frame | Lost, fallback: Scale | None = None, guess: bool = False) -> Outcome:
+        """ScaleUnknown passes; every other failure of one picture becomes its sentence."""
+        if isinstance(taken, Lost):
+            return _lost(taken, taken.reason)
+        try:
+            return self._count(taken, fallback, guess)
+        except ScaleUnknown:
+            raise
+        except PictureError as error:
+            return _lost(taken, str(error))
+        except MemoryError:
+            return _lost(taken, "there is not enough memory to count a picture of this size")
+        except cv2.error as error:
+            return _lost(taken, f"OpenCV could not process it ({error.err or error.code})")
+
+    def _count(self, frame: Frame, fallback: Scale | None, guess: bool) -> Outcome:
+        seen = Field.from_bgr(frame.bgr, self.um_per_px, fallback, guess)
+        card = self.classifier.card
+        cells = find_cells(seen)
+        crops = cut(seen, [cell.centre for cell in cells], card.window_um, card.input_size)
+        predictions = self.classifier.classify(crops) if cells else []
+        height, width = frame.bgr.shape[:2]
+        result = PictureResult(
+            frame.source,
+            width,
+            height,
+            seen.scale,
+            Quality(seen.focus),
+            _entries(cells, predictions, width, height),
+        )
+        return Outcome(frame.index, result, frame.bgr, crops)
+
+
+def _entries(
+    cells: Sequence[Cell], predictions: Sequence[Prediction], width: int, height: int
+) -> tuple[CountedCell, ...]:
+    entries = []
+    for number, (cell, prediction) in enumerate(zip(cells, predictions, strict=True), start=1):
+        x, y = cell.centre
+        inside = 0 <= x < width and 0 <= y < height
+        entries.append(CountedCell(number, cell, prediction, inside and prediction.label in LEUKOCYTES))
+    return tuple(entries)
+
+
+def _lost(taken: Frame | Lost, reason: str) -> Outcome:
+    height, width = taken.bgr.shape[:2] if isinstance(taken, Frame) else (0, 0)
+    quality = Quality(focus=math.nan, counted=False, reason="lost")
+    return Outcome(taken.index, PictureResult(taken.source, width, height, None, quality), refused=reason)

@@ -1,0 +1,186 @@
+"""Pictures for people: each field with its cells outlined and named."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .card import write_whole
+from .pipeline import Outcome
+from .tally import Differential, Tally
+from .types import EXCLUDED, CountedCell, Scale
+
+LEGIBLE_SIDE = 600  # px; smaller pictures are enlarged by a whole number so that names fit into them
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+WHITE = (255, 255, 255)
+FAINT = (150, 150, 150)
+
+# B, G, R; dark enough for white letters, far from the pink and violet of stained smears where that is
+# possible.
+COLOURS = {
+    "neutrophil": (175, 92, 0),
+    "lymphocyte": (60, 120, 0),
+    "monocyte": (0, 75, 150),
+    "eosinophil": (20, 20, 200),
+    "basophil": (150, 20, 90),
+    "immature_granulocyte": (130, 115, 0),
+    "erythroblast": (110, 0, 170),
+    "unidentified": (60, 60, 60),
+}
+
+
+class Annotations:
+    """Sink that writes each counted picture into `folder` as PNG: NAME-cells.png, numbered where names
+    meet."""
+
+    def __init__(self, folder: str) -> None:
+        self.path = folder
+        self._taken: set[str] = set()
+
+    def add(self, outcome: Outcome) -> None:
+        """OSError where the picture cannot be written."""
+        if outcome.bgr is None:
+            return
+        drawn = annotate(outcome.bgr, outcome.result.cells, outcome.result.scale)
+        os.makedirs(self.path, exist_ok=True)
+        write_png(Path(self.path) / self._name(outcome.result.path), drawn)
+
+    def _name(self, source: str) -> str:
+        stem, number = os.path.splitext(os.path.basename(source))[0], 1
+        name = f"{stem}-cells.png"
+        while name.casefold() in self._taken:
+            number += 1
+            name = f"{stem}-cells-{number}.png"
+        self._taken.add(name.casefold())
+        return name
+
+    def finish(self, tally: Tally, differential: Differential) -> None:
+        """All pictures are written already."""
+
+
+def annotate(bgr: np.ndarray, cells: Sequence[CountedCell], scale: Scale | None = None) -> np.ndarray:
+    """A copy of (h, w, 3) uint8 `bgr` with every cell's outline, name and confidence, and a scale bar.
+
+    Platelets and artefacts are drawn thin and grey. The copy is the picture enlarged by the smallest whole
+    number that brings its short side to 600 px.
+    """
+    factor = max(1, math.ceil(LEGIBLE_SIDE / min(bgr.shape[:2])))
+    drawn = cv2.resize(bgr, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR) if factor > 1 else bgr.copy()
+    height = _text_height(drawn, cells, factor)
+    width = max(1, round(height / 8))
+    faint = [entry for entry in cells if entry.prediction.label in EXCLUDED]
+    named = [entry for entry in cells if entry.prediction.label not in EXCLUDED]
+    for entry in faint:
+        cv2.polylines(drawn, [_outline(entry, factor)], True, FAINT, max(1, width // 2), cv2.LINE_AA)
+    for entry in named:
+        colour = COLOURS[entry.prediction.label]
+        cv2.polylines(drawn, [_outline(entry, factor)], True, WHITE, 2 * width + 1, cv2.LINE_AA)
+        cv2.polylines(drawn, [_outline(entry, factor)], True, colour, width + 1, cv2.LINE_AA)
+    placed: list[tuple[int, int, int, int]] = []
+    for entry in named:
+        _name_cell(drawn, entry, factor, height, placed)
+    for entry in faint:
+        _name_cell(drawn, entry, factor, max(9, round(0.75 * height)), placed)
+    if scale is not None:
+        _scale_bar(drawn, scale, factor, height)
+    return drawn
+
+
+def caption(entry: CountedCell) -> str:
+    """What is written at a cell: its class and the confidence in per cent, rounded down."""
+    return f"{entry.prediction.label.replace('_', ' ')} {math.floor(entry.prediction.confidence * 100 + 1e-6)}%"
+
+
+def put_text(bgr: np.ndarray, text: str, x: int, y: int, height: int, colour: tuple[int, int, int]) -> None:
+    """Write ASCII `text` with capitals `height` px tall, its baseline starting at (x, y)."""
+    size, weight = _font(height)
+    cv2.putText(bgr, text, (x, y), FONT, size, colour, weight, cv2.LINE_AA)
+
+
+def text_width(text: str, height: int) -> int:
+    size, weight = _font(height)
+    return cv2.getTextSize(text, FONT, size, weight)[0][0]
+
+
+def write_png(path: Path, bgr: np.ndarray) -> None:
+    """Write (h, w, 3) uint8 as PNG, whole or not at all; OSError where that fails."""
+    encoded, data = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    if not encoded:
+        raise OSError(f"OpenCV could not encode {path.name}")
+    write_whole(path, data.tobytes())
+
+
+def _font(height: int) -> tuple[float, int]:
+    return height / _capitals(), max(1, round(height / 9))
+
+
+@lru_cache(maxsize=1)
+def _capitals() -> float:
+    """Height of a capital at font scale 1, measured from a drawn one: OpenCV 5 draws its Hershey names with an
+    outline font of other metrics than OpenCV 4, and its getTextSize gives the line's height."""
+    drawn = np.zeros((400, 400), np.uint8)
+    cv2.putText(drawn, "H", (20, 380), FONT, 10, 255, 1)
+    return float(np.ptp(np.flatnonzero(drawn.any(axis=1))) + 1) / 10
+
+
+def _text_height(drawn: np.ndarray, cells: Sequence[CountedCell], factor: int) -> int:
+    """Letters are a fiftieth of the picture's short side, but no taller than a third of a typical cell."""
+    by_picture = min(drawn.shape[:2]) / 50
+    if cells:
+        by_cell = factor * float(np.median([max(entry.cell.box[2:]) for entry in cells])) / 3
+        by_picture = min(by_picture, by_cell)
+    return max(10, round(by_picture))
+
+
+def _outline(entry: CountedCell, factor: int) -> np.ndarray:
+    return (np.asarray(entry.cell.contour, np.int32) * factor + factor // 2).reshape(-1, 1, 2)
+
+
+def _name_cell(
+    drawn: np.ndarray, entry: CountedCell, factor: int, height: int, placed: list[tuple[int, int, int, int]]
+) -> None:
+    """Write the cell's name above, below or beside it, inside the picture and clear of the names in
+    `placed`."""
+    text = caption(entry)
+    pad = max(2, height // 4)
+    w, h = text_width(text, height) + 2 * pad, height + 3 * pad
+    x0, y0, bw, bh = (value * factor for value in entry.cell.box)
+    middle = x0 + (bw - w) // 2
+    rows, columns = drawn.shape[:2]
+    spots = [(middle, y0 - h - pad), (middle, y0 + bh + pad), (x0 + bw + pad, y0 + (bh - h) // 2)]
+    spots += [(x0 - w - pad, y0 + (bh - h) // 2), (middle, y0 + pad), (middle, y0 + bh - h - pad)]
+    boxes = [(max(0, min(x, columns - w)), max(0, min(y, rows - h)), w, h) for x, y in spots]
+    box = min(boxes, key=lambda b: sum(_overlap(b, other) for other in placed))  # the first of the best
+    placed.append(box)
+    x, y = box[:2]
+    if entry.prediction.label in EXCLUDED:
+        put_text(drawn, text, x + pad, y + pad + height, height, FAINT)
+        return
+    cv2.rectangle(drawn, (x, y), (x + w, y + h), COLOURS[entry.prediction.label], -1)
+    put_text(drawn, text, x + pad, y + pad + height, height, WHITE)
+
+
+def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> int:
+    wide = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    tall = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    return max(0, wide) * max(0, tall)
+
+
+def _scale_bar(drawn: np.ndarray, scale: Scale, factor: int, height: int) -> None:
+    rows, columns = drawn.shape[:2]
+    per_um = factor / scale.um_per_px
+    fitting = [um for um in (1, 2, 5, 10, 20, 50, 100) if um * per_um <= columns / 5]
+    if not fitting:
+        return
+    length, text = round(fitting[-1] * per_um), f"{fitting[-1]} um"
+    right, bottom, thick = columns - height, rows - height, max(2, height // 4)
+    left = right - max(length, text_width(text, height))
+    cv2.rectangle(drawn, (left - thick, bottom - 3 * height), (right + thick, bottom + thick), WHITE, -1)
+    cv2.rectangle(drawn, (right - length, bottom - thick), (right, bottom), (0, 0, 0), -1)
+    put_text(drawn, text, left, bottom - 3 * thick, height, (0, 0, 0))

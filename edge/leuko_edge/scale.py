@@ -1,0 +1,154 @@
+"""Micrometres per pixel from the red cells, the one object of known size in every smear."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .errors import PictureError
+from .types import Scale
+
+RED_CELL_UM = 7.5  # diameter on a dried smear; 7.2–7.8 µm in textbooks (Bain, Blood Cells)
+MIN_RED_CELLS = 2.5  # whole circles, that the arcs add up to
+MIN_TURN = 1.6  # radians; an arc shorter than that does not fix its radius
+MIN_SHARE = 0.1  # of all outlines in the picture; below it the arcs are dust and platelets
+MAX_ROUGHNESS = 0.09  # of the radius, root mean square: rounder than that is a red cell seen from above
+
+
+class ScaleUnknown(PictureError):
+    """Too few red cells to measure µm per pixel, and nothing else to go by."""
+
+
+def red_cell_level(density: np.ndarray, valid: np.ndarray) -> float:
+    """Green optical density that parts red cells from background (h, w, 3 density in B, G, R order)."""
+    green = density[:, :, 1][valid]
+    stained = green[green > 0.04]
+    if stained.size < 20:
+        return 0.06
+    # Nuclei would pull Otsu's threshold above pale red cells, so what is darker than most stain is levelled.
+    top = float(np.clip(1.5 * np.median(stained), 0.08, 0.5))
+    levels = np.clip(green * (255 / top), 0, 255).astype(np.uint8).reshape(-1, 1)
+    return float(np.clip(0.8 * cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0] / 255 * top, 0.025, 0.25))
+
+
+def measure_scale(density: np.ndarray, valid: np.ndarray) -> Scale | None:
+    """Scale of the (h, w, 3) optical density from its red cells' outlines, or None where there are too few.
+
+    Circles are fitted to the convex arcs of the outlines, so that touching, overlapping and cut cells count too.
+    The commonest diameter, weighted by the length of arc, is the red cell's: platelets are small and weigh
+    little, leukocytes are few and dark.
+    """
+    diameters, lengths, turns, dark, outline = _circles(density, valid)
+    weights = lengths * np.minimum(turns / (2 * np.pi), 1)
+    if len(diameters) < 2:
+        return None
+    light = dark < max(1.6 * _weighted_median(dark, weights), 0.1)
+    if light.sum() < 2:
+        return None
+    diameters, lengths, turns, weights = diameters[light], lengths[light], turns[light], weights[light]
+    logs = np.log(diameters)
+    # Kernel density of log-diameter, 12 % wide; its highest point is the red cells' size.
+    grid = np.linspace(logs.min(), logs.max(), 200)
+    height = (weights * np.exp(-0.5 * ((grid[:, None] - logs) / 0.12) ** 2)).sum(axis=1)
+    near = np.abs(logs - grid[int(height.argmax())]) < 0.3
+    circles = turns[near].sum() / (2 * np.pi)
+    if circles < MIN_RED_CELLS or lengths[near].sum() < MIN_SHARE * outline:
+        return None
+    return Scale(RED_CELL_UM / _weighted_median(diameters[near], weights[near]), "red cells", round(circles))
+
+
+def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+    order = np.argsort(values)
+    return float(values[order][np.searchsorted(np.cumsum(weights[order]), 0.5 * weights.sum())])
+
+
+def _circles(density: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Circles on the outlines of stained objects, and the length of all outlines (px).
+
+    Of each circle: diameter (px), length of its arc (px), angle of the arc (radians), green density inside.
+    """
+    size = max(density.shape)
+    green = cv2.GaussianBlur(density[:, :, 1], (0, 0), max(size / 640, 0.8))
+    mask = (green > red_cell_level(density, valid)).astype(np.uint8)
+    mask[~valid] = 0
+    inner = cv2.erode(valid.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0)
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    found = []
+    for contour in contours:
+        if len(contour) < 0.06 * min(density.shape[:2]) or cv2.contourArea(contour) < 2 * len(contour):
+            continue
+        for x, y, radius, length, angle in _arcs(contour[:, 0].astype(np.float64), inner, size):
+            x0, y0, x1, y1 = (round(v) for v in (x - radius, y - radius, x + radius + 1, y + radius + 1))
+            patch = green[max(0, y0) : max(1, y1), max(0, x0) : max(1, x1)]
+            if patch.size and 2 * radius > 0.03 * size:
+                found.append((2 * radius, length, angle, float(np.percentile(patch, 70))))
+    return (*np.array(found, float).reshape(-1, 4).T, float(sum(len(c) for c in contours)))
+
+
+def _arcs(points: np.ndarray, inner: np.ndarray, size: int) -> list[tuple[float, ...]]:
+    """Circles (x, y, radius, arc length, arc angle) fitted to the convex stretches of one closed outline (n, 2)."""
+    count = len(points)
+    # Curvature over a stretch of a few pixels: pixel steps are smoothed away, notches between cells stay.
+    step = max(3, round(0.008 * size))
+    kernel = cv2.getGaussianKernel(2 * step + 1, step / 2).ravel()
+    padded = np.concatenate([points[-step:], points, points[:step]])
+    smooth = np.stack([np.convolve(padded[:, i], kernel, "valid") for i in (0, 1)], axis=1)
+    ahead, behind = np.roll(smooth, -step, axis=0) - smooth, smooth - np.roll(smooth, step, axis=0)
+    turn = np.arctan2(behind[:, 0] * ahead[:, 1] - behind[:, 1] * ahead[:, 0], (behind * ahead).sum(axis=1))
+    if turn.sum() < 0:
+        turn = -turn
+    columns, rows = points.astype(int).T
+    usable = (turn > -0.15) & (turn < 1.2) & (inner[rows, columns] > 0)
+    if usable.all():
+        stretches = [np.arange(count)]
+    else:
+        start = int(np.argmin(usable))
+        order = np.roll(np.arange(count), -start)
+        breaks = np.flatnonzero(~usable[order])
+        stretches = [order[a + 1 : b] for a, b in zip(breaks, [*breaks[1:], count], strict=True)]
+    found = []
+    for stretch in stretches:
+        if len(stretch) < 4 * step or turn[stretch].sum() / step < MIN_TURN:
+            continue
+        circle = _fit_circle(smooth[stretch])
+        if circle is not None:
+            found.append((*circle, float(len(stretch)), float(turn[stretch].sum() / step)))
+    return found
+
+
+def _fit_circle(points: np.ndarray) -> tuple[float, float, float] | None:
+    """Least-squares circle (x, y, radius; Kåsa 1976) through (n, 2) points; None where they are not round."""
+    middle = points.mean(axis=0)
+    shifted = points - middle
+    system = np.column_stack([2 * shifted, np.ones(len(points))])
+    try:
+        (a, b, c), *_ = np.linalg.lstsq(system, (shifted**2).sum(axis=1), rcond=None)
+    except np.linalg.LinAlgError:
+        return None
+    radius = float(np.sqrt(max(c + a * a + b * b, 0)))
+    if radius < 3:
+        return None
+    off = np.hypot(shifted[:, 0] - a, shifted[:, 1] - b) / radius - 1
+    if np.sqrt((off**2).mean()) > MAX_ROUGHNESS:
+        return None
+    return float(a + middle[0]), float(b + middle[1]), radius
+
+
+def guess_scale(density: np.ndarray, valid: np.ndarray) -> Scale:
+    """Last resort for a crop without red cells: its largest dark object is taken for a leukocyte's nucleus.
+
+    Nuclei of leukocytes measure 6 to 12 µm; 8.5 µm is the middle, so the guess may be wrong by a third.
+    """
+    green = cv2.GaussianBlur(density[:, :, 1], (0, 0), 1.5)
+    values = green[valid]
+    level = cv2.threshold(
+        (np.clip(values, 0, 1) * 255).astype(np.uint8).reshape(-1, 1), 0, 255, cv2.THRESH_OTSU
+    )
+    mask = ((green > max(level[0] / 255, 0.1)) & valid).astype(np.uint8)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+    if count < 2:
+        raise ScaleUnknown(
+            "neither red cells nor a nucleus to measure the scale by; give it with --um-per-px"
+        )
+    area = stats[1:, cv2.CC_STAT_AREA].sum() if count < 6 else stats[1:, cv2.CC_STAT_AREA].max()
+    return Scale(8.5 / (2 * float(np.sqrt(area / np.pi))), "assumed")

@@ -1,0 +1,179 @@
+"""The differential: counts, per cent, how sure they are, and what the reference range says of them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from .types import ERYTHROBLAST, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, PictureResult, Scale
+
+REFERENCES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "neutrophil": (40.0, 60.0),
+        "lymphocyte": (20.0, 40.0),
+        "monocyte": (2.0, 8.0),
+        "eosinophil": (1.0, 4.0),
+        "basophil": (0.5, 1.0),
+    }
+)
+"""Normal proportions in per cent as the seed paper gives them. Laboratories differ, so they are
+configuration. It gives none for immature granulocytes."""
+
+SKIPS = ("moving", "defocused", "clipped", "lost")
+"""Reasons for which a picture is not counted. A file that cannot be read or used is "lost"."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """One class's part of the differential, all in per cent of the counted leukocytes."""
+
+    label: str
+    count: int
+    percent: float | None  # None where nothing was counted
+    ci95: tuple[float, float]  # exact (Clopper-Pearson); 0 to 100 where nothing was counted
+    reference: tuple[float, float] | None
+    flag: str | None  # see `flag`
+
+
+@dataclass(frozen=True)
+class Differential:
+    """Counts of a whole run. `counted` is the denominator: leukocytes only."""
+
+    counted: int
+    classes: tuple[Share, ...]
+    erythroblasts: int
+    nrbc_per_100_wbc: float | None  # None where no leukocyte was counted
+    unidentified: int
+    excluded: Mapping[str, int]
+
+    @classmethod
+    def from_counts(
+        cls,
+        counts: Mapping[str, int],
+        leukocytes: Sequence[str] = LEUKOCYTES,
+        references: Mapping[str, tuple[float, float]] = REFERENCES,
+    ) -> Differential:
+        """`counts` by label; `leukocytes` are the classes that the model can tell, each of them a row."""
+        total = sum(counts.get(label, 0) for label in leukocytes)
+        shares = []
+        for label in leukocytes:
+            count = counts.get(label, 0)
+            percent = 100 * count / total if total else None
+            low, high = clopper_pearson(count, total)
+            ci95 = (100 * low, 100 * high)
+            reference = references.get(label)
+            shares.append(Share(label, count, percent, ci95, reference, flag(percent, ci95, reference)))
+        erythroblasts = counts.get(ERYTHROBLAST, 0)
+        return cls(
+            counted=total,
+            classes=tuple(shares),
+            erythroblasts=erythroblasts,
+            nrbc_per_100_wbc=100 * erythroblasts / total if total else None,
+            unidentified=counts.get(UNIDENTIFIED, 0),
+            excluded={label: counts.get(label, 0) for label in EXCLUDED},
+        )
+
+
+def flag(percent: float | None, ci95: tuple[float, float], reference: tuple[float, float] | None) -> str | None:
+    """ "low" or "high" where the whole interval lies outside the reference range, "low?" or "high?" where
+    only the estimate does, "normal" where the estimate lies inside; None without an estimate or a range."""
+    if percent is None or reference is None:
+        return None
+    low, high = reference
+    if percent < low:
+        return "low" if ci95[1] < low else "low?"
+    if percent > high:
+        return "high" if ci95[0] > high else "high?"
+    return "normal"
+
+
+def clopper_pearson(count: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Exact limits of a proportion, 0 to 1 (Clopper & Pearson 1934, Biometrika 26:404); (0, 1) where `total`
+    is 0.
+
+    The lower limit is the proportion at which `count` or more would be seen with probability (1 -
+    confidence) / 2, the upper one its mirror image. ValueError unless 0 ≤ count ≤ total.
+    """
+    if not 0 <= count <= total:
+        raise ValueError(f"count must lie between 0 and {total}, got {count}")
+    tail = (1 - confidence) / 2
+    return _lower_limit(count, total, tail), 1 - _lower_limit(total - count, total, tail)
+
+
+def _lower_limit(count: int, total: int, tail: float) -> float:
+    if count == 0:
+        return 0.0
+    low, high = 0.0, count / total
+    for _ in range(60):  # halves the bracket to below a double's resolution
+        middle = (low + high) / 2
+        if _at_least(count, total, middle) < tail:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _at_least(count: int, total: int, p: float) -> float:
+    """P(X ≥ count) of a binomial for 0 < p < count / total, where the terms fall from the first on."""
+    log_first = (
+        math.lgamma(total + 1)
+        - math.lgamma(count + 1)
+        - math.lgamma(total - count + 1)
+        + count * math.log(p)
+        + (total - count) * math.log1p(-p)
+    )
+    term = tail_sum = 1.0
+    odds = p / (1 - p)
+    for seen in range(count, total):
+        term *= (total - seen) / (seen + 1) * odds
+        tail_sum += term
+        if term < 1e-17 * tail_sum:
+            break
+    return math.exp(log_first) * tail_sum
+
+
+@dataclass
+class Tally:
+    """Adds up a run, picture by picture; keeps counts and scales, never pixels or cells."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    captured: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    scales: list[Scale] = field(default_factory=list)
+
+    def add(self, result: PictureResult) -> None:
+        """Count a picture's cells: leukocytes where `counted`, all other labels for what stands beside
+        them."""
+        self.captured += 1
+        if not result.quality.counted:
+            if result.quality.reason not in SKIPS:
+                raise ValueError(f"reason must be one of {SKIPS}, got {result.quality.reason!r}")
+            self.skipped[result.quality.reason] += 1
+            return
+        if result.scale is not None:
+            self.scales.append(result.scale)
+        for entry in result.cells:
+            label = entry.prediction.label
+            if entry.counted or label not in LEUKOCYTES:
+                self.counts[label] += 1
+
+    @property
+    def frames(self) -> dict[str, object]:
+        """Accounting in HOUSE.md's fields: captured = counted + the sum of skipped."""
+        skipped = {reason: self.skipped[reason] for reason in SKIPS}
+        return {"captured": self.captured, "counted": self.counted, "skipped": skipped}
+
+    @property
+    def counted(self) -> int:
+        """How many pictures were counted."""
+        return self.captured - self.skipped.total()
+
+    def differential(
+        self,
+        leukocytes: Sequence[str] = LEUKOCYTES,
+        references: Mapping[str, tuple[float, float]] = REFERENCES,
+    ) -> Differential:
+        return Differential.from_counts(self.counts, leukocytes, references)

@@ -1,0 +1,95 @@
+"""The nouns that the stages hand to one another: frozen, their shapes checked when they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+LEUKOCYTES = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil", "immature_granulocyte")
+ERYTHROBLAST = "erythroblast"
+UNIDENTIFIED = "unidentified"
+EXCLUDED = ("platelet", "artefact")
+CLASSES = (*LEUKOCYTES, ERYTHROBLAST, *EXCLUDED)
+"""The nine classes in the order of the shipped network's output."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture as it was captured. `bgr` is (h, w, 3) uint8 in OpenCV's channel order."""
+
+    index: int
+    captured_at: float  # seconds since the epoch
+    bgr: np.ndarray = field(repr=False)
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.bgr.ndim != 3 or self.bgr.shape[2] != 3 or self.bgr.dtype != np.uint8:
+            raise ValueError(f"bgr must be (h, w, 3) uint8, got {self.bgr.shape} {self.bgr.dtype}")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How many micrometres a pixel of the file covers, and how that is known.
+
+    `origin` is one of "given" (by the user), "red cells" (measured in this picture), "pooled" (the median of
+    the other pictures of this size in the run) and "assumed" (from the white cells' own size: a guess).
+    """
+
+    um_per_px: float
+    origin: str
+    red_cells: int = 0  # how many the measurement rests on
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One candidate found by its nucleus. All lengths are pixels of the file as it was given."""
+
+    box: tuple[int, int, int, int]  # x, y, w, h around nucleus and cytoplasm
+    centre: tuple[float, float]  # x, y of the cell's middle
+    contour: np.ndarray = field(repr=False)  # (n, 2) int32 outline of the cell, x then y
+    at_border: bool = False  # cut by the edge of the picture (or of its black frame)
+
+    def __post_init__(self) -> None:
+        if self.contour.ndim != 2 or self.contour.shape[1] != 2:
+            raise ValueError(f"contour must be (n, 2), got {self.contour.shape}")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the classifier says of one cell: `probabilities` follow the card's class order and sum to 1."""
+
+    label: str  # one of CLASSES, or UNIDENTIFIED where the confidence is below the card's threshold
+    confidence: float  # calibrated probability of the best class, 0 to 1
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class CountedCell:
+    """A cell with its class, as reports list it. `counted` is true for leukocytes in the denominator."""
+
+    id: int  # 1, 2, … within its picture
+    cell: Cell
+    prediction: Prediction
+    counted: bool
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Whether a picture may be counted. `focus` is the gradient energy of `optics.focus`, higher is sharper."""
+
+    focus: float
+    counted: bool = True
+    reason: str | None = None  # "defocused", "clipped", "moving", "lost"; None when counted
+
+
+@dataclass(frozen=True)
+class PictureResult:
+    """All that one picture gave. `cells` holds every candidate, the artefacts too."""
+
+    path: str
+    width: int
+    height: int
+    scale: Scale | None  # None where the picture was not counted
+    quality: Quality
+    cells: tuple[CountedCell, ...] = ()

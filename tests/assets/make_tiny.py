@@ -1,0 +1,65 @@
+"""Makes the tiny models beside it: python tests/assets/make_tiny.py   (needs the extra [train])
+
+The network takes each channel's brightest value c and gives softmax(-|c - colour of the class|² / 4000), which is a
+dense layer, so that tests know what it will say. It goes through the project's own converter, as the shipped one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from leuko_convert.quiet import quiet
+
+with quiet():
+    import keras
+    import numpy as np
+    from leuko_convert import quantize
+from leuko_edge.card import ModelCard, write_whole
+from leuko_edge.types import CLASSES, LEUKOCYTES
+from tiny import COLOURS, TINY, TINY_FLOAT
+
+SOFTNESS = 4000.0  # grey values squared
+
+
+def network() -> keras.Model:
+    inputs = keras.Input((64, 64, 3))
+    brightest = keras.layers.GlobalMaxPooling2D()(keras.layers.Conv2D(3, 1, activation="relu")(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(len(CLASSES), activation="softmax")(brightest), name="nearest-colour")
+    colours = np.array([COLOURS[label] for label in CLASSES], np.float32)
+    same = np.eye(3, dtype=np.float32)[None, None]
+    model.set_weights([same, np.zeros(3), 2 * colours.T / SOFTNESS, -(colours**2).sum(axis=1) / SOFTNESS])
+    return model
+
+
+def main() -> None:
+    colours = np.random.default_rng(1).integers(0, 256, (100, 1, 1, 3))
+    crops = np.broadcast_to(colours, (100, 64, 64, 3)).astype(np.uint8)
+    with quiet():
+        made = quantize.convert(network(), crops)
+    for path, content, how in ((TINY, made.int8, quantize.INT8), (TINY_FLOAT, made.float16, quantize.FLOAT16)):
+        card = ModelCard(
+            name=path.stem,
+            file=path.name,
+            sha256=hashlib.sha256(content).hexdigest(),
+            classes=CLASSES,
+            leukocytes=LEUKOCYTES,
+            input_size=64,
+            window_um=24.0,
+            um_per_px=0.375,
+            confidence_threshold=0.6,
+            temperature=1.0,
+            network="nearest colour, for tests",
+            quantization=how,
+            training={"made by": "tests/assets/make_tiny.py"},
+            licences={"model": "Apache-2.0"},
+        )
+        write_whole(path, content)
+        card.save(path.with_suffix(".json"))
+
+
+if __name__ == "__main__":
+    main()

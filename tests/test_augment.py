@@ -1,0 +1,91 @@
+import cv2
+import numpy as np
+import pytest
+from leuko_train.augment import Strength, Window, identity_view, random_view, random_views, warp
+
+NOTHING = Strength(
+    scale=(1, 1),
+    shift_um=0,
+    stain_off_diagonal=0,
+    stain_diagonal=0,
+    density_gain=(1, 1),
+    density_gamma=(1, 1),
+    background=0,
+    white_balance=0,
+    tilt=0,
+    blur=0,
+    sharpen=0,
+    noise=0,
+    jpeg=0,
+)
+
+
+def disc(diameter_um: float = 12.0, centre: tuple[int, int] = (72, 72)) -> np.ndarray:
+    """A purple disc on white at 0.25 µm/px, its middle on the corner between four pixels."""
+    fine = np.full((1152, 1152, 3), 255, np.uint8)
+    cv2.circle(fine, (centre[0] * 8, centre[1] * 8), round(diameter_um / 0.25 * 4), (120, 60, 150), -1)
+    return cv2.resize(fine, (144, 144), interpolation=cv2.INTER_AREA)
+
+
+def measured(view: np.ndarray, um_per_px: float = 0.375) -> tuple[float, np.ndarray]:
+    """Diameter in µm by area, and the middle (x, y) in pixels from the view's own middle."""
+    share = (255 - view[..., 1].astype(float)) / 195
+    rows, columns = np.indices(share.shape)
+    middle = np.array([(columns * share).sum(), (rows * share).sum()]) / share.sum()
+    return 2 * np.sqrt(share.sum() / np.pi) * um_per_px, middle - (len(view) - 1) / 2
+
+
+def test_the_plain_view_keeps_size_and_middle():
+    diameter, off = measured(identity_view(disc()[None])[0])
+    assert diameter == pytest.approx(12, abs=0.1)
+    assert np.abs(off).max() < 0.05
+
+
+def test_the_plain_view_is_the_area_average_of_the_central_window():
+    smooth = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (144, 144, 3), np.uint8), (0, 0), 2)
+    area = cv2.resize(smooth[24:120, 24:120], (64, 64), interpolation=cv2.INTER_AREA)
+    assert np.abs(identity_view(smooth[None])[0].astype(int) - area).mean() < 1.5
+
+
+@pytest.mark.parametrize(("um", "size"), [(24.0, 64), (20.0, 80), (30.0, 48)])
+def test_other_windows_keep_micrometres(um, size):
+    view = identity_view(disc()[None], Window(um, size))[0]
+    assert view.shape == (size, size, 3)
+    assert measured(view, um / size)[0] == pytest.approx(12, abs=0.15)
+
+
+def test_scale_enlarges_and_shift_moves_by_micrometres():
+    assert measured(warp(disc(8), Window(), scale=1.25))[0] == pytest.approx(10, abs=0.15)
+    _, off = measured(warp(disc(8), Window(), shift_um=(1.5, 0)))
+    np.testing.assert_allclose(off, (-4, 0), atol=0.05)  # the window moves right, the cell left
+
+
+def test_outside_the_crop_is_white():
+    view = warp(np.zeros((144, 144, 3), np.uint8), Window(), scale=0.5)
+    assert (view[0, 0] == 255).all() and (view[32, 32] == 0).all()
+
+
+def test_a_flip_mirrors():
+    crop = disc(8, centre=(80, 72))
+    np.testing.assert_array_equal(warp(crop, Window(), flip=True), warp(crop, Window())[:, ::-1])
+
+
+def test_without_any_strength_only_the_orientation_differs():
+    view = random_view(disc(), np.random.default_rng(3), NOTHING, Window())
+    assert np.abs(view.astype(int) - identity_view(disc()[None])[0]).mean() < 0.5  # sampling of the edge
+
+
+def test_white_background_stays_light_under_any_stain():
+    white = np.full((1, 144, 144, 3), 255, np.uint8)
+    views = random_views(white, np.zeros(50, int), np.random.default_rng(0), Strength(), Window())
+    assert views.mean((1, 2, 3)).min() > 200
+
+
+def test_views_depend_on_the_seed_alone():
+    crops, chosen = np.stack([disc(), disc(8)]), np.array([0, 1, 1, 0])
+    first, again, other = (
+        random_views(crops, chosen, np.random.default_rng(seed), Strength(), Window()) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any(axis=(1, 2, 3)).all()
+    assert (first[1] != first[2]).any()  # two views of one cell differ

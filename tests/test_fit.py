@@ -1,0 +1,106 @@
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+import keras
+from keras import layers
+from leuko_edge.errors import UsageError
+from leuko_edge.types import CLASSES
+from leuko_train import evaluate
+from leuko_train.augment import Window
+from leuko_train.fit import fit
+from leuko_train.network import CONFIGS, Network
+from leuko_train.settings import Settings
+from made_cells import made_cells
+
+TINY = {
+    "network": "tiny",
+    "trunk": "cut",
+    "input_size": 32,
+    "views": 16,
+    "batch": 4,
+    "warmup": 0,
+    "validation_cap": 1,
+    "ema": 0.5,
+}
+
+
+def build_tiny(classes: int, input_size: int, init: None, dropout: float) -> keras.Model:
+    """Stands for VGG-16, whose size these tests do not need."""
+    return keras.Sequential(
+        [
+            keras.Input((input_size, input_size, 3)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(4, 3, strides=4, activation="relu", name="cut"),
+            layers.GlobalMaxPooling2D(),
+            layers.BatchNormalization(),
+            layers.Dropout(dropout),
+            layers.Dense(classes, activation="softmax"),
+        ]
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_network():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CONFIGS, "tiny", Network(build_tiny, 255.0))
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, tiny_network):
+    """A run of one epoch, gone on with to two."""
+    out = tmp_path_factory.mktemp("run")
+    cells = made_cells()
+    fit(cells, Settings(**TINY, epochs=1), out, init=None)
+    progress = fit(cells, Settings(**TINY, epochs=2), out, init=None, resume=True)
+    return cells, out, progress
+
+
+def test_a_resumed_run_has_as_many_epochs_as_one_without_a_break(run):
+    _, out, progress = run
+    assert len(progress.rows) == 2
+    assert len(json.loads((out / "report.json").read_text())["epochs"]) == 2
+
+
+def test_a_finished_run_is_not_trained_again(run):
+    cells, out, progress = run
+    assert fit(cells, Settings(**TINY, epochs=2), out, init=None, resume=True).rows == progress.rows
+
+
+def test_the_report_says_where_it_comes_from(run):
+    report = json.loads((run[1] / "report.json").read_text())
+    assert report["provenance"]["data_sha256"] == "ab" * 32
+    assert {"commit", "dirty", "seed", "versions"} <= set(report["provenance"])
+    assert report["classes"] == list(CLASSES) and report["um_per_px"] == 24 / 32
+    assert report["training_cells"]["north"]["basophil"] == 2
+    assert all((run[1] / name).stat().st_size > 1000 for name in ("curves.png", "confusion.png"))
+
+
+def test_the_exported_network_is_the_best_on_validation(run):
+    cells, out, progress = run
+    model = keras.models.load_model(out / "model.keras")
+    report = json.loads((out / "report.json").read_text())
+    chosen = np.flatnonzero(cells.splits == "validation")
+    found = evaluate.predict(model, cells, chosen, Window(24, 32), 255.0)
+    assert report["validation"]["loss"] == pytest.approx(progress.rows[progress.best_epoch - 1]["val_loss"], rel=1e-3)
+    truth = cells.labels[chosen]
+    assert -np.log(found[np.arange(len(truth)), truth]).mean() == pytest.approx(report["validation"]["loss"], rel=0.02)
+
+
+def test_an_existing_run_is_not_overwritten(run):
+    with pytest.raises(UsageError, match="--resume"):
+        fit(run[0], Settings(**TINY, epochs=2), run[1], init=None)
+
+
+def test_a_resume_with_other_settings_is_refused(run):
+    with pytest.raises(UsageError, match="another exclude_labs"):
+        fit(run[0], Settings(**TINY, epochs=2), run[1], init=None, resume=True, exclude_labs=("south",))
+
+
+def test_excluding_every_laboratory_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="No training"):
+        fit(made_cells(), Settings(**TINY), tmp_path, init=None, exclude_labs=("north", "south"))
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,75 @@
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EDGE = Path(__file__).resolve().parents[1] / "edge"
+MODULES = sorted((EDGE / "leuko_edge").rglob("*.py"))
+FORBIDDEN = {"leuko_train", "leuko_convert", "tensorflow", "keras", "picamera2", "fastapi", "starlette", "flask"}
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Top-level names of every absolute import, wherever in the module it stands."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def relative(tree: ast.AST) -> set[str]:
+    return {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level}
+
+
+def in_a_fresh_python(code: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(EDGE), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_no_edge_module_names_what_does_not_run_on_the_device(path):
+    assert not imported(ast.parse(path.read_text())) & FORBIDDEN
+
+
+def test_the_law_sees_an_import_wherever_it_stands():
+    assert imported(ast.parse("def f():\n  import tensorflow.keras\nfrom leuko_train.fit import x")) & FORBIDDEN == {
+        "tensorflow",
+        "leuko_train",
+    }
+
+
+def test_importing_all_of_the_edge_loads_nothing_forbidden():
+    names = [".".join(path.relative_to(EDGE).with_suffix("").parts).removesuffix(".__init__") for path in MODULES]
+    names = [name for name in names if not name.endswith("__main__")]
+    loaded = in_a_fresh_python(f"import sys\nimport {', '.join(names)}\nprint(*sys.modules)")
+    assert "leuko_edge.pipeline" in loaded
+    assert not {name.split(".")[0] for name in loaded} & FORBIDDEN
+
+
+def test_the_command_line_loads_nothing_heavy_until_it_counts():
+    loaded = in_a_fresh_python("import sys\nimport leuko_edge.cli\nleuko_edge.cli.build_parser()\nprint(*sys.modules)")
+    assert not {name.split(".")[0] for name in loaded} & {"numpy", "cv2", "rich", "ai_edge_litert"}
+
+
+@pytest.mark.parametrize("name", ["types", "errors"])
+def test_types_and_errors_import_nothing_local(name):
+    tree = ast.parse((EDGE / "leuko_edge" / f"{name}.py").read_text())
+    assert not relative(tree) and "leuko_edge" not in imported(tree)
+
+
+def test_only_the_command_line_constructs_and_only_the_pipeline_joins_stages():
+    stages = {"optics", "segment", "crop"}
+    joins = {path.stem for path in MODULES if stages <= relative(ast.parse(path.read_text()))}
+    assert joins == {"pipeline"}
+    constructs = {path.stem for path in MODULES if {"classify", "pipeline"} <= relative(ast.parse(path.read_text()))}
+    assert constructs == {"counting"}

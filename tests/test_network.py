@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+import keras
+from leuko_edge.errors import UsageError
+from leuko_train.network import PAPER_PARAMETERS, build_leuko, build_paper, split_at
+
+
+@pytest.fixture(scope="module")
+def leuko() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return build_leuko(input_size=32)
+
+
+@pytest.fixture(scope="module")
+def rgb() -> np.ndarray:
+    return np.random.default_rng(0).uniform(0, 255, (3, 32, 32, 3)).astype(np.float32)
+
+
+def test_the_papers_network_has_its_parameter_count():
+    assert build_paper(classes=4).count_params() == PAPER_PARAMETERS == 14_979_396
+
+
+def test_trunk_and_rest_together_are_the_whole_network(leuko, rgb):
+    trunk, rest = split_at(leuko, "block3_pool")
+    assert trunk.output_shape == (None, 4, 4, 256)
+    joined = rest.predict(trunk.predict(rgb, verbose=0), verbose=0)
+    np.testing.assert_allclose(joined, leuko.predict(rgb, verbose=0), atol=1e-6)
+
+
+def test_training_the_rest_changes_the_whole(leuko):
+    _, rest = split_at(leuko, "block3_pool")
+    assert {id(v) for v in rest.trainable_variables} < {id(v) for v in leuko.trainable_variables}
+
+
+def test_vggs_preprocessing_is_inside(leuko, rgb):
+    inside, _ = split_at(leuko, "vgg_preprocessing")
+    expected = keras.applications.vgg16.preprocess_input(rgb.copy())
+    np.testing.assert_allclose(inside.predict(rgb, verbose=0), expected, atol=1e-4)
+
+
+def test_preprocessing_is_never_trained(leuko):
+    assert not any("vgg_preprocessing" in v.path for v in leuko.trainable_variables)
+
+
+def test_a_saved_network_answers_the_same(leuko, rgb, tmp_path):
+    leuko.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(again.predict(rgb, verbose=0), leuko.predict(rgb, verbose=0), atol=1e-6)
+
+
+def test_an_unknown_layer_is_refused(leuko):
+    with pytest.raises(UsageError, match="no layer block9_pool"):
+        split_at(leuko, "block9_pool")
+
+
+def test_missing_weights_are_named():
+    with pytest.raises(UsageError, match=r"nowhere\.h5"):
+        build_leuko(init="nowhere.h5")

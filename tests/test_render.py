@@ -1,0 +1,133 @@
+import cv2
+import numpy as np
+import pytest
+from drawn import counted_cell, smear
+from leuko_edge import gallery, render
+from leuko_edge.gallery import Gallery
+from leuko_edge.pipeline import Outcome
+from leuko_edge.render import Annotations, annotate, caption
+from leuko_edge.tally import Tally
+from leuko_edge.types import CLASSES, UNIDENTIFIED, PictureResult, Quality, Scale
+
+DONE = (Tally(), Tally().differential())
+
+
+def outcome(index: int, path: str, *labels: str) -> Outcome:
+    cells = tuple(counted_cell(label, number=number) for number, label in enumerate(labels, start=1))
+    result = PictureResult(path, 320, 240, Scale(0.2, "given"), Quality(1), cells)
+    return Outcome(index, result, smear(), np.full((len(labels), 64, 64, 3), (200, 90, 30), np.uint8))
+
+
+def lost() -> Outcome:
+    return Outcome(0, PictureResult("a.png", 0, 0, None, Quality(0, False, "lost")), refused="empty")
+
+
+def test_the_picture_itself_is_left_alone():
+    bgr = smear()
+    before = bgr.copy()
+    annotate(bgr, [counted_cell()])
+    assert np.array_equal(bgr, before)
+
+
+@pytest.mark.parametrize(("size", "factor"), [((100, 100), 6), ((640, 480), 2), ((1280, 960), 1), ((3000, 100), 6)])
+def test_small_pictures_are_enlarged_until_names_are_legible(size, factor):
+    drawn = annotate(smear(*size, white_cells=0), [counted_cell()])
+    assert drawn.shape == (size[1] * factor, size[0] * factor, 3)
+
+
+@pytest.mark.parametrize("label", [*CLASSES, UNIDENTIFIED])
+def test_every_label_is_drawn_on_its_outline_and_beside_it(label):
+    bgr = smear(1000, 700, white_cells=0)
+    drawn = annotate(bgr, [counted_cell(label, box=(400, 300, 100, 100))])
+    changed = (drawn != bgr).any(axis=2)
+    assert changed[395:405, 400:500].any() or changed[300:305, 400:500].any()  # the outline's upper edge
+    assert changed[250:296, 380:520].sum() > 60  # the name above it
+    assert not changed[330:370, 430:470].any()  # the cell's inside stays free to look at
+
+
+def test_what_is_excluded_is_fainter_than_what_is_counted():
+    bgr = np.full((700, 1000, 3), 230, np.uint8)
+    strong, faint = (
+        np.abs(annotate(bgr, [counted_cell(label, box=(400, 300, 100, 100))]).astype(int) - bgr).sum()
+        for label in ("neutrophil", "artefact")
+    )
+    assert faint < strong / 3
+
+
+@pytest.mark.parametrize("box", [(0, 0, 30, 30), (290, 0, 30, 30), (0, 210, 30, 30), (290, 210, 30, 30)])
+def test_names_stay_inside_the_picture(box, monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        render, "put_text", lambda bgr, text, x, y, height, colour: written.append((text, x, y, height))
+    )
+    drawn = annotate(smear(), [counted_cell("immature_granulocyte", box=box)])
+    ((text, x, y, height),) = written
+    assert x >= 0 and y - height >= 0 and y <= drawn.shape[0]
+    assert x + render.text_width(text, height) <= drawn.shape[1]
+
+
+def test_names_of_neighbours_do_not_cover_each_other(monkeypatch):
+    written = []
+    monkeypatch.setattr(render, "put_text", lambda bgr, text, x, y, height, colour: written.append((x, y, height)))
+    annotate(smear(1200, 900), [counted_cell(box=(500 + 40 * n, 400, 120, 120)) for n in range(3)])
+    spots = [(x, y - height, render.text_width("neutrophil 98%", height), height) for x, y, height in written]
+    assert len(spots) == 3
+    assert all(render._overlap(a, b) == 0 for n, a in enumerate(spots) for b in spots[n + 1 :])
+
+
+def test_letters_grow_with_the_picture_but_not_beyond_the_cells():
+    cells = [counted_cell(box=(0, 0, 300, 300))]
+    heights = [render._text_height(np.zeros((side, side, 3), np.uint8), cells, 1) for side in (600, 2000, 8000)]
+    assert heights == [12, 40, 100]
+    assert render._text_height(np.zeros((8000, 8000, 3), np.uint8), [counted_cell(box=(0, 0, 9, 9))], 1) == 10
+
+
+@pytest.mark.parametrize("height", [10, 17, 40])
+def test_capitals_are_as_tall_as_asked(height):
+    bgr = np.full((200, 400, 3), 255, np.uint8)
+    render.put_text(bgr, "HHH", 20, 150, height, (0, 0, 0))
+    rows = np.flatnonzero((bgr < 128).any(axis=(1, 2)))
+    assert abs(rows[-1] - rows[0] + 1 - height) <= 3
+
+
+def test_the_caption_names_the_class_and_never_rounds_up_to_certainty():
+    assert caption(counted_cell("immature_granulocyte", 0.9999)) == "immature granulocyte 99%"
+    assert caption(counted_cell("neutrophil", 0.29)) == "neutrophil 29%"
+
+
+def test_the_scale_bar_is_as_long_as_it_says():
+    bgr = np.full((700, 1000, 3), 200, np.uint8)
+    drawn = annotate(bgr, [], Scale(0.1, "given"))
+    bar = (drawn.max(axis=2) == 0).sum(axis=1).max()
+    assert bar in (200, 201)  # 20 µm at 0.1 µm per pixel
+
+
+def test_each_picture_gets_a_file_of_its_own_and_lost_ones_none(tmp_path):
+    sink = Annotations(str(tmp_path / "out"))
+    for taken in (outcome(0, "a/x.jpg", "neutrophil"), outcome(1, "b/x.png"), outcome(2, "b/X.tif"), lost()):
+        sink.add(taken)
+    sink.finish(*DONE)
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["X-cells-3.png", "x-cells-2.png", "x-cells.png"]
+    assert cv2.imread(str(tmp_path / "out" / "x-cells.png")).shape == (720, 960, 3)
+
+
+def test_a_contact_sheet_for_each_class_shows_the_crops_in_their_colours(tmp_path):
+    sink = Gallery(str(tmp_path))
+    sink.add(outcome(0, "a.png", "neutrophil", "platelet", "neutrophil"))
+    sink.add(lost())
+    assert list(tmp_path.iterdir()) == []
+    sink.finish(*DONE)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["neutrophil.png", "platelet.png"]
+    sheet = cv2.imread(str(tmp_path / "neutrophil.png"))
+    assert (sheet == (30, 90, 200)).all(axis=2).sum() == 2 * gallery.TILE**2
+
+
+def test_a_full_sheet_is_written_and_let_go(tmp_path, monkeypatch):
+    monkeypatch.setattr(gallery, "SHEET", 2)
+    sink = Gallery(str(tmp_path))
+    for index in range(3):
+        sink.add(outcome(index, "a.png", "monocyte"))
+    assert [path.name for path in tmp_path.iterdir()] == ["monocyte.png"]
+    sink.finish(*DONE)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["monocyte-2.png", "monocyte.png"]

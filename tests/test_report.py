@@ -1,0 +1,145 @@
+import csv
+import json
+import math
+import os
+
+import numpy as np
+import pytest
+from drawn import counted_cell
+from leuko_edge import report
+from leuko_edge.pipeline import Outcome
+from leuko_edge.report import CSV_COLUMNS, CsvReport, JsonReport, readable
+from leuko_edge.tally import Tally
+from leuko_edge.types import Cell, CountedCell, PictureResult, Prediction, Quality, Scale
+
+
+def picture(index: int, *labels: str) -> Outcome:
+    cells = tuple(
+        counted_cell(label, number=number, counted=label in ("neutrophil", "monocyte"))
+        for number, label in enumerate(labels, start=1)
+    )
+    result = PictureResult(f"{index}.png", 640, 480, Scale(0.1234567, "red cells", 9), Quality(0.5), cells)
+    return Outcome(index, result)
+
+
+def lost(index: int) -> Outcome:
+    result = PictureResult(f"{index}.png", 0, 0, None, Quality(math.nan, False, "lost"))
+    return Outcome(index, result, refused="the file is empty (0 bytes)")
+
+
+def written(path, *outcomes: Outcome) -> dict:
+    tally, sink = Tally(), JsonReport(str(path), "leuko", "abc", "slide-7")
+    for outcome in outcomes:
+        tally.add(outcome.result)
+        sink.add(outcome)
+    sink.finish(tally, tally.differential())
+    return json.loads(path.read_text())
+
+
+def test_the_fields_are_those_of_the_house(tmp_path):
+    found = written(tmp_path / "r.json", picture(0, "neutrophil", "platelet", "unidentified"))
+    assert list(found) == ["schema", "model", "source", "images", "frames", "differential"]
+    assert found["schema"] == "leuko-edge/1" and found["source"] == "slide-7"
+    assert found["model"] == {"name": "leuko", "sha256": "abc"}
+    image = found["images"][0]
+    assert list(image) == ["path", "width", "height", "um_per_px", "quality", "cells"]
+    assert image["quality"] == {"focus": 0.5, "counted": True, "reason": None} and image["um_per_px"] == 0.12346
+    first = {"id": 1, "box": [40, 30, 38, 38], "label": "neutrophil", "confidence": 0.98, "counted": True}
+    assert image["cells"][0] == first and list(image["cells"][0]) == list(first)
+    assert [cell["counted"] for cell in image["cells"]] == [True, False, False]
+
+
+def test_the_differential_says_count_share_interval_range_and_flag(tmp_path):
+    found = written(tmp_path / "r.json", picture(0, *["neutrophil"] * 5, *["monocyte"] * 5, "erythroblast"))
+    differential = found["differential"]
+    assert list(differential) == ["counted", "classes", "nrbc_per_100_wbc", "unidentified", "excluded"]
+    assert differential["classes"]["neutrophil"] == {
+        "count": 5,
+        "percent": 50.0,
+        "ci95": [18.71, 81.29],
+        "reference": [40, 60],
+        "flag": "normal",
+    }
+    assert differential["classes"]["monocyte"]["flag"] == "high"
+    assert differential["nrbc_per_100_wbc"] == 10.0 and differential["excluded"] == {"platelet": 0, "artefact": 0}
+
+
+def test_captured_is_counted_and_skipped_together(tmp_path):
+    frames = written(tmp_path / "r.json", picture(0), lost(1), picture(2))["frames"]
+    assert frames == {"captured": 3, "counted": 2, "skipped": {"moving": 0, "defocused": 0, "clipped": 0, "lost": 1}}
+
+
+def test_pictures_stand_in_the_order_given_whenever_they_were_done(tmp_path):
+    found = written(tmp_path / "r.json", picture(2), lost(0), picture(1))
+    assert [image["path"] for image in found["images"]] == ["0.png", "1.png", "2.png"]
+
+
+def test_what_is_not_known_is_null_and_the_json_is_strict(tmp_path):
+    found = written(tmp_path / "r.json", lost(0))
+    image = found["images"][0]
+    assert (image["width"], image["um_per_px"], image["quality"]["focus"]) == (None, None, None)
+    assert image["quality"]["reason"] == "lost" and found["differential"]["classes"]["basophil"]["percent"] is None
+    assert "NaN" not in (tmp_path / "r.json").read_text()
+
+
+def test_numbers_from_numpy_are_numbers(tmp_path):
+    cell = Cell(tuple(np.array([1, 2, 3, 4])), (np.float32(2), np.float32(4)), np.zeros((3, 2), np.int32))
+    entry = CountedCell(1, cell, Prediction("neutrophil", np.float32(0.5), (0.5,)), True)
+    outcome = Outcome(0, PictureResult("a", 9, 9, Scale(np.float32(0.1), "given"), Quality(np.float32(0.25)), (entry,)))
+    assert written(tmp_path / "r.json", outcome)["images"][0]["cells"][0]["box"] == [1, 2, 3, 4]
+
+
+def test_standard_output_gets_the_same_document(tmp_path, capsys):
+    tally, sink = Tally(), JsonReport("-", "leuko", "abc", "slide-7")
+    sink.finish(tally, tally.differential())
+    assert json.loads(capsys.readouterr().out)["images"] == []
+
+
+def test_csv_has_a_row_for_each_cell(tmp_path):
+    sink, tally = CsvReport(str(tmp_path / "r.csv")), Tally()
+    for outcome in (picture(1, "neutrophil", "platelet"), lost(2), picture(0, "monocyte")):
+        sink.add(outcome)
+    sink.finish(tally, tally.differential())
+    with open(tmp_path / "r.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert tuple(rows[0]) == CSV_COLUMNS
+    assert [(row["path"], row["id"], row["label"], row["counted"]) for row in rows] == [
+        ("0.png", "1", "monocyte", "true"),
+        ("1.png", "1", "neutrophil", "true"),
+        ("1.png", "2", "platelet", "false"),
+    ]
+    assert rows[0]["centre_x"] == "59.0" and rows[0]["scale_origin"] == "red cells" and rows[0]["width"] == "38"
+    assert all(column in report.__doc__ for column in CSV_COLUMNS)
+
+
+def test_an_old_report_survives_a_failed_one(tmp_path, monkeypatch):
+    path = tmp_path / "r.json"
+    path.write_text("old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        report.write(str(path), "new")
+    assert path.read_text() == "old" and os.listdir(tmp_path) == ["r.json"]
+
+
+def test_a_link_is_written_through_not_replaced(tmp_path):
+    (tmp_path / "real.json").write_text("old")
+    (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
+    report.write(str(tmp_path / "link.json"), "new")
+    assert (tmp_path / "real.json").read_text() == "new" and (tmp_path / "link.json").is_symlink()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux's /dev/full")
+def test_a_device_is_written_to_not_replaced():
+    with pytest.raises(OSError, match="No space"):
+        report.write("/dev/full", "text")
+    assert not os.path.isfile("/dev/full")
+
+
+def test_names_that_no_terminal_can_print_become_readable():
+    assert readable("a\x1b[31m\n.png") == "a\ufffd[31m\ufffd.png"
+    assert readable(os.fsdecode(b"caf\xe9.png")) == "caf\ufffd.png"
+    assert readable("Zellen µ 3.png") == "Zellen µ 3.png"

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+from leuko_train.augment import Window
+from leuko_train.network import build_leuko, split_at
+from leuko_train.sampling import ViewStream, capped, members, probabilities
+from leuko_train.settings import Settings
+from made_cells import made_cells
+
+
+def mass(chances: np.ndarray, rows: np.ndarray) -> float:
+    return float(chances[rows].sum())
+
+
+def test_rare_classes_gain_by_the_power():
+    labels = np.repeat([0, 1], [1000, 10])
+    chances = probabilities(labels, np.full(1010, "a"), class_power=0.35)
+    assert mass(chances, labels == 0) / mass(chances, labels == 1) == pytest.approx(100**0.35)
+
+
+def test_laboratories_are_even_at_power_zero():
+    labs = np.repeat(["large", "small"], [900, 30])
+    chances = probabilities(np.arange(930) % 3, labs, lab_power=0)
+    assert mass(chances, labs == "large") == pytest.approx(0.5)
+
+
+def test_a_laboratory_can_be_made_light():
+    labs = np.repeat(["real", "drawn"], 50)
+    chances = probabilities(np.zeros(100, int), labs, lab_weights={"drawn": 0.25})
+    assert mass(chances, labs == "drawn") == pytest.approx(0.2)
+
+
+def test_excluded_laboratories_are_nowhere():
+    cells = made_cells()
+    assert set(cells.labs[members(cells, "train", ("south",))]) == {"north"}
+    assert len(members(cells, "train", ("north", "south"))) == 0
+
+
+def test_the_cap_holds_for_each_class_of_each_laboratory():
+    cells = made_cells(360)
+    kept = capped(cells, np.arange(360), 5, seed=0)
+    _, counts = np.unique([f"{cells.labs[i]}{cells.labels[i]}" for i in kept], return_counts=True)
+    assert len(counts) == 18 and (counts == 5).all()
+
+
+@pytest.fixture
+def stream() -> ViewStream:
+    cells = made_cells()
+    trunk, _ = split_at(build_leuko(input_size=32), "block1_pool")
+    training = members(cells, "train", ())
+    chances = probabilities(cells.labels[training], cells.labs[training])
+    settings = Settings(views=12, reuse=3, batch=4)
+    return ViewStream(cells, training, chances, trunk, 255.0, Window(24, 32), settings, np.random.default_rng(0))
+
+
+def test_a_refresh_replaces_the_oldest_views_only(stream):
+    stream.refresh()
+    before = stream.features.copy()
+    stream.refresh()
+    changed = (stream.features != before).any(axis=(1, 2, 3))
+    np.testing.assert_array_equal(changed, np.arange(12) < 4)
+    stream.refresh()
+    assert ((stream.features != before).any(axis=(1, 2, 3)) == (np.arange(12) < 8)).all()
+
+
+def test_an_epoch_shows_every_view_once(stream):
+    stream.refresh()
+    batches = [stream[i] for i in range(len(stream))]
+    assert sorted(np.concatenate([x.sum((1, 2, 3)) for x, _ in batches])) == pytest.approx(
+        sorted(stream.features.astype(np.float32).sum((1, 2, 3)))
+    )
+    assert all((labels.sum(1) == 1).all() for _, labels in batches)

@@ -1,0 +1,40 @@
+import json
+import sys
+
+import pytest
+from leuko_train import cli, report
+
+
+def test_without_keras_the_extra_is_named(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "keras", None)
+    for name in ("leuko_train.fit", "leuko_train.network"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    assert cli.main(["fit"]) == 4
+    assert "leuko-edge[train]" in capsys.readouterr().err
+
+
+def test_an_unknown_command_is_wrong_usage():
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["differentiate"])
+    assert stopped.value.code == 2
+
+
+def test_missing_pictures_are_one_sentence_and_wrong_usage(tmp_path, capsys):
+    pytest.importorskip("tensorflow")
+    words = ["paper", "--data", str(tmp_path), "--init", "imagenet", "--out", str(tmp_path / "out")]
+    assert cli.main(words) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_reports_have_no_nan_in_their_json(tmp_path):
+    report.write_json(tmp_path / "r.json", {"a": float("nan"), "b": (1, 2)})
+    assert json.loads((tmp_path / "r.json").read_text()) == {"a": None, "b": [1, 2]}
+
+
+def test_the_hash_of_the_data_knows_names_and_contents(tmp_path):
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "b").write_bytes(b"2")
+    first = report.hash_files([tmp_path / "a", tmp_path / "b"], tmp_path)
+    assert first == report.hash_files([tmp_path / "b", tmp_path / "a"], tmp_path)
+    (tmp_path / "b").rename(tmp_path / "c")
+    assert first != report.hash_files([tmp_path / "a", tmp_path / "c"], tmp_path)

@@ -1,0 +1,163 @@
+"""Views of a cell as other laboratories might have photographed it.
+
+Geometry is one affine warp of the stored crop (36 µm) to the network's window; colour is changed where stains
+act, in optical density; then come the camera's faults. Arrays are RGB, uint8 outside, white is 255.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+CROP_UM_PER_PX = 0.25
+"""Of the crops in a `CellSet`."""
+DENSITY = -np.log10((np.arange(256, dtype=np.float32) + 1) / 256)
+"""Optical density of each grey value: 0 for white, 2.4 for black."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """What the network sees: `um` micrometres square, resampled to `size` pixels."""
+
+    um: float = 24.0
+    size: int = 64
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How far views may differ from their crop. Log-uniform ranges are (low, high); sd is a Gaussian's."""
+
+    scale: tuple[float, float] = (0.8, 1.25)  # log-uniform; the measured µm per pixel errs
+    shift_um: float = 1.5  # uniform, each axis
+    stain_off_diagonal: float = 0.1  # sd of the density mixing matrix
+    stain_diagonal: float = 0.2  # sd of its diagonal's logarithm
+    density_gain: tuple[float, float] = (0.6, 1.6)  # log-uniform; thin or strong stain
+    density_gamma: tuple[float, float] = (0.9, 1.1)  # log-uniform
+    background: float = 0.03  # highest residual density of the background, each channel
+    white_balance: float = 0.06  # uniform ±, each channel
+    tilt: float = 0.08  # highest change of brightness between middle and edge
+    blur: float = 0.4  # probability
+    blur_um: float = 0.35  # highest sigma
+    sharpen: float = 0.25  # probability
+    sharpen_amount: float = 1.0  # highest
+    noise: float = 6.0  # highest sd, grey values
+    jpeg: float = 0.4  # probability
+    jpeg_quality: tuple[int, int] = (40, 95)
+
+
+def _log_uniform(rng: np.random.Generator, bounds: tuple[float, float]) -> float:
+    return math.exp(rng.uniform(math.log(bounds[0]), math.log(bounds[1])))
+
+
+def warp(
+    crop: np.ndarray,
+    window: Window,
+    angle: float = 0.0,
+    flip: bool = False,
+    scale: float = 1.0,
+    shift_um: tuple[float, float] = (0.0, 0.0),
+) -> np.ndarray:
+    """The window around the middle of `crop` (n, n, 3) as (size, size, 3): one warp, white outside.
+
+    `angle` in radians; `scale` > 1 shows the cell larger. A Gaussian of half a pixel of the result, less
+    what the crop's own pixels have, keeps the coarser sampling free of aliasing.
+    """
+    step = window.um / window.size / CROP_UM_PER_PX / scale  # crop pixels per pixel of the view
+    if step > 1:
+        crop = cv2.GaussianBlur(crop, (0, 0), 0.5 * math.sqrt(step**2 - 1), borderType=cv2.BORDER_REPLICATE)
+    cos, sin = step * math.cos(angle), step * math.sin(angle)
+    turn = np.array([[-cos if flip else cos, -sin], [-sin if flip else sin, cos]])
+    middle = (crop.shape[0] - 1) / 2 + np.asarray(shift_um) / CROP_UM_PER_PX
+    matrix = np.column_stack([turn, middle - turn @ np.full(2, (window.size - 1) / 2)])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(crop, matrix, (window.size, window.size), flags=flags, borderValue=(255, 255, 255))
+
+
+def restain(rgb: np.ndarray, rng: np.random.Generator, strength: Strength) -> np.ndarray:
+    """Another stain and a background not quite white: uint8 in, float32 grey values out, about 0–255."""
+    mixing = rng.normal(0, strength.stain_off_diagonal, (3, 3))
+    np.fill_diagonal(mixing, np.exp(rng.normal(0, strength.stain_diagonal, 3)))
+    mixing *= _log_uniform(rng, strength.density_gain)
+    bent = DENSITY ** np.float32(_log_uniform(rng, strength.density_gamma))
+    density = bent[rgb] @ mixing.T.astype(np.float32)
+    density += rng.uniform(0, strength.background, 3).astype(np.float32)
+    return np.exp(np.float32(-math.log(10)) * np.maximum(density, 0)) * np.float32(256) - np.float32(1)
+
+
+def relight(values: np.ndarray, rng: np.random.Generator, strength: Strength) -> np.ndarray:
+    """White balance that errs, and light that falls off across the window; float32 (n, n, 3) in and out."""
+    balance = 1 + rng.uniform(-strength.white_balance, strength.white_balance, 3)
+    ramp = np.linspace(-1, 1, len(values))
+    down, right = rng.uniform(-strength.tilt, strength.tilt, 2) / math.sqrt(2)
+    light = 1 + down * ramp[:, None] + right * ramp[None, :]
+    return values * (light[..., None] * balance).astype(np.float32)
+
+
+def photograph(values: np.ndarray, rng: np.random.Generator, strength: Strength, um_per_px: float) -> np.ndarray:
+    """Focus, the camera's sharpening, noise and JPEG: float32 grey values in, uint8 out."""
+    if rng.random() < strength.blur:
+        sigma = rng.uniform(0, strength.blur_um) / um_per_px
+        if sigma > 0.1:  # narrower changes nothing
+            values = cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    if rng.random() < strength.sharpen:
+        soft = cv2.GaussianBlur(values, (0, 0), 1.0, borderType=cv2.BORDER_REPLICATE)
+        values = values + np.float32(rng.uniform(0, strength.sharpen_amount)) * (values - soft)
+    noise = rng.standard_normal(values.shape, dtype=np.float32)
+    values = values + noise * np.float32(rng.uniform(0, strength.noise))
+    rgb = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    if rng.random() < strength.jpeg:
+        quality = int(rng.integers(strength.jpeg_quality[0], strength.jpeg_quality[1] + 1))
+        _, coded = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+        rgb = np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+    return rgb
+
+
+def random_view(crop: np.ndarray, rng: np.random.Generator, strength: Strength, window: Window) -> np.ndarray:
+    """One view (size, size, 3) uint8 of `crop` (n, n, 3) uint8."""
+    rgb = warp(
+        crop,
+        window,
+        angle=rng.uniform(0, 2 * math.pi),
+        flip=bool(rng.integers(2)),
+        scale=_log_uniform(rng, strength.scale),
+        shift_um=tuple(rng.uniform(-strength.shift_um, strength.shift_um, 2)),
+    )
+    values = relight(restain(rgb, rng, strength), rng, strength)
+    return photograph(values, rng, strength, window.um / window.size)
+
+
+def _collect(make: Callable[[int], np.ndarray], count: int, window: Window) -> np.ndarray:
+    rgb = np.empty((count, window.size, window.size, 3), np.uint8)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for i, view in enumerate(pool.map(make, range(count))):
+            rgb[i] = view
+    return rgb
+
+
+def random_views(
+    crops: np.ndarray,
+    chosen: np.ndarray,
+    rng: np.random.Generator,
+    strength: Strength,
+    window: Window,
+) -> np.ndarray:
+    """A view of each of `crops[chosen]` (crops may be a memmap): (len(chosen), size, size, 3) uint8."""
+    seeds = rng.integers(2**63, size=len(chosen))  # one a view: the same whatever the number of threads
+
+    def make(i: int) -> np.ndarray:
+        return random_view(crops[chosen[i]], np.random.default_rng(seeds[i]), strength, window)
+
+    return _collect(make, len(chosen), window)
+
+
+def identity_view(crops: np.ndarray, window: Window | None = None, chosen: np.ndarray | None = None) -> np.ndarray:
+    """The plain view of each crop (or of `crops[chosen]`), as the device cuts it: (n, size, size, 3) uint8."""
+    window = window or Window()
+    rows = np.arange(len(crops)) if chosen is None else chosen
+    return _collect(lambda i: warp(crops[rows[i]], window), len(rows), window)

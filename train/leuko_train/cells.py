@@ -1,0 +1,21 @@
+"""Build the cell set from the laboratories' images: `leuko-train cells`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, help="folder with the laboratories' images")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the cell set")
+
+
+def run(args: argparse.Namespace) -> int:
+    from . import dataset
+
+    cells = dataset.build(args.data, args.out)
+    for line in dataset.summary(cells):
+        print(line)
+    print(f"{len(cells.labels)} cells in {args.out}, SHA-256 {cells.sha256}")
+    return 0

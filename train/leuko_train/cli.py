@@ -1,0 +1,64 @@
+"""The command `leuko-train`: cells -> fit -> evaluate, and the seed paper's own experiment."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from leuko_edge.errors import EnvironmentBroken, LeukoError
+
+COMMANDS = {
+    "cells": "build the cell set from the laboratories' images",
+    "fit": "fine-tune a network on the cell set",
+    "evaluate": "measure a trained network, laboratory by laboratory",
+    "paper": "repeat the seed paper's experiment on the Kaggle pictures",
+    "detect": "measure how many white cells are found in whole fields",
+}
+"""Each is a module here with `add_arguments(parser)` and `run(args) -> int`, imported when asked for."""
+
+
+def _command(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(f".{name}", __package__)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("leuko_"):
+            raise
+        raise EnvironmentBroken(f"Training needs {error.name}; pip install 'leuko-edge[train]'.") from error
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code 0, 2 for wrong usage, else the error's own."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        return _run(words)
+    except LeukoError as error:
+        print(f"leuko-train: {error}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:  # a full disk, a folder that may not be written
+        print(f"leuko-train: {error.strerror or error}: {error.filename or 'output'}.", file=sys.stderr)
+        return EnvironmentBroken.exit_code
+    except KeyboardInterrupt:
+        print("leuko-train: interrupted; the same command with --resume goes on.", file=sys.stderr)
+        return 130
+
+
+def _run(words: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="leuko-train", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, help_text in COMMANDS.items():
+        command = commands.add_parser(name, help=help_text, description=help_text)
+        if words[:1] == [name]:
+            module = _command(name)
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    args = parser.parse_args(words)
+    return args.run(args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,246 @@
+"""The cell set: crops cut from the laboratories' pictures by the device's own code, with class, source and split.
+
+A folder with `crops.npy` (n, 144, 144, 3) uint8 RGB and `cells.csv`, a row for each crop.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from leuko_edge.crop import cut
+from leuko_edge.errors import PictureError, UsageError
+from leuko_edge.optics import Field, ScaleUnknown
+from leuko_edge.segment import find_cells
+from leuko_edge.types import CLASSES, Cell, Scale
+from rich.progress import track
+
+from . import labs, split
+from .labs import Item
+
+STORED_UM, STORED_SIZE = 36.0, 144  # room around the network's 24 µm for turning, shifting and scaling
+COPIES = 6  # pictures taken of one Kaggle or DeepBioNet source: more are the same cell again
+PER_CLASS = 1000  # pictures taken of one class of PBC
+CENTRED_UM = 7.0  # the labelled cell of a centred crop lies this near to the middle
+RED_CELLS = 2  # taken of each boxed field as artefacts
+
+
+@dataclass(frozen=True)
+class CellSet:
+    """Cells by row: see the module's docstring and `FIELDS`. `sha256` is that of both files."""
+
+    crops: np.ndarray
+    labels: np.ndarray  # (n,) int, index into CLASSES
+    labs: np.ndarray
+    sources: np.ndarray  # the photograph, alike for all its copies
+    splits: np.ndarray
+    paths: np.ndarray
+    found: np.ndarray  # (n,) bool: the segmenter found it; else it was cut where the label says it is
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Row:
+    lab: str
+    label: str
+    source: str
+    split: str
+    path: str
+    x: float
+    y: float
+    um_per_px: float
+    scale_origin: str
+    found: bool
+
+
+FIELDS = tuple(Row.__dataclass_fields__)
+
+
+def select(data: Path) -> list[Item]:
+    """The pictures that the set is made of: every folder, copies and the largest classes cut back, in fixed order."""
+    chosen: list[Item] = []
+    for reader in labs.READERS:
+        taken: Counter[tuple[str, str]] = Counter()
+        items = list(reader(data))
+        random.Random(0).shuffle(items)
+        for item in sorted(items, key=lambda item: not item.original):  # untouched photographs first
+            key = (item.lab, item.label or "") if item.lab == "pbc" else (item.lab, item.source)
+            cap = PER_CLASS if item.lab == "pbc" else COPIES
+            if item.lab == "lisc" or taken[key] < cap:
+                taken[key] += 1
+                chosen.append(item)
+    return chosen
+
+
+def read(path: Path) -> np.ndarray:
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise PictureError(f"{path.name} cannot be read")
+    return bgr
+
+
+def measured_scale(path: Path) -> tuple[tuple[int, int], float | None]:
+    """((height, width), µm per px or None where too few red cells are seen) of one picture."""
+    bgr = read(path)
+    try:
+        return bgr.shape[:2], Field.from_bgr(bgr).scale.um_per_px
+    except PictureError:
+        return bgr.shape[:2], None
+
+
+def _choose(item: Item, cells: list[Cell], field: Field) -> list[tuple[tuple[float, float], str, bool]]:
+    """(centre, class, found) of what one picture teaches: its labelled cell or cells, its artefacts."""
+    if item.boxes is not None:
+        return _from_boxes(item, cells)
+    label = item.label
+    if label is None:
+        return []
+    height, width = field.bgr.shape[:2]
+    if item.centred:
+        middle = (width / 2, height / 2)
+        reach = CENTRED_UM / field.scale.um_per_px
+        near = [c for c in cells if np.hypot(c.centre[0] - middle[0], c.centre[1] - middle[1]) < reach]
+        if near:
+            best = min(near, key=lambda c: np.hypot(c.centre[0] - middle[0], c.centre[1] - middle[1]))
+            return [(best.centre, label, True)]
+        return [(middle, label, False)]
+    # The label is the field's: with one clear leukocyte it is that cell's, with two of a size nobody can tell.
+    large = sorted((cv2.contourArea(c.contour), i) for i, c in enumerate(cells))[::-1]
+    if not large or (len(large) > 1 and large[1][0] > 0.5 * large[0][0]):
+        return []
+    return [(cells[large[0][1]].centre, label, True)]
+
+
+def _from_boxes(item: Item, cells: list[Cell]) -> list[tuple[tuple[float, float], str, bool]]:
+    chosen = []
+    boxes = item.boxes or ()
+    for cell in cells:
+        kinds = {box.kind for box in boxes if box.holds(*cell.centre)}
+        if "wbc" in kinds:
+            if item.label:
+                chosen.append((cell.centre, item.label, True))
+        else:
+            chosen.append((cell.centre, "platelet" if "platelet" in kinds else "artefact", True))
+    dice = random.Random(str(item.source))
+    leukocytes = [box for box in boxes if box.kind == "wbc"]
+    away = [
+        (box, ((box.left + box.right) / 2, (box.top + box.bottom) / 2))
+        for box in boxes
+        if box.kind != "wbc"
+    ]
+    away = [(box, xy) for box, xy in away if not any(w.holds(*xy) for w in leukocytes)]
+    red = [xy for box, xy in away if box.kind == "rbc"]
+    chosen += [(xy, "artefact", False) for xy in dice.sample(red, min(RED_CELLS, len(red)))]
+    found = {centre for centre, _, _ in chosen}
+    chosen += [(xy, "platelet", False) for box, xy in away if box.kind == "platelet" and xy not in found][:3]
+    return chosen
+
+
+def cut_item(
+    task: tuple[Item, str, str], data: Path, pooled: dict[tuple[str, tuple[int, int]], float]
+) -> list[tuple[Row, np.ndarray]]:
+    """Rows and crops of one picture; none where nothing in it can be read or found."""
+    cv2.setNumThreads(1)
+    item, group, part = task
+    try:
+        bgr = read(item.path)
+        usual = pooled.get((item.lab, bgr.shape[:2]))
+        fallback = Scale(usual, "pooled") if usual else None
+        try:
+            field = Field.from_bgr(bgr, fallback=fallback)
+        except ScaleUnknown:
+            field = Field.from_bgr(bgr, guess=True)
+    except PictureError:
+        return []
+    chosen = _choose(item, find_cells(field), field)
+    crops = cut(field, [centre for centre, _, _ in chosen], STORED_UM, STORED_SIZE)
+    scale = field.scale
+    path = str(item.path.relative_to(data))
+    return [
+        (Row(item.lab, label, group, part, path, *centre, scale.um_per_px, scale.origin, found), rgb)
+        for (centre, label, found), rgb in zip(chosen, crops, strict=True)
+    ]
+
+
+def pooled_scales(items: list[Item], sample: int = 60) -> dict[tuple[str, tuple[int, int]], float]:
+    """Median µm per px of each laboratory's pictures of one size, as a run over its folder would find it."""
+    by_lab: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        by_lab[item.lab].append(item)
+    found: dict[tuple[str, tuple[int, int]], list[float]] = defaultdict(list)
+    for lab, members in by_lab.items():
+        for item in random.Random(1).sample(members, min(sample, len(members))):
+            size, um_per_px = measured_scale(item.path)
+            if um_per_px:
+                found[lab, size].append(um_per_px)
+    return {key: float(np.median(values)) for key, values in found.items() if len(values) >= 5}
+
+
+def build(data: Path, out: Path, workers: int = 2) -> CellSet:
+    """Cut the cell set from the folders in `data` into `out`. Raises UsageError where `data` holds none of them."""
+    items = select(data)
+    if not items:
+        raise UsageError(f"{data} holds none of the laboratories' folders; see its README for their names.")
+    parts = split.assign(items, split.groups(data))
+    pooled = pooled_scales(items)
+    tasks = [(item, group, part) for item, (group, part) in zip(items, parts, strict=True)]
+    out.mkdir(parents=True, exist_ok=True)
+    rows: list[Row] = []
+    crops: list[np.ndarray] = []
+    with ProcessPoolExecutor(workers) as pool:
+        results = pool.map(partial(cut_item, data=data, pooled=pooled), tasks, chunksize=16)
+        for result in track(results, description="cutting cells", total=len(tasks)):
+            for row, rgb in result:
+                rows.append(row)
+                crops.append(rgb)
+    np.save(out / "crops.npy", np.stack(crops))
+    with open(out / "cells.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(FIELDS)
+        writer.writerows([getattr(row, name) for name in FIELDS] for row in rows)
+    return load(out)
+
+
+def load(folder: Path) -> CellSet:
+    """The set that `build` wrote. Raises UsageError where `folder` holds none."""
+    table, array = folder / "cells.csv", folder / "crops.npy"
+    if not table.is_file() or not array.is_file():
+        raise UsageError(f"{folder} holds no cell set; make one with: leuko-train cells --data DATA --out {folder}")
+    digest = hashlib.sha256(table.read_bytes())
+    with open(array, "rb") as file:
+        while part := file.read(1 << 24):
+            digest.update(part)
+    with open(table, newline="") as file:
+        rows = list(csv.DictReader(file))
+    column = {name: np.array([row[name] for row in rows]) for name in FIELDS}
+    return CellSet(
+        crops=np.load(array, mmap_mode="r"),
+        labels=np.array([CLASSES.index(label) for label in column["label"]]),
+        labs=column["lab"],
+        sources=column["source"],
+        splits=column["split"],
+        paths=column["path"],
+        found=column["found"] == "True",
+        sha256=digest.hexdigest(),
+    )
+
+
+def summary(cells: CellSet) -> Iterator[str]:
+    """A line for each laboratory and split: how many cells of each class."""
+    for lab in np.unique(cells.labs):
+        for part in ("train", "validation", "test"):
+            here = (cells.labs == lab) & (cells.splits == part)
+            if here.any():
+                counts = Counter(CLASSES[label] for label in cells.labels[here])
+                words = ", ".join(f"{name} {counts[name]}" for name in CLASSES if counts[name])
+                yield f"{lab} {part}: {words}; not found by the segmenter {int((~cells.found[here]).sum())}"
+

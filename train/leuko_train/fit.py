@@ -1,0 +1,178 @@
+"""Fine-tune a network on a cell set: `leuko-train fit`.
+
+trunk, rest = split_at(model, "block3_pool")    # the trunk stays as ImageNet made it
+stream = ViewStream(cells, training, trunk, …)  # new views every epoch, each through the trunk once
+rest.fit(stream, callbacks=[Course(…)])         # validates, keeps the best, writes checkpoints
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from leuko_edge.errors import UsageError
+from leuko_edge.types import CLASSES
+
+from . import checkpoint, devices, fit_report, sampling
+from .augment import Window, identity_view
+from .course import Course, Progress, Schedule
+from .network import CONFIGS, Network, split_at
+from .settings import Settings, add_settings, from_arguments
+
+if TYPE_CHECKING:
+    from .dataset import CellSet
+
+WEIGHTS, MODEL = "model.weights.h5", "model.keras"
+MAY_CHANGE = ("epochs",)
+"""Settings that a resume may have otherwise than the run that it goes on with."""
+
+
+def _compiled(
+    network: Network, settings: Settings, init: str | Path | None
+) -> tuple[keras.Model, keras.Model, keras.Model]:
+    """(whole, trunk, rest): the three share their layers, and the rest is ready to train."""
+    model = network.build(len(CLASSES), settings.input_size, init, settings.dropout)
+    trunk, rest = split_at(model, settings.trunk)
+    optimizer = keras.optimizers.AdamW(
+        settings.learning_rate, settings.weight_decay, use_ema=True, ema_momentum=settings.ema
+    )
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
+    rest.compile(optimizer, loss, metrics=["accuracy"])
+    return model, trunk, rest
+
+
+def _begin(out: Path, rest: keras.Model, described: dict[str, Any], resume: bool) -> Progress:
+    """The progress of the run in `out`, or a new one. Raises UsageError where the two do not belong together."""
+    if not (out / checkpoint.NAME).exists():
+        out.mkdir(parents=True, exist_ok=True)
+        return Progress(settings=described)
+    if not resume:
+        raise UsageError(f"{out} already holds a run; give --resume to go on, or another --out.")
+    progress = Progress(**(checkpoint.load(out, rest) or {}))
+    changed = [k for k in described if k not in MAY_CHANGE and described[k] != progress.settings.get(k)]
+    if changed:
+        raise UsageError(f"The run in {out} had another {', '.join(changed)}; resume it with the same settings.")
+    return progress
+
+
+def _callbacks(course: Course, out: Path) -> list[keras.callbacks.Callback]:
+    """The course first: TensorBoard logs what it adds. Keras's TensorBoard needs TensorFlow, also under JAX."""
+    if not all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard")):
+        return [course]
+    return [course, keras.callbacks.TensorBoard(out / "tensorboard", write_graph=False)]
+
+
+def fit(
+    cells: CellSet,
+    settings: Settings,
+    out: Path,
+    init: str | Path | None,
+    *,
+    exclude_labs: tuple[str, ...] = (),
+    lab_weights: dict[str, float] | None = None,
+    minutes: float | None = None,
+    resume: bool = False,
+    verbose: int = 0,
+) -> Progress:
+    """Train into `out`: model.weights.h5 and model.keras (best on validation), checkpoint, report, TensorBoard.
+
+    Excluded laboratories neither train nor validate. `minutes` ends the schedule in time, counted over resumes.
+    Raises UsageError where no cells are left, or `out` holds a run that was not to be resumed or differs.
+    """
+    network, window = CONFIGS[settings.network], Window(settings.window_um, settings.input_size)
+    training = sampling.members(cells, "train", exclude_labs)
+    validation = sampling.members(cells, "validation", exclude_labs)
+    validation = sampling.capped(cells, validation, settings.validation_cap, settings.seed)
+    if not len(training) or not len(validation):
+        raise UsageError("No training or no validation cells are left; exclude fewer laboratories.")
+    keras.utils.set_random_seed(settings.seed)
+    model, trunk, rest = _compiled(network, settings, init)
+    weights = {str(lab): float(weight) for lab, weight in (lab_weights or {}).items()}
+    described = asdict(settings) | {"exclude_labs": sorted(exclude_labs), "lab_weights": weights}
+    progress = _begin(out, rest, described | {"data_sha256": cells.sha256}, resume)
+    rng = np.random.default_rng(settings.seed)
+    if progress.rng:
+        rng.bit_generator.state = progress.rng
+
+    plain = identity_view(cells.crops, window, validation)
+    seen = sampling.through_trunk(trunk, plain, network.white, settings.batch)
+    truth, labs = cells.labels[validation], cells.labs[validation]
+
+    def predict() -> np.ndarray:
+        return rest.predict(seen, batch_size=settings.batch, verbose=0)
+
+    schedule = Schedule(settings.learning_rate, settings.epochs, settings.warmup, minutes)
+    if not progress.rows or schedule.seconds_left(len(progress.rows), progress.seconds, progress.rows[-1]["seconds"]):
+        chances = sampling.probabilities(
+            cells.labels[training], cells.labs[training], settings.class_power, settings.lab_power, weights
+        )
+        stream = sampling.ViewStream(cells, training, chances, trunk, network.white, window, settings, rng)
+        course = Course(
+            schedule,
+            progress,
+            stream,
+            out,
+            validate=lambda: fit_report.validation_row(predict(), truth, labs),
+            keep=lambda: model.save_weights(out / WEIGHTS),
+        )
+        stream.refresh()
+        rest.fit(
+            stream,
+            shuffle=False,  # the stream shuffles
+            initial_epoch=len(progress.rows),
+            epochs=settings.epochs,
+            callbacks=_callbacks(course, out),
+            verbose=verbose,
+        )
+    model.load_weights(out / WEIGHTS)
+    model.save(out / MODEL)
+    fit_report.write(out, progress, cells, training, validation, predict())
+    return progress
+
+
+def _lab_weight(text: str) -> tuple[str, float]:
+    name, _, weight = text.partition("=")
+    return name, float(weight)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cells", type=Path, required=True, help="folder that `leuko-train cells` wrote")
+    parser.add_argument("--init", required=True, help="VGG-16 weights without top: a file, or 'imagenet'")
+    parser.add_argument("--out", type=Path, required=True, help="folder for model, checkpoint, logs and report")
+    parser.add_argument("--exclude-lab", nargs="+", default=[], metavar="NAME", help="leave these out entirely")
+    parser.add_argument(
+        "--lab-weight", nargs="+", type=_lab_weight, default=[], metavar="NAME=W", help="1 where not given"
+    )
+    parser.add_argument("--time-budget", type=float, metavar="MIN", help="end the schedule in so many minutes")
+    parser.add_argument("--devices", type=int, default=1, help="GPUs to train on together (%(default)s)")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
+    parser.add_argument("--progress", action="store_true", help="a progress bar within each epoch")
+    add_settings(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from . import dataset
+
+    cells = dataset.load(args.cells)
+    unknown = {*args.exclude_lab, *(name for name, _ in args.lab_weight)} - set(cells.labs.tolist())
+    if unknown:
+        raise UsageError(f"No laboratory {', '.join(sorted(unknown))} in {args.cells}.")
+    with devices.scope(args.devices):
+        progress = fit(
+            cells,
+            from_arguments(args),
+            args.out,
+            args.init,
+            exclude_labs=tuple(args.exclude_lab),
+            lab_weights=dict(args.lab_weight),
+            minutes=args.time_budget,
+            resume=args.resume,
+            verbose=int(args.progress),
+        )
+    print(f"Best {progress.best:.4f} at epoch {progress.best_epoch}; {args.out / MODEL}, {args.out / 'report.md'}")
+    return 0

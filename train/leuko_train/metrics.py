@@ -1,0 +1,141 @@
+"""What the reports state about a classifier, in plain NumPy. Labels are integer arrays of shape (n,)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+
+def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """(classes, classes) counts: row = true class, column = predicted class."""
+    cells = np.bincount(np.asarray(truth) * classes + np.asarray(predicted), minlength=classes**2)
+    return cells.reshape(classes, classes)
+
+
+def _ratio(over: np.ndarray, under: np.ndarray) -> np.ndarray:
+    return np.divide(over, under, out=np.full(np.shape(over), np.nan), where=np.asarray(under) > 0)
+
+
+def per_class(matrix: np.ndarray) -> dict[str, np.ndarray]:
+    """The seed paper's equations 1–4 for each class against the rest, from a confusion matrix.
+
+    accuracy (TP+TN)/all, precision TP/(TP+FP), recall TP/(TP+FN), F1 2PR/(P+R); NaN where a denominator
+    is 0. `support` counts the true members.
+    """
+    hit = np.diag(matrix).astype(float)
+    predicted, support = matrix.sum(0).astype(float), matrix.sum(1).astype(float)
+    total = np.full_like(hit, matrix.sum())
+    return {
+        "accuracy": _ratio(total - support - predicted + 2 * hit, total),
+        "precision": _ratio(hit, predicted),
+        "recall": _ratio(hit, support),
+        "f1": _ratio(2 * hit, predicted + support),  # 2PR/(P+R), defined also where P + R = 0
+        "support": matrix.sum(1),
+    }
+
+
+def accuracy(matrix: np.ndarray) -> float:
+    """Share of all cells on the diagonal; NaN for an empty matrix."""
+    return float(np.trace(matrix) / matrix.sum()) if matrix.sum() else float("nan")
+
+
+def balanced_accuracy(matrix: np.ndarray) -> float:
+    """Mean recall over the classes that have true members; NaN where none has."""
+    support = matrix.sum(1)
+    present = support > 0
+    return float(np.mean(np.diag(matrix)[present] / support[present])) if present.any() else float("nan")
+
+
+def balanced_by_lab(truth: np.ndarray, predicted: np.ndarray, labs: np.ndarray, classes: int) -> dict[str, float]:
+    """Balanced accuracy of each laboratory over the classes it has; labs (n,) str."""
+    return {
+        str(lab): balanced_accuracy(confusion(truth[labs == lab], predicted[labs == lab], classes))
+        for lab in np.unique(labs)
+    }
+
+
+def wilson(hits: int, total: int, z: float = 1.959964) -> tuple[float, float]:
+    """Wilson's score interval of a proportion (1927), 95 % by default; (0, 1) where nothing was counted."""
+    if total == 0:
+        return 0.0, 1.0
+    share, spread = hits / total, z**2 / total
+    middle = share + spread / 2
+    half = z * np.sqrt(share * (1 - share) / total + spread / (4 * total))
+    return max(0.0, float((middle - half) / (1 + spread))), min(1.0, float((middle + half) / (1 + spread)))
+
+
+def bootstrap(
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    sources: np.ndarray,
+    classes: int,
+    statistic: Callable[[np.ndarray], float],
+    rounds: int = 1000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """95 % percentile interval of `statistic(confusion matrix)`, whole sources (n,) drawn with replacement.
+
+    Cells of one photograph are alike; drawing them singly would make the interval too narrow.
+    """
+    names, index = np.unique(sources, return_inverse=True)
+    matrices = np.zeros((len(names), classes, classes), np.int64)
+    np.add.at(matrices, (index, truth, predicted), 1)
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=rounds)
+    samples = (drawn @ matrices.reshape(len(names), -1)).reshape(rounds, classes, classes)
+    low, high = np.nanpercentile([statistic(matrix) for matrix in samples], (2.5, 97.5))
+    return float(low), float(high)
+
+
+def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """p**(1/T), each row (n, classes) made to sum to 1 again: above 1 less, below 1 more confident."""
+    logs = np.log(np.maximum(probabilities, 1e-12)) / temperature
+    powers = np.exp(logs - logs.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+
+def negative_log_likelihood(probabilities: np.ndarray, truth: np.ndarray) -> float:
+    """Mean over the cells, natural logarithm."""
+    return float(-np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-12)).mean())
+
+
+def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
+    """The temperature in 0.2–5 with the least negative log-likelihood (Guo et al. 2017), by golden section."""
+    low, high, ratio = np.log(0.2), np.log(5.0), (np.sqrt(5) - 1) / 2
+
+    def cost(logarithm: float) -> float:
+        return negative_log_likelihood(tempered(probabilities, float(np.exp(logarithm))), truth)
+
+    for _ in range(40):
+        span = ratio * (high - low)
+        if cost(high - span) < cost(low + span):
+            high = low + span
+        else:
+            low = high - span
+    return float(np.exp((low + high) / 2))
+
+
+def reliability(confidence: np.ndarray, correct: np.ndarray, bins: int = 15) -> dict[str, np.ndarray]:
+    """Per bin of confidence (equal widths): `count`, mean `confidence`, share `correct`; NaN where empty."""
+    index = np.clip((confidence * bins).astype(int), 0, bins - 1)
+    count = np.bincount(index, minlength=bins)
+    return {
+        "count": count,
+        "confidence": _ratio(np.bincount(index, confidence, bins), count),
+        "correct": _ratio(np.bincount(index, correct, bins), count),
+    }
+
+
+def calibration_error(confidence: np.ndarray, correct: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error: mean gap between confidence and share correct, weighted by the bins' counts."""
+    found = reliability(confidence, correct, bins)
+    gap = np.abs(np.nan_to_num(found["confidence"]) - np.nan_to_num(found["correct"]))
+    return float((gap * found["count"]).sum() / max(1, len(confidence)))
+
+
+def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(coverage, risk, threshold), each (n,): accepting the k most confident cells, the share that is wrong."""
+    order = np.argsort(-confidence, kind="stable")
+    accepted = np.arange(1, len(order) + 1)
+    return accepted / len(order), np.cumsum(~correct[order].astype(bool)) / accepted, confidence[order]

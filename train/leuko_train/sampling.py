@@ -1,0 +1,113 @@
+"""Which cells are seen how often, and the stream of their views, kept as features of the frozen trunk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+from leuko_edge.types import CLASSES
+
+from .augment import Strength, Window, random_views
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .dataset import CellSet
+
+PART = 1024  # views that go through the trunk at once: bounds memory
+
+
+def probabilities(
+    labels: np.ndarray,
+    labs: np.ndarray,
+    class_power: float = 0.35,
+    lab_power: float = 0.3,
+    lab_weights: Mapping[str, float] | None = None,
+) -> np.ndarray:
+    """How often each cell is drawn: (n,) summing to 1.
+
+    All cells of one class of one laboratory together get count**class_power. A laboratory's sum is then bent by
+    **lab_power (1: as its classes give it, 0: every laboratory the same) and multiplied by its weight, if any.
+    """
+    result = np.zeros(len(labels))
+    for lab in np.unique(labs):
+        own = labs == lab
+        for label in np.unique(labels[own]):
+            group = own & (labels == label)
+            result[group] = group.sum() ** (class_power - 1)
+        result[own] *= result[own].sum() ** (lab_power - 1) * (lab_weights or {}).get(str(lab), 1.0)
+    return result / result.sum()
+
+
+def members(cells: CellSet, split: str, without: tuple[str, ...]) -> np.ndarray:
+    """Indices of the cells of a split, those of laboratories in `without` left out."""
+    return np.flatnonzero((cells.splits == split) & ~np.isin(cells.labs, without))
+
+
+def capped(cells: CellSet, indices: np.ndarray, cap: int, seed: int) -> np.ndarray:
+    """At most `cap` of `indices` from each class of each laboratory, in order."""
+    rng = np.random.default_rng(seed)
+    taken: list[int] = []
+    seen: dict[tuple[str, int], int] = {}
+    for i in rng.permutation(indices):
+        group = (str(cells.labs[i]), int(cells.labels[i]))
+        seen[group] = seen.get(group, 0) + 1
+        if seen[group] <= cap:
+            taken.append(int(i))
+    return np.sort(np.array(taken, int))
+
+
+def through_trunk(trunk: keras.Model, rgb: np.ndarray, white: float, batch: int) -> np.ndarray:
+    """Features, float16, of views (n, size, size, 3) uint8; `white` is the network's input for grey value 255."""
+    return trunk.predict(rgb.astype(np.float32) * (white / 255), batch_size=batch, verbose=0).astype(np.float16)
+
+
+class ViewStream(keras.utils.PyDataset):
+    """Batches of (trunk features, one-hot labels) from a ring of `views`, a part of it new every epoch.
+
+    Each view is drawn afresh from a cell and seen in about `reuse` epochs before another takes its place: the
+    trunk costs nearly as much as training the rest, so a view's features are worth using more than once.
+    """
+
+    def __init__(
+        self,
+        cells: CellSet,
+        members: np.ndarray,
+        chances: np.ndarray,
+        trunk: keras.Model,
+        white: float,
+        window: Window,
+        settings: Settings,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__()
+        self.cells, self.members, self.chances = cells, members, chances
+        self.trunk, self.white, self.window = trunk, white, window
+        self.batch, self.rng = settings.batch, rng
+        self.fresh = max(1, round(settings.views / settings.reuse))
+        self.features = np.zeros((settings.views, *trunk.output_shape[1:]), np.float16)
+        self.one_hot = np.zeros((settings.views, len(CLASSES)), np.float32)
+        self.order = np.arange(settings.views)
+        self.oldest, self.filled = 0, False
+
+    def refresh(self) -> None:
+        """Draw new views over the oldest ones (over all of them the first time) and shuffle."""
+        views = len(self.order)
+        count = self.fresh if self.filled else views
+        slots = (self.oldest + np.arange(count)) % views
+        chosen = self.rng.choice(self.members, count, p=self.chances)
+        for start in range(0, count, PART):
+            part = slice(start, start + PART)
+            rgb = random_views(self.cells.crops, chosen[part], self.rng, Strength(), self.window)
+            self.features[slots[part]] = through_trunk(self.trunk, rgb, self.white, self.batch)
+        self.one_hot[slots] = np.eye(self.one_hot.shape[1], dtype=np.float32)[self.cells.labels[chosen]]
+        self.oldest, self.filled = (self.oldest + count) % views, True
+        self.order = self.rng.permutation(views)
+
+    def __len__(self) -> int:
+        return max(1, len(self.order) // self.batch)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = self.order[index * self.batch : (index + 1) * self.batch]
+        return self.features[rows].astype(np.float32), self.one_hot[rows]

@@ -1,0 +1,53 @@
+"""What a training run is told: one frozen dataclass, each field an option of the command line."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from .network import CONFIGS
+
+
+def _option(default: Any, text: str, **more: Any) -> Any:
+    return field(default=default, metadata={"help": text, **more})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One training run; a resume must have the same, except for `epochs`."""
+
+    network: str = _option("leuko-vgg16", "named configuration", choices=tuple(CONFIGS))
+    trunk: str = _option("block3_pool", "last layer that stays frozen")
+    window_um: float = _option(24.0, "side of the network's window in µm")
+    input_size: int = _option(64, "side of the network's window in pixels")
+    dropout: float = _option(0.3, "rate around the dense layer")
+    epochs: int = _option(40, "an epoch trains on --views views")
+    views: int = _option(6144, "views an epoch")
+    reuse: float = _option(2.5, "epochs in which a view is used before a new one takes its place")
+    batch: int = _option(64, "views a step, over all devices together")
+    learning_rate: float = _option(1e-4, "of AdamW, at its highest")
+    weight_decay: float = _option(1e-2, "of AdamW")
+    warmup: int = _option(2, "epochs of rising learning rate")
+    label_smoothing: float = _option(0.05, "share of the label spread over all classes")
+    ema: float = _option(0.995, "momentum of the weights' moving average, which validation and export use")
+    class_power: float = _option(0.35, "cells of one class of one laboratory weigh count**this")
+    lab_power: float = _option(0.3, "a laboratory's weight **this: 0 makes all laboratories the same")
+    validation_cap: int = _option(80, "validation cells at most, of each class of each laboratory")
+    seed: int = _option(1, "of everything random")
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """An option for each field, with its default in the help."""
+    for option in fields(Settings):
+        parser.add_argument(
+            "--" + option.name.replace("_", "-"),
+            type=type(option.default),
+            default=option.default,
+            choices=option.metadata.get("choices"),
+            help=f"{option.metadata['help']} (%(default)s)",
+        )
+
+
+def from_arguments(args: argparse.Namespace) -> Settings:
+    return Settings(**{option.name: getattr(args, option.name) for option in fields(Settings)})
