@@ -1,6 +1,9 @@
 import cv2
 import numpy as np
 import pytest
+from leuko_edge.crop import WHITE, cut
+from leuko_edge.optics import Field
+from leuko_edge.simulate import draw_field
 from leuko_train.augment import Strength, Window, identity_view, random_view, random_views, warp
 
 NOTHING = Strength(
@@ -21,15 +24,15 @@ NOTHING = Strength(
 
 
 def disc(diameter_um: float = 12.0, centre: tuple[int, int] = (72, 72)) -> np.ndarray:
-    """A purple disc on white at 0.25 µm/px, its middle on the corner between four pixels."""
-    fine = np.full((1152, 1152, 3), 255, np.uint8)
+    """A purple disc on background at 0.25 µm/px, its middle on the corner between four pixels."""
+    fine = np.full((1152, 1152, 3), WHITE, np.uint8)
     cv2.circle(fine, (centre[0] * 8, centre[1] * 8), round(diameter_um / 0.25 * 4), (120, 60, 150), -1)
     return cv2.resize(fine, (144, 144), interpolation=cv2.INTER_AREA)
 
 
 def measured(view: np.ndarray, um_per_px: float = 0.375) -> tuple[float, np.ndarray]:
     """Diameter in µm by area, and the middle (x, y) in pixels from the view's own middle."""
-    share = (255 - view[..., 1].astype(float)) / 195
+    share = (WHITE - view[..., 1].astype(float)) / (WHITE - 60)
     rows, columns = np.indices(share.shape)
     middle = np.array([(columns * share).sum(), (rows * share).sum()]) / share.sum()
     return 2 * np.sqrt(share.sum() / np.pi) * um_per_px, middle - (len(view) - 1) / 2
@@ -47,6 +50,19 @@ def test_the_plain_view_is_the_area_average_of_the_central_window():
     assert np.abs(identity_view(smooth[None])[0].astype(int) - area).mean() < 1.5
 
 
+@pytest.mark.parametrize("um_per_px", [0.1, 0.2])
+def test_the_plain_view_is_what_the_device_cuts(um_per_px):
+    drawn = draw_field(
+        np.random.default_rng(1), width=640, height=480, um_per_px=um_per_px, cells=("neutrophil", "lymphocyte")
+    )
+    field, centres = Field.from_bgr(drawn.bgr, um_per_px), [cell.centre for cell in drawn.truth]
+    device, stored = cut(field, centres, 24.0, 64), cut(field, centres, 36.0, 144)
+    difference = np.abs(identity_view(stored).astype(int) - device)
+    assert difference.mean() < 1.5
+    shifted = np.abs(np.roll(identity_view(stored), 1, axis=2).astype(int) - device)
+    assert difference.mean() < 0.5 * shifted.mean()  # not a pixel off
+
+
 @pytest.mark.parametrize(("um", "size"), [(24.0, 64), (20.0, 80), (30.0, 48)])
 def test_other_windows_keep_micrometres(um, size):
     view = identity_view(disc()[None], Window(um, size))[0]
@@ -60,9 +76,9 @@ def test_scale_enlarges_and_shift_moves_by_micrometres():
     np.testing.assert_allclose(off, (-4, 0), atol=0.05)  # the window moves right, the cell left
 
 
-def test_outside_the_crop_is_white():
+def test_outside_the_crop_is_background():
     view = warp(np.zeros((144, 144, 3), np.uint8), Window(), scale=0.5)
-    assert (view[0, 0] == 255).all() and (view[32, 32] == 0).all()
+    assert (view[0, 0] == WHITE).all() and (view[32, 32] == 0).all()
 
 
 def test_a_flip_mirrors():
@@ -76,7 +92,7 @@ def test_without_any_strength_only_the_orientation_differs():
 
 
 def test_white_background_stays_light_under_any_stain():
-    white = np.full((1, 144, 144, 3), 255, np.uint8)
+    white = np.full((1, 144, 144, 3), WHITE, np.uint8)
     views = random_views(white, np.zeros(50, int), np.random.default_rng(0), Strength(), Window())
     assert views.mean((1, 2, 3)).min() > 200
 

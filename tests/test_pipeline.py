@@ -84,6 +84,15 @@ def test_pictures_of_another_size_lend_no_scale():
     assert outcomes[1].result.scale.origin == "assumed"
 
 
+def test_without_any_measured_scale_the_guesses_are_pooled():
+    small = bare()
+    large = cv2.resize(small[60:180, 80:240], (320, 240))  # the same nucleus at twice the size
+    alone = [run(picture)[0].result.scale for picture in (small, large)]
+    together = [outcome.result.scale for outcome in run(small, large)]
+    middle = sum(scale.um_per_px for scale in alone) / 2
+    assert together == [Scale(pytest.approx(middle), "assumed")] * 2 and alone[0] != alone[1]
+
+
 def test_a_picture_that_waits_is_not_kept_but_read_again():
     source, pixels = Memory(bare(), smear()), []
     original = source._taken

@@ -87,7 +87,7 @@ def test_capitals_are_as_tall_as_asked(height):
     bgr = np.full((200, 400, 3), 255, np.uint8)
     render.put_text(bgr, "HHH", 20, 150, height, (0, 0, 0))
     rows = np.flatnonzero((bgr < 128).any(axis=(1, 2)))
-    assert abs(rows[-1] - rows[0] + 1 - height) <= 3
+    assert abs(rows[-1] - rows[0] + 1 - height) <= 3 + height // 10  # strokes have a width
 
 
 def test_the_caption_names_the_class_and_never_rounds_up_to_certainty():

@@ -83,7 +83,7 @@ def from_keras(model: keras.Model, white: float = 255.0) -> tuple[Step, ...]:
 
 
 def _flat(model: Any) -> Iterator[Any]:
-    for layer in model.layers:
+    for layer in getattr(model, "operations", model.layers):  # arithmetic between layers is no layer
         if hasattr(layer, "layers"):
             yield from _flat(layer)
         else:

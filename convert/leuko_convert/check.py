@@ -72,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace, command: str) -> int:
     if (args.folder is None) == (args.cells is None):
         raise UsageError("Name either a folder of labelled pictures or --cells.")
+    if (args.threads is not None and args.threads < 1) or (args.um_per_px is not None and not args.um_per_px > 0):
+        raise UsageError("--threads and --um-per-px must be above 0.")
     quantized_path = args.quantized or shipped_model()
     reference_path = args.reference or quantized_path.with_name(quantized_path.name.replace("-int8", "-float16"))
     if reference_path == quantized_path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -31,10 +32,18 @@ def _parts(checked: dict[str, Any]) -> Iterator[Table | Text]:
         yield _disagreements(checked)
 
 
+def _table(title: str, *headings: str, texts: int = 1) -> Table:
+    """The first `texts` columns are words, the others numbers. Narrow, for terminals of 80 columns."""
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for number, heading in enumerate(headings):
+        words = number < texts
+        table.add_column(heading, justify="left" if words else "right", no_wrap=not words, overflow="fold")
+    return table
+
+
 def _models(checked: dict[str, Any]) -> Table:
-    table = Table(title=f"{checked['data']['cells']} cells of {checked['data']['name']}", title_justify="left")
-    for heading in ("model", "accuracy", "balanced", "unidentified", "ms a cell", "MB"):
-        table.add_column(heading, justify="left" if heading == "model" else "right")
+    title = f"{checked['data']['cells']} cells of {checked['data']['name']}"
+    table = _table(title, "model", "accuracy", "balanced", "unidentified", "ms a cell", "MB")
     for side in (checked["float"], checked["quantized"]):
         table.add_row(
             side["name"],
@@ -49,30 +58,29 @@ def _models(checked: dict[str, Any]) -> Table:
 
 
 def _classes(checked: dict[str, Any]) -> Table:
-    table = Table(title="Class by class: float / quantized, per cent", title_justify="left")
-    for heading in ("class", "cells", "precision", "recall", "F1", "agreement", "95 %", "bias"):
-        table.add_column(heading, justify="left" if heading == "class" else "right")
+    table = _table(
+        "Class by class: float/quantized, per cent",
+        *("class", "cells", "precision", "recall", "F1", "agree", "95 %", "bias"),
+    )
     for label, agreed in checked["by_class"].items():
         rows = [checked[side]["per_class"][label] for side in ("float", "quantized")]
-        pairs = (" / ".join(_percent(row[key]) for row in rows) for key in ("precision", "recall", "f1"))
+        pairs = ("/".join(_percent(row[key]) for row in rows) for key in ("precision", "recall", "f1"))
         low, high = agreed["ci95"]
-        interval = f"{100 * low:.1f}–{100 * high:.1f}" if agreed["cells"] else "–"
+        interval = f"{100 * low:.0f}–{100 * high:.0f}" if agreed["cells"] else "–"
         bias = "–" if agreed["bias_points"] is None else f"{agreed['bias_points']:+.2f}"
-        table.add_row(label, str(rows[0]["cells"]), *pairs, _percent(agreed["share"]), interval, bias)
+        table.add_row(label.replace("_", " "), str(rows[0]["cells"]), *pairs, _percent(agreed["share"]), interval, bias)
     table.caption = "agreement on the cells that float calls so; bias of the differential in points"
     return table
 
 
 def _disagreements(checked: dict[str, Any]) -> Table:
-    table = Table(title="Surest disagreements", title_justify="left")
-    for heading in ("file", "truth", "float", "quantized"):
-        table.add_column(heading, overflow="fold")
+    table = _table("Surest disagreements", "file", "truth", "float", "quantized", texts=4)
     for row in checked["disagreements"]:
         table.add_row(
             Text(row["file"]),
-            row["truth"],
-            f"{row['float']} {row['float_confidence']:.2f}",
-            f"{row['quantized']} {row['quantized_confidence']:.2f}",
+            row["truth"].replace("_", " "),
+            f"{row['float'].replace('_', ' ')} {row['float_confidence']:.2f}",
+            f"{row['quantized'].replace('_', ' ')} {row['quantized_confidence']:.2f}",
         )
     return table
 

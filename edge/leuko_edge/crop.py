@@ -48,7 +48,7 @@ def _cut_one(field: Field, centre: tuple[float, float], window_um: float, size: 
         patch = cv2.resize(patch, reduced, interpolation=cv2.INTER_AREA)
     # Pixel centres of the crop, in pixels of the patch: one affine map, no rotation.
     grid = centre - np.array(side / 2) + step / 2
-    start = (grid - offset) * zoom - 0.5 + 0.0
+    start = (grid - offset) * zoom - 0.5
     matrix = np.array([[step * zoom[0], 0, start[0]], [0, step * zoom[1], start[1]]])
     rows, columns = field.white.shape[:2]
     light = np.array(
@@ -58,9 +58,12 @@ def _cut_one(field: Field, centre: tuple[float, float], window_um: float, size: 
         ]
     )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    bgr = cv2.warpAffine(patch.astype(np.float32), matrix, (size, size), flags=flags, borderValue=(-1, -1, -1))
+    bgr = cv2.warpAffine(patch.astype(np.float32), matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     white = cv2.warpAffine(field.white, light, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     shown = cv2.warpAffine(field.valid.astype(np.uint8), light, (size, size), flags=cv2.WARP_INVERSE_MAP)
     normal = np.clip(bgr / np.maximum(white, 1) * WHITE, 0, 255)
-    normal[(bgr.min(axis=2) < 0) | (shown == 0)] = WHITE
+    normal[shown == 0] = WHITE
+    across, down = (grid[i] + step * np.arange(size) for i in (0, 1))
+    normal[:, (across < 0) | (across > width)] = WHITE
+    normal[(down < 0) | (down > height)] = WHITE
     return normal[:, :, ::-1].round().astype(np.uint8)

@@ -49,7 +49,12 @@ def show(
 def _table(differential: Differential, truth: Mapping[str, int] | None) -> Table:
     title = f"White-cell differential, {_number(differential.counted, 'cell')} counted"
     table = Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
     )
     table.add_column("class", no_wrap=True)
     if truth is not None:

@@ -1,11 +1,11 @@
 """What can go wrong, one clear sentence each. The command line turns them into exit codes.
 
-    LeukoError
-    ├── UsageError          exit 2: the command was given something it cannot use
-    ├── NothingCountable    exit 3: every picture was read or refused, no white cell could be counted
-    ├── EnvironmentBroken   exit 4: model, card, runtime or disk
-    │   └── ModelError      no model, no card, or a card that does not fit its model
-    └── PictureError        one picture cannot be used; the others are still processed
+LeukoError
+├── UsageError          exit 2: the command was given something it cannot use
+├── NothingCountable    exit 3: every picture was read or refused, no white cell could be counted
+├── EnvironmentBroken   exit 4: model, card, runtime or disk
+│   └── ModelError      no model, no card, or a card that does not fit its model
+└── PictureError        one picture cannot be used; the others are still processed
 """
 
 from __future__ import annotations

@@ -135,14 +135,14 @@ def _fitting_ends(interpreter: Any, card: ModelCard) -> tuple[dict[str, Any], di
         raise refuse("number of inputs and outputs", f"{len(inputs)} and {len(outputs)}", "1 and 1")
     given, result = inputs[0], outputs[0]
     wanted = [1, card.input_size, card.input_size, 3]
-    if list(given["shape"]) != wanted:
-        raise refuse("input", list(given["shape"]), wanted)
+    if given["shape"].tolist() != wanted:
+        raise refuse("input", given["shape"].tolist(), wanted)
     if given["dtype"] not in (np.uint8, np.float32):
         raise refuse("input type", np.dtype(given["dtype"]), "uint8 (or float32) RGB")
     if given["dtype"] == np.uint8 and tuple(given["quantization"]) not in ((1.0, 0), (0.0, 0)):
         raise refuse("input scale", given["quantization"], "that of plain pixel values, (1.0, 0)")
-    if list(result["shape"]) != [1, len(card.classes)]:
-        raise refuse("output", list(result["shape"]), [1, len(card.classes)])
+    if result["shape"].tolist() != [1, len(card.classes)]:
+        raise refuse("output", result["shape"].tolist(), [1, len(card.classes)])
     if result["dtype"] not in (np.float32, np.uint8, np.int8):
         raise refuse("output type", np.dtype(result["dtype"]), "float32, uint8 or int8")
     return given, result

@@ -17,8 +17,10 @@ from .types import Scale
 
 BLACK = 20  # grey value below which the frame around a rotated picture lies
 MEASURE_SIDE = 480  # px; the long side at which light and red cells are measured
-ILLUMINATION_SIDE = 256  # px; illumination is smooth, so it is estimated on a small copy
+ILLUMINATION_SIDE = 160  # px; illumination is smooth, so it is estimated on a small copy
 MAX_OD = 2.0
+PLAUSIBLE_UM = (0.01, 0.6)  # µm per px: finer is no camera's, coarser shows a red cell in a dozen pixels
+MAX_AREA_UM2 = 2e6  # 2 mm², some hundred fields of a 100× objective: bounds memory
 
 __all__ = ["Field", "ScaleUnknown", "focus"]
 
@@ -65,11 +67,12 @@ class Field:
                 scale = Scale(found.um_per_px / ratio, found.origin, found.red_cells)
             elif fallback is not None:
                 scale = fallback
-            elif guess:
-                guessed = guess_scale(density, valid)
-                scale = Scale(guessed.um_per_px / ratio, guessed.origin)
             else:
-                raise ScaleUnknown("too few red cells to measure the scale; give it with --um-per-px")
+                guessed = guess_scale(density, valid)
+                scale = guessed and Scale(guessed.um_per_px / ratio, guessed.origin)
+                if scale is None or not guess:
+                    raise ScaleUnknown("too few red cells to measure the scale; give it with --um-per-px", scale)
+        _plausible(scale.um_per_px, bgr.shape)
         return cls(bgr, white, grid_valid, scale, focus(small, valid))
 
     def density(self, um_per_px: float) -> tuple[np.ndarray, np.ndarray]:
@@ -77,13 +80,26 @@ class Field:
         factor = self.scale.um_per_px / um_per_px
         height, width = self.bgr.shape[:2]
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
-        resampled = cv2.resize(
-            self.bgr, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-        )
+        resampled = cv2.resize(self.bgr, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
         density = optical_density(resampled, self.white)
         valid = cv2.resize(self.valid.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
         density[~valid] = 0
         return density, valid
+
+
+def _plausible(um_per_px: float, shape: tuple[int, ...]) -> None:
+    """PictureError where a scale cannot be that of a picture in which leukocytes can be told apart."""
+    low, high = PLAUSIBLE_UM
+    if not low <= um_per_px <= high:
+        raise PictureError(
+            f"a scale of {um_per_px:.3g} µm per pixel is not that of a smear under a 40× to 100× objective; "
+            "give the right one with --um-per-px"
+        )
+    if shape[0] * shape[1] * um_per_px**2 > MAX_AREA_UM2:
+        raise PictureError(
+            f"at {um_per_px:.3g} µm per pixel the picture covers more than {MAX_AREA_UM2 / 1e6:.0f} mm²; "
+            "cut it into parts, or give the right scale with --um-per-px"
+        )
 
 
 def shrink(bgr: np.ndarray, side: int) -> np.ndarray:
@@ -97,7 +113,8 @@ def shrink(bgr: np.ndarray, side: int) -> np.ndarray:
 
 def valid_area(bgr: np.ndarray) -> np.ndarray:
     """(h, w) bool: false in black areas that touch the border (frames of rotated or padded pictures)."""
-    dark = (bgr.max(axis=2) < BLACK).astype(np.uint8)
+    blue, green, red = cv2.split(bgr)
+    dark = (cv2.max(cv2.max(blue, green), red) < BLACK).astype(np.uint8)
     if not dark.any():
         return np.ones(dark.shape, bool)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
@@ -128,34 +145,36 @@ def illumination(bgr: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.nda
     """
     small = shrink(bgr, ILLUMINATION_SIDE)
     size = small.shape[1::-1]
-    ok = cv2.resize(valid.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
+    ok = cv2.resize(valid.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    ok = cv2.erode(ok, np.ones((3, 3), np.uint8)).astype(bool)  # the grid is coarse: keep clear of black frames
     if ok.sum() < 0.05 * ok.size or ok.sum() < 100:
         raise PictureError("the picture is black")
     blurred = cv2.GaussianBlur(small, (0, 0), 1.0)
     green = blurred[:, :, 1]
     empty = _empty(green, ok)
-    log = np.log10(blurred.astype(np.float32) + 1)
-    surface = np.empty_like(log)
+    log = [np.log10(channel.astype(np.float32) + 1) for channel in cv2.split(blurred)]
+    flat = _flat(green, ok)
     basis = _basis(*size)
     tolerance = 0.06
     for _ in range(3):
-        for channel in range(3):
-            surface[:, :, channel] = _fit(basis, log[:, :, channel], empty)
-        residual = log - surface
-        smooth = np.abs(residual).max(axis=2) < tolerance
+        surface = [_fit(basis, channel, empty) for channel in log]
+        residual = [channel - fitted for channel, fitted in zip(log, surface, strict=True)]
+        smooth = (
+            (np.abs(residual[0]) < tolerance) & (np.abs(residual[1]) < tolerance) & (np.abs(residual[2]) < tolerance)
+        )
         if (smooth & ok).sum() < 0.01 * ok.sum():
             break
-        empty = smooth & ok & _flat(green, ok)
+        empty = smooth & flat
         tolerance = 0.05
     # Local correction: what the empty pixels nearby still differ by, fading to nothing far from any of them.
-    near = (residual[:, :, 1] > -0.06) & (residual[:, :, 1] < 0.25) & ok & _flat(green, ok)
-    weight = near.astype(np.float32)
+    weight = ((residual[1] > -0.06) & (residual[1] < 0.25) & flat).astype(np.float32)
     sigma = 0.10 * max(size)
-    total = cv2.GaussianBlur(weight, (0, 0), sigma)
-    for channel in range(3):
-        local = cv2.GaussianBlur(weight * residual[:, :, channel], (0, 0), sigma) / (total + 0.05)
-        surface[:, :, channel] += np.clip(local, -0.1, 0.25)
-    return (10**surface - 1).clip(8, 400).astype(np.float32), ok
+    total = cv2.GaussianBlur(weight, (0, 0), sigma) + 0.05
+    corrected = [
+        fitted + np.clip(cv2.GaussianBlur(weight * left, (0, 0), sigma) / total, -0.1, 0.25)
+        for fitted, left in zip(surface, residual, strict=True)
+    ]
+    return (10 ** np.stack(corrected, axis=-1) - 1).clip(8, 400).astype(np.float32), ok
 
 
 def _flat(green: np.ndarray, ok: np.ndarray) -> np.ndarray:
@@ -172,9 +191,7 @@ def _empty(green: np.ndarray, ok: np.ndarray) -> np.ndarray:
     if candidates.size < 20:
         candidates = values[values > threshold]
     if candidates.size < 20 or np.median(candidates) < 40:
-        raise PictureError(
-            "no bright background: this does not look like a stained smear in transmitted light"
-        )
+        raise PictureError("no bright background: this does not look like a stained smear in transmitted light")
     histogram = np.bincount(candidates, minlength=256).astype(np.float32)
     histogram = cv2.GaussianBlur(histogram.reshape(1, -1), (0, 0), 4).ravel()
     peaks = [
@@ -187,9 +204,7 @@ def _empty(green: np.ndarray, ok: np.ndarray) -> np.ndarray:
 
 
 def _basis(width: int, height: int) -> np.ndarray:
-    x, y = np.meshgrid(
-        np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
-    )
+    x, y = np.meshgrid(np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32))
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
 
 

@@ -60,39 +60,40 @@ class Pipeline:
     def run(self, source: Source) -> Iterator[Outcome]:
         """An outcome for each picture, in the source's order but for those whose scale cannot be measured.
 
-        These wait, as numbers and not as pixels, until the others are through, and take the median scale of
-        those of their own width and height ("pooled"): one camera on one objective. Where there is none, the
-        scale is guessed ("assumed").
+        These wait, as numbers and not as pixels, until the others are through. They take the median scale of those
+        of their own width and height ("pooled": one camera on one objective); where there is none, the median of
+        what was guessed from the white cells of the waiting ones ("assumed").
         """
-        measured: dict[tuple[int, int], list[float]] = defaultdict(list)
+        measured: dict[tuple[int, ...], list[float]] = defaultdict(list)
+        guessed: dict[tuple[int, ...], list[float]] = defaultdict(list)
         waiting: list[int] = []
         for taken in source:
             try:
                 outcome = self._outcome(taken)
-            except ScaleUnknown:
+            except ScaleUnknown as error:
                 waiting.append(taken.index)
+                if error.guess is not None:
+                    guessed[_size(taken)].append(error.guess.um_per_px)
                 continue
             scale = outcome.result.scale
             if scale is not None and scale.origin == "red cells":
-                measured[outcome.result.width, outcome.result.height].append(scale.um_per_px)
+                measured[_size(taken)].append(scale.um_per_px)
             yield outcome
-            outcome = None  # the caller's copy is the only one while the next picture is read
+            del outcome, taken  # the caller's copy is the only one while the next picture is read
         for index in waiting:
             taken = source.take(index)
-            shape = taken.bgr.shape if isinstance(taken, Frame) else (0, 0)
-            scales = measured.get((shape[1], shape[0]))
-            fallback = Scale(statistics.median(scales), "pooled") if scales else None
+            fallback = _median(measured[_size(taken)], "pooled") or _median(guessed[_size(taken)], "assumed")
             try:
-                yield self._outcome(taken, fallback, guess=True)
+                yield self._outcome(taken, fallback)
             except ScaleUnknown as error:
                 yield _lost(taken, str(error))
 
-    def _outcome(self, taken: Frame | Lost, fallback: Scale | None = None, guess: bool = False) -> Outcome:
+    def _outcome(self, taken: Frame | Lost, fallback: Scale | None = None) -> Outcome:
         """ScaleUnknown passes; every other failure of one picture becomes its sentence."""
         if isinstance(taken, Lost):
             return _lost(taken, taken.reason)
         try:
-            return self._count(taken, fallback, guess)
+            return self._count(taken, fallback)
         except ScaleUnknown:
             raise
         except PictureError as error:
@@ -102,8 +103,8 @@ class Pipeline:
         except cv2.error as error:
             return _lost(taken, f"OpenCV could not process it ({error.err or error.code})")
 
-    def _count(self, frame: Frame, fallback: Scale | None, guess: bool) -> Outcome:
-        seen = Field.from_bgr(frame.bgr, self.um_per_px, fallback, guess)
+    def _count(self, frame: Frame, fallback: Scale | None) -> Outcome:
+        seen = Field.from_bgr(frame.bgr, self.um_per_px, fallback)
         card = self.classifier.card
         cells = find_cells(seen)
         crops = cut(seen, [cell.centre for cell in cells], card.window_um, card.input_size)
@@ -129,6 +130,14 @@ def _entries(
         inside = 0 <= x < width and 0 <= y < height
         entries.append(CountedCell(number, cell, prediction, inside and prediction.label in LEUKOCYTES))
     return tuple(entries)
+
+
+def _size(taken: Frame | Lost) -> tuple[int, ...]:
+    return taken.bgr.shape[:2] if isinstance(taken, Frame) else ()
+
+
+def _median(scales: Sequence[float], origin: str) -> Scale | None:
+    return Scale(statistics.median(scales), origin) if scales else None
 
 
 def _lost(taken: Frame | Lost, reason: str) -> Outcome:

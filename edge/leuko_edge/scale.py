@@ -16,7 +16,15 @@ MAX_ROUGHNESS = 0.09  # of the radius, root mean square: rounder than that is a 
 
 
 class ScaleUnknown(PictureError):
-    """Too few red cells to measure µm per pixel, and nothing else to go by."""
+    """Too few red cells to measure µm per pixel, and nothing else to go by.
+
+    `guess` is what `guess_scale` makes of the picture, None where it shows no nucleus either: one guess is off by a
+    third, the median of a run's guesses by less.
+    """
+
+    def __init__(self, sentence: str, guess: Scale | None = None) -> None:
+        super().__init__(sentence)
+        self.guess = guess
 
 
 def red_cell_level(density: np.ndarray, valid: np.ndarray) -> float:
@@ -134,21 +142,17 @@ def _fit_circle(points: np.ndarray) -> tuple[float, float, float] | None:
     return float(a + middle[0]), float(b + middle[1]), radius
 
 
-def guess_scale(density: np.ndarray, valid: np.ndarray) -> Scale:
+def guess_scale(density: np.ndarray, valid: np.ndarray) -> Scale | None:
     """Last resort for a crop without red cells: its largest dark object is taken for a leukocyte's nucleus.
 
     Nuclei of leukocytes measure 6 to 12 µm; 8.5 µm is the middle, so the guess may be wrong by a third.
     """
     green = cv2.GaussianBlur(density[:, :, 1], (0, 0), 1.5)
     values = green[valid]
-    level = cv2.threshold(
-        (np.clip(values, 0, 1) * 255).astype(np.uint8).reshape(-1, 1), 0, 255, cv2.THRESH_OTSU
-    )
+    level = cv2.threshold((np.clip(values, 0, 1) * 255).astype(np.uint8).reshape(-1, 1), 0, 255, cv2.THRESH_OTSU)
     mask = ((green > max(level[0] / 255, 0.1)) & valid).astype(np.uint8)
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask)
     if count < 2:
-        raise ScaleUnknown(
-            "neither red cells nor a nucleus to measure the scale by; give it with --um-per-px"
-        )
+        raise ScaleUnknown("neither red cells nor a nucleus to measure the scale by; give it with --um-per-px")
     area = stats[1:, cv2.CC_STAT_AREA].sum() if count < 6 else stats[1:, cv2.CC_STAT_AREA].max()
     return Scale(8.5 / (2 * float(np.sqrt(area / np.pi))), "assumed")

@@ -42,9 +42,32 @@ def find_cells(field: Field) -> list[Cell]:
     density = cv2.GaussianBlur(density, (0, 0), 0.3 / WORK_UM)
     stain = _red_cells(density, valid)
     nuclei = _nuclei(density, valid, stain)
-    parts = _group(nuclei)
-    cells = _cells(parts, density, valid, stain, field)
+    inner = cv2.erode(valid.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0)
+    cells = []
+    for window, own in _neighbourhoods(nuclei):
+        # A window of a few cells at a time: the work grows with the nuclei, not with the picture.
+        others = nuclei[window] & (own == 0)
+        for part in _group(own):
+            cell = _cell(part, own | others, density[window], inner[window], stain, window, field)
+            if cell is not None:
+                cells.append(cell)
     return sorted(cells, key=lambda cell: cell.box[:2])
+
+
+def _neighbourhoods(nuclei: np.ndarray) -> list[tuple[tuple[slice, slice], np.ndarray]]:
+    """(window, mask in it) of nuclear stain that lies near enough together to be lobes of one nucleus."""
+    near = cv2.dilate(cv2.morphologyEx(nuclei, cv2.MORPH_OPEN, _disc(0.4)), _disc(LOBE_GAP_UM / 2))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(near)
+    margin = round((CYTOPLASM_UM + 1) / WORK_UM)
+    found = []
+    for n in range(1, count):
+        x, y, w, h, _ = stats[n]
+        rows = slice(max(0, y - margin), y + h + margin)
+        columns = slice(max(0, x - margin), x + w + margin)
+        own = nuclei[rows, columns] & (labels[rows, columns] == n)
+        if own.sum() * WORK_UM**2 >= MIN_NUCLEUS_UM2 / 2:
+            found.append(((rows, columns), own.astype(np.uint8)))
+    return found
 
 
 def _red_cells(density: np.ndarray, valid: np.ndarray) -> _Stain:
@@ -171,42 +194,40 @@ def _part(mask: np.ndarray, stat: np.ndarray) -> list[np.ndarray]:
     return [mask]
 
 
-def _cells(
-    parts: list[np.ndarray], density: np.ndarray, valid: np.ndarray, stain: _Stain, field: Field
-) -> list[Cell]:
-    """Each nucleus with the cytoplasm around it, in the file's pixels."""
+def _cell(
+    part: np.ndarray,
+    nuclei: np.ndarray,
+    density: np.ndarray,
+    inner: np.ndarray,
+    stain: _Stain,
+    window: tuple[slice, slice],
+    field: Field,
+) -> Cell | None:
+    """The nucleus `part` with the cytoplasm around it, in the file's pixels; None where it is too large."""
     factor = WORK_UM / field.scale.um_per_px
     height, width = field.bgr.shape[:2]
-    inner = cv2.erode(valid.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0)
-    cells = []
-    for part in parts:
-        outline = _cytoplasm(part, parts, density, stain)
-        contours, _ = cv2.findContours(outline, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-        contour = max(contours, key=cv2.contourArea)
-        x, y, w, h = cv2.boundingRect(contour)
-        if max(w, h) * WORK_UM > MAX_CELL_UM:
-            continue
-        columns, rows = contour[:, 0].T
-        scaled = np.clip((contour[:, 0] + 0.5) * factor, 0, (width - 1, height - 1))
-        left, top = max(0, int(x * factor)), max(0, int(y * factor))
-        right, bottom = min(width, int(np.ceil((x + w) * factor))), min(height, int(np.ceil((y + h) * factor)))
-        cells.append(
-            Cell(
-                box=(left, top, right - left, bottom - top),
-                centre=((left + right) / 2, (top + bottom) / 2),
-                contour=scaled.round().astype(np.int32),
-                at_border=bool((inner[rows, columns] == 0).any()),
-            )
-        )
-    return cells
+    contours, _ = cv2.findContours(_cytoplasm(part, nuclei, density, stain), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    contour = max(contours, key=cv2.contourArea)[:, 0]
+    if max(cv2.boundingRect(contour)[2:]) * WORK_UM > MAX_CELL_UM:
+        return None
+    cut = bool((inner[contour[:, 1], contour[:, 0]] == 0).any())
+    contour = contour + (window[1].start, window[0].start)
+    x, y, w, h = cv2.boundingRect(contour)
+    scaled = np.clip((contour + 0.5) * factor, 0, (width - 1, height - 1))
+    left, top = max(0, int(x * factor)), max(0, int(y * factor))
+    right, bottom = min(width, int(np.ceil((x + w) * factor))), min(height, int(np.ceil((y + h) * factor)))
+    return Cell(
+        box=(left, top, right - left, bottom - top),
+        centre=((left + right) / 2, (top + bottom) / 2),
+        contour=scaled.round().astype(np.int32),
+        at_border=cut,
+    )
 
 
-def _cytoplasm(part: np.ndarray, parts: list[np.ndarray], density: np.ndarray, stain: _Stain) -> np.ndarray:
+def _cytoplasm(part: np.ndarray, nuclei: np.ndarray, density: np.ndarray, stain: _Stain) -> np.ndarray:
     """The nucleus and the stained, not red-cell-like area joined to it, within `CYTOPLASM_UM`."""
     reach = cv2.dilate(part, _disc(CYTOPLASM_UM))
-    for other in parts:
-        if other is not part:
-            reach[cv2.dilate(other, _disc(0.5)) > 0] = 0
+    reach[cv2.dilate(nuclei & (part == 0), _disc(0.5)) > 0] = 0
     blue, green, red = (density[:, :, i] for i in range(3))
     # Cytoplasm is bluer or pinker than haemoglobin: less blue density for the same green and red.
     ratio = float(stain.bgr[0] / max(stain.bgr[1] + stain.bgr[2], 0.04))

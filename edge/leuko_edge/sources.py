@@ -62,13 +62,13 @@ class Pictures:
     """
 
     def __init__(self, paths: Sequence[str | os.PathLike[str]]) -> None:
-        first, *more = map(os.fspath, paths)
+        first, *more = names = [os.fspath(path) for path in paths]
         self.name = f"{first} and {len(more)} more" if more else first
         self.problems: list[tuple[str, str]] = []
         self.files: list[str] = []
         seen: set[str] = set()
-        for path in map(os.fspath, paths):
-            for file in self._expand(path):
+        for name in names:
+            for file in self._expand(name):
                 real = os.path.realpath(file)
                 if real in seen:
                     self.problems.append((file, "named twice, counted once"))

@@ -28,7 +28,9 @@ SOFTNESS = 4000.0  # grey values squared
 def network() -> keras.Model:
     inputs = keras.Input((64, 64, 3))
     brightest = keras.layers.GlobalMaxPooling2D()(keras.layers.Conv2D(3, 1, activation="relu")(inputs))
-    model = keras.Model(inputs, keras.layers.Dense(len(CLASSES), activation="softmax")(brightest), name="nearest-colour")
+    model = keras.Model(
+        inputs, keras.layers.Dense(len(CLASSES), activation="softmax")(brightest), name="nearest-colour"
+    )
     colours = np.array([COLOURS[label] for label in CLASSES], np.float32)
     same = np.eye(3, dtype=np.float32)[None, None]
     model.set_weights([same, np.zeros(3), 2 * colours.T / SOFTNESS, -(colours**2).sum(axis=1) / SOFTNESS])

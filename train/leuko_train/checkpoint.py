@@ -25,7 +25,7 @@ def _variables(model: keras.Model) -> list[Any]:
 
 def save(folder: Path, model: keras.Model, state: dict[str, Any]) -> None:
     """Write the compiled model's variables and `state` (JSON-able) to folder/checkpoint.npz."""
-    arrays = {f"v{i}": keras.ops.convert_to_numpy(v.value) for i, v in enumerate(_variables(model))}
+    arrays = {f"v{i}": v.numpy() for i, v in enumerate(_variables(model))}
     part = folder / (NAME + ".part")
     with part.open("wb") as file:
         np.savez(file, state=json.dumps(state), **arrays)

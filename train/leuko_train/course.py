@@ -47,8 +47,10 @@ class Schedule:
 @contextmanager
 def averaged(model: keras.Model) -> Iterator[None]:
     """The moving average of the trainable weights instead of the weights themselves, while in the context."""
-    kept = [keras.ops.convert_to_numpy(variable.value) for variable in model.trainable_variables]
+    kept = [np.array(variable.numpy()) for variable in model.trainable_variables]
     model.optimizer.finalize_variable_values(model.trainable_variables)
+    for variable in model.trainable_variables:
+        variable.assign(np.array(variable.numpy()))  # a copy: JAX would give away the average's own buffer
     try:
         yield
     finally:
@@ -87,9 +89,7 @@ class Course(keras.callbacks.Callback):
         super().__init__()
         self.schedule, self.progress, self.stream, self.out = schedule, progress, stream, out
         self.validate, self.keep = validate, keep
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        self.clock = time.monotonic()
+        self.clock = time.monotonic()  # from here: filling the stream is part of the first epoch
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self.model.optimizer.learning_rate = self.schedule.rate(epoch, self.progress.seconds)
@@ -104,7 +104,7 @@ class Course(keras.callbacks.Callback):
                 self.keep()
         row = {"loss": float(logs["loss"]), "accuracy": float(logs["accuracy"])}
         row |= {"val_" + key: value for key, value in found.items()}
-        row["learning_rate"] = float(np.asarray(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)))
+        row["learning_rate"] = float(self.model.optimizer.learning_rate.numpy())
         logs.update({key: value for key, value in row.items() if isinstance(value, float)})  # for TensorBoard
         now = time.monotonic()
         row["seconds"], self.clock = now - self.clock, now

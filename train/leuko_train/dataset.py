@@ -88,11 +88,11 @@ def read(path: Path) -> np.ndarray:
     return bgr
 
 
-def measured_scale(path: Path) -> tuple[tuple[int, int], float | None]:
-    """((height, width), µm per px or None where too few red cells are seen) of one picture."""
+def measured_scale(path: Path) -> tuple[tuple[int, int], Scale | None]:
+    """((height, width), the scale measured or guessed, None where neither is possible) of one picture."""
     bgr = read(path)
     try:
-        return bgr.shape[:2], Field.from_bgr(bgr).scale.um_per_px
+        return bgr.shape[:2], Field.from_bgr(bgr, guess=True).scale
     except PictureError:
         return bgr.shape[:2], None
 
@@ -132,11 +132,7 @@ def _from_boxes(item: Item, cells: list[Cell]) -> list[tuple[tuple[float, float]
             chosen.append((cell.centre, "platelet" if "platelet" in kinds else "artefact", True))
     dice = random.Random(str(item.source))
     leukocytes = [box for box in boxes if box.kind == "wbc"]
-    away = [
-        (box, ((box.left + box.right) / 2, (box.top + box.bottom) / 2))
-        for box in boxes
-        if box.kind != "wbc"
-    ]
+    away = [(box, ((box.left + box.right) / 2, (box.top + box.bottom) / 2)) for box in boxes if box.kind != "wbc"]
     away = [(box, xy) for box, xy in away if not any(w.holds(*xy) for w in leukocytes)]
     red = [xy for box, xy in away if box.kind == "rbc"]
     chosen += [(xy, "artefact", False) for xy in dice.sample(red, min(RED_CELLS, len(red)))]
@@ -172,17 +168,26 @@ def cut_item(
 
 
 def pooled_scales(items: list[Item], sample: int = 60) -> dict[tuple[str, tuple[int, int]], float]:
-    """Median µm per px of each laboratory's pictures of one size, as a run over its folder would find it."""
+    """Median µm per px of each laboratory's pictures of one size, as a run over its folder would find it.
+
+    From red cells where they show; else the median of the guesses, which at least leaves the cells' relative sizes.
+    """
     by_lab: dict[str, list[Item]] = defaultdict(list)
     for item in items:
         by_lab[item.lab].append(item)
-    found: dict[tuple[str, tuple[int, int]], list[float]] = defaultdict(list)
+    found: dict[tuple[str, tuple[int, int]], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for lab, members in by_lab.items():
         for item in random.Random(1).sample(members, min(sample, len(members))):
-            size, um_per_px = measured_scale(item.path)
-            if um_per_px:
-                found[lab, size].append(um_per_px)
-    return {key: float(np.median(values)) for key, values in found.items() if len(values) >= 5}
+            size, scale = measured_scale(item.path)
+            if scale:
+                found[lab, size][scale.origin].append(scale.um_per_px)
+    pooled = {}
+    for key, by_origin in found.items():
+        measured, guessed = by_origin["red cells"], by_origin["assumed"]
+        values = measured if len(measured) >= 5 else guessed
+        if len(values) >= 5:
+            pooled[key] = float(np.median(values))
+    return pooled
 
 
 def build(data: Path, out: Path, workers: int = 2) -> CellSet:
@@ -243,4 +248,3 @@ def summary(cells: CellSet) -> Iterator[str]:
                 counts = Counter(CLASSES[label] for label in cells.labels[here])
                 words = ", ".join(f"{name} {counts[name]}" for name in CLASSES if counts[name])
                 yield f"{lab} {part}: {words}; not found by the segmenter {int((~cells.found[here]).sum())}"
-

@@ -9,20 +9,18 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
 from leuko_edge.errors import EnvironmentBroken, UsageError
 from leuko_edge.types import CLASSES
 
-from . import figures, metrics, report
+from . import dataset, figures, metrics, report
 from .augment import Window, identity_view
+from .dataset import CellSet
 from .network import CONFIGS
 from .sampling import PART
-
-if TYPE_CHECKING:
-    from .dataset import CellSet
 
 FIVE = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil")
 SPLITS = ("train", "validation", "test")
@@ -71,7 +69,7 @@ def _risks(found: np.ndarray, truth: np.ndarray) -> list[dict[str, float]]:
     """What accepting only the most confident share of the cells would cost and gain."""
     coverage, risk, threshold = metrics.risk_coverage(found.max(1), found.argmax(1) == truth)
     at = [min(len(coverage) - 1, int(np.searchsorted(coverage, wanted - 1e-9))) for wanted in COVERAGES]
-    return [{"coverage": coverage[i], "risk": risk[i], "threshold": threshold[i]} for i in at]
+    return [{"coverage": float(coverage[i]), "risk": float(risk[i]), "threshold": float(threshold[i])} for i in at]
 
 
 def _markdown(content: dict[str, Any]) -> str:
@@ -122,8 +120,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from . import dataset
-
     cells = dataset.load(args.cells)
     wanted = SPLITS if args.split == "all" else (args.split,)
     rows = np.isin(cells.splits, wanted) & (np.isin(cells.labs, args.lab) if args.lab else True)

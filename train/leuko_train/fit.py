@@ -11,21 +11,19 @@ import argparse
 import importlib.util
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 
-from . import checkpoint, devices, fit_report, sampling
+from . import checkpoint, dataset, devices, fit_report, sampling
 from .augment import Window, identity_view
 from .course import Course, Progress, Schedule
+from .dataset import CellSet
 from .network import CONFIGS, Network, split_at
 from .settings import Settings, add_settings, from_arguments
-
-if TYPE_CHECKING:
-    from .dataset import CellSet
 
 WEIGHTS, MODEL = "model.weights.h5", "model.keras"
 MAY_CHANGE = ("epochs",)
@@ -156,8 +154,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from . import dataset
-
     cells = dataset.load(args.cells)
     unknown = {*args.exclude_lab, *(name for name, _ in args.lab_weight)} - set(cells.labs.tolist())
     if unknown:

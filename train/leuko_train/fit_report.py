@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from leuko_edge.types import CLASSES
 
 from . import figures, metrics, report
 from .augment import CROP_UM_PER_PX
-
-if TYPE_CHECKING:
-    from .course import Progress
-    from .dataset import CellSet
+from .course import Progress
+from .dataset import CellSet
 
 COVERAGE = 0.98
 """Share of the validation cells that the proposed confidence threshold accepts."""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 from leuko_edge.types import CLASSES
 
 from .augment import Strength, Window, random_views
+from .dataset import CellSet
 from .settings import Settings
-
-if TYPE_CHECKING:
-    from .dataset import CellSet
 
 PART = 1024  # views that go through the trunk at once: bounds memory
 

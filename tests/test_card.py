@@ -1,0 +1,124 @@
+import hashlib
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from leuko_edge import card as cards
+from leuko_edge.card import ModelCard, load_verified, shipped_model
+from leuko_edge.errors import ModelError
+from tiny import TINY
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A copy of the tiny model with its card, to be damaged."""
+    shutil.copy(TINY.with_suffix(".json"), tmp_path)
+    return Path(shutil.copy(TINY, tmp_path))
+
+
+def rewrite(model, **changes):
+    path = model.with_suffix(".json")
+    raw = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({key: value for key, value in raw.items() if value != "gone"}))
+
+
+def refusal(model):
+    with pytest.raises(ModelError) as caught:
+        load_verified(model)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_verified_model_comes_with_its_card_and_its_bytes(model):
+    card, content = load_verified(model)
+    assert hashlib.sha256(content).hexdigest() == card.sha256
+    assert card.classes[0] == "neutrophil" and len(card.leukocytes) == 6
+
+
+def test_a_renamed_model_stays_valid(model):
+    renamed = model.rename(model.with_name("other.tflite"))
+    model.with_suffix(".json").rename(renamed.with_suffix(".json"))
+    assert load_verified(renamed)[0].name == "tiny"
+
+
+def test_a_card_survives_saving_and_loading(tmp_path):
+    card = replace(ModelCard.load(TINY.with_suffix(".json")), certificate={"agreement": {"cells": 7}})
+    card.save(tmp_path / "card.json")
+    assert ModelCard.load(tmp_path / "card.json") == card
+    assert [path.name for path in tmp_path.iterdir()] == ["card.json"]
+
+
+def test_a_changed_model_is_refused(model):
+    content = bytearray(model.read_bytes())
+    content[-1] ^= 1
+    model.write_bytes(content)
+    assert "not the one its card was written for" in refusal(model)
+
+
+def test_a_missing_model_and_a_folder_are_named(tmp_path):
+    assert "no model at" in refusal(tmp_path / "absent.tflite")
+    assert "is a folder" in refusal(tmp_path)
+
+
+def test_a_model_without_a_card_is_refused(model):
+    model.with_suffix(".json").unlink()
+    assert "has no card" in refusal(model)
+
+
+@pytest.mark.parametrize("text", ["", "{", "\udcff", "[" * 100_000, "9" * 5000])
+def test_a_card_that_is_not_json_is_refused(model, text):
+    model.with_suffix(".json").write_bytes(text.encode(errors="surrogateescape"))
+    assert "is not JSON" in refusal(model)
+
+
+@pytest.mark.parametrize("text", ["null", "[]", '{"schema": "leuko-edge-card/9"}'])
+def test_json_that_is_no_card_of_this_version_is_refused(model, text):
+    model.with_suffix(".json").write_text(text)
+    assert "is not a model card of this version" in refusal(model)
+
+
+@pytest.mark.parametrize("name", sorted(cards._JSON_TYPES))
+def test_a_card_without_one_of_its_fields_is_refused(model, name):
+    rewrite(model, **{name: "gone"})
+    assert f"incomplete: it has no '{name}'" in refusal(model)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"input_size": "64"}, "wrong 'input_size'"),
+        ({"input_size": True}, "wrong 'input_size'"),
+        ({"classes": [1, 2]}, "wrong 'classes'"),
+        ({"classes": ["neutrophil", "megakaryocyte"]}, "does not know (megakaryocyte)"),
+        ({"classes": ["neutrophil", "neutrophil"], "leukocytes": ["neutrophil"]}, "each named once"),
+        ({"leukocytes": ["neutrophil", "platelet"]}, "its leukocytes should be"),
+        ({"window_um": 30.0}, "are not its window of 30.0 µm"),
+        ({"um_per_px": 10**400}, "are not its window"),
+        ({"window_um": -24.0}, "makes no sense"),
+        ({"temperature": 0}, "temperature"),
+        ({"temperature": float("nan")}, "temperature"),
+        ({"confidence_threshold": 1.0}, "threshold"),
+        ({"crop_version": 0}, "trained on crops of version 0"),
+    ],
+)
+def test_a_card_that_makes_no_sense_is_refused_with_the_reason(model, changes, sentence):
+    rewrite(model, **changes)
+    assert sentence in refusal(model)
+
+
+def test_fields_of_a_later_version_are_ignored(model):
+    rewrite(model, colour_management="none")
+    assert load_verified(model)[0].name == "tiny"
+
+
+def test_the_shipped_model_is_found_in_the_wheel_or_in_the_checkout(tmp_path, monkeypatch):
+    package = tmp_path / "edge" / "leuko_edge"
+    monkeypatch.setattr(cards, "__file__", str(package / "card.py"))
+    with pytest.raises(ModelError, match=r"leuko-vgg16-int8\.tflite.*--model"):
+        shipped_model()
+    for folder in (tmp_path / "models", package / "models"):
+        folder.mkdir(parents=True)
+        shutil.copy(TINY, folder / "leuko-vgg16-int8.tflite")
+        assert shipped_model() == folder / "leuko-vgg16-int8.tflite"

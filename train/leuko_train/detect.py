@@ -1,0 +1,139 @@
+"""How many white cells are found in whole fields: `leuko-train detect`.
+
+Recall and precision against the laboratories' boxes. A hit is a candidate whose centre lies inside a true box, each
+box and each candidate once; what the classifier calls platelet or artefact does not count as found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from leuko_edge.classify import CellClassifier, Classifier
+from leuko_edge.errors import PictureError, UsageError
+from leuko_edge.pipeline import Pipeline
+from leuko_edge.sources import Pictures
+from leuko_edge.types import EXCLUDED, CountedCell
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from . import labs, split
+from .labs import Box, Item
+from .metrics import wilson
+
+__all__ = ["add_arguments", "run"]
+
+
+@dataclass
+class Found:
+    """Counts over a laboratory's fields; `raw` is before the classifier sets artefacts aside."""
+
+    lab: str
+    fields: int = 0
+    true: int = 0
+    hits: int = 0
+    false: int = 0
+    raw_hits: int = 0
+    raw_false: int = 0
+
+    @property
+    def recall(self) -> float:
+        return self.hits / max(1, self.true)
+
+    @property
+    def precision(self) -> float:
+        return self.hits / max(1, self.hits + self.false)
+
+
+def match(boxes: Sequence[Box], cells: Sequence[CountedCell]) -> tuple[int, int]:
+    """(hits, false): each true box takes the nearest free candidate whose centre lies in it."""
+    free = list(cells)
+    hits = 0
+    for box in boxes:
+        inside = [c for c in free if box.holds(*c.cell.centre)]
+        if inside:
+            x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+            free.remove(min(inside, key=lambda c: (c.cell.centre[0] - x) ** 2 + (c.cell.centre[1] - y) ** 2))
+            hits += 1
+    return hits, len(free)
+
+
+def measure(lab: str, items: Sequence[Item], classifier: CellClassifier) -> Found:
+    """Count hits over `items`, all pictures of one run as on the device."""
+    found = Found(lab)
+    boxes = {str(item.path): [b for b in item.boxes or () if b.kind == "wbc"] for item in items}
+    source = Pictures(list(boxes))
+    for outcome in track(Pipeline(classifier).run(source), description=lab, total=len(source), transient=True):
+        if outcome.refused is not None:
+            raise PictureError(f"{outcome.result.path}: {outcome.refused}")
+        true = boxes[outcome.result.path]
+        cells = outcome.result.cells
+        kept = [c for c in cells if c.prediction.label not in EXCLUDED]
+        hits, false = match(true, kept)
+        raw_hits, raw_false = match(true, cells)
+        found.fields += 1
+        found.true += len(true)
+        found.hits += hits
+        found.false += false
+        found.raw_hits += raw_hits
+        found.raw_false += raw_false
+    return found
+
+
+def held_out(data: Path) -> dict[str, list[Item]]:
+    """The boxed fields of each laboratory that no training saw (Raabin: all of them)."""
+    every = [item for reader in labs.READERS for item in reader(data)]
+    parts = split.assign(every, split.groups(data))
+    fields: dict[str, list[Item]] = {"bccd": [], "deepbionet": [], "raabin": list(labs.raabin(data))}
+    for item, (_, part) in zip(every, parts, strict=True):
+        if item.boxes is not None and part == "test":
+            fields[item.lab].append(item)
+    return fields
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, help="folder with the laboratories' images")
+    parser.add_argument("--model", type=Path, help="a .tflite with its card (the shipped one)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+
+
+def run(args: argparse.Namespace) -> int:
+    if not args.data.is_dir():
+        raise UsageError(f"{args.data} is not a folder; give the one with the laboratories' images.")
+    classifier = Classifier.from_path(args.model)
+    started = time.monotonic()
+    results = [measure(lab, items, classifier) for lab, items in held_out(args.data).items() if items]
+    table = Table(title="White cells found in held-out fields")
+    for name in ("laboratory", "fields", "cells", "recall", "95 %", "precision", "95 %", "before the classifier"):
+        table.add_column(name, justify="left" if name == "laboratory" else "right")
+    for r in results:
+        raw = f"{r.raw_hits / r.true:.3f} / {r.raw_hits / (r.raw_hits + r.raw_false):.3f}"
+        table.add_row(
+            r.lab,
+            str(r.fields),
+            str(r.true),
+            f"{r.recall:.3f}",
+            _interval(r.hits, r.true),
+            f"{r.precision:.3f}",
+            _interval(r.hits, r.hits + r.false),
+            raw,
+        )
+    Console().print(table)
+    per_field = (time.monotonic() - started) / max(1, sum(r.fields for r in results))
+    print(f"model {classifier.card.name} {classifier.card.sha256[:16]}; {1000 * per_field:.0f} ms a field, all stages")
+    if args.json:
+        rows = [asdict(r) | {"recall": r.recall, "precision": r.precision} for r in results]
+        report = {"model": classifier.card.sha256, "mean_recall": statistics.fmean(r.recall for r in results)}
+        args.json.write_text(json.dumps(report | {"laboratories": rows}, indent=1) + "\n")
+    return 0
+
+
+def _interval(hits: int, total: int) -> str:
+    low, high = wilson(hits, total)
+    return f"{low:.3f}–{high:.3f}"
