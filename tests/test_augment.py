@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+
 from leuko_edge.crop import WHITE, cut
 from leuko_edge.optics import Field
 from leuko_edge.simulate import draw_field

@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tiny import TINY
+
 from leuko_edge import card as cards
 from leuko_edge.card import ModelCard, load_verified, shipped_model
 from leuko_edge.errors import ModelError
-from tiny import TINY
 
 
 @pytest.fixture

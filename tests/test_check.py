@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import pytest
 from drawn import smear
+from tiny import COLOURS, TINY, TINY_FLOAT
+
 from leuko_convert import check
 from leuko_convert.agreement import compare
 from leuko_convert.labelled import class_of, from_folder
@@ -15,7 +17,6 @@ from leuko_edge.card import ModelCard, load_verified
 from leuko_edge.classify import simulated_card
 from leuko_edge.errors import NothingCountable, UsageError
 from leuko_edge.types import CLASSES, UNIDENTIFIED, Prediction
-from tiny import COLOURS, TINY, TINY_FLOAT
 
 
 def predictions(*labels, confidence=0.9):

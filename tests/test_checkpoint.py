@@ -3,6 +3,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 import keras
+
 from leuko_edge.errors import EnvironmentBroken
 from leuko_train import checkpoint
 

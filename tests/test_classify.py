@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import COLOURS, TINY, TINY_FLOAT, crops_of, flat
+
 from leuko_edge import litert
 from leuko_edge.card import load_verified
 from leuko_edge.classify import Classifier, FixedClassifier, calibrate
 from leuko_edge.errors import EnvironmentBroken, ModelError
 from leuko_edge.types import CLASSES, UNIDENTIFIED
-from tiny import COLOURS, TINY, TINY_FLOAT, crops_of, flat
 
 
 @pytest.fixture(scope="module")

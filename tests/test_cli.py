@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import pytest
 from drawn import encoded, smear
+
 from leuko_edge import __version__, cli, counting
 from leuko_edge.classify import FixedClassifier
 from leuko_edge.errors import EnvironmentBroken, ModelError

@@ -1,11 +1,12 @@
 import io
 import re
 
+from rich.console import Console
+
 from leuko_edge import display
 from leuko_edge.classify import simulated_card
 from leuko_edge.tally import Tally
 from leuko_edge.types import PictureResult, Quality, Scale
-from rich.console import Console
 
 
 def shown(counts: dict[str, int], scales: tuple[Scale, ...] = (), lost: int = 0, truth=None, width: int = 80) -> str:

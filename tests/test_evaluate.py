@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
+from made_cells import made_cells
+
 from leuko_edge.types import CLASSES
 from leuko_train import evaluate
-from made_cells import made_cells
 
 TRAINED = {
     "settings": {"seed": 1, "exclude_labs": ["south"]},

@@ -6,6 +6,8 @@ import pytest
 pytest.importorskip("tensorflow")
 import keras
 from keras import layers
+from made_cells import made_cells
+
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 from leuko_train import evaluate
@@ -13,7 +15,6 @@ from leuko_train.augment import Window
 from leuko_train.fit import fit
 from leuko_train.network import CONFIGS, Network
 from leuko_train.settings import Settings
-from made_cells import made_cells
 
 TINY = {
     "network": "tiny",

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from drawn import encoded, smear
+
 from leuko_edge import cli, counting
 from leuko_edge.classify import FixedClassifier
 

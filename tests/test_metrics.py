@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from leuko_train import metrics
 
 MATRIX = np.array([[8, 2, 0], [1, 4, 0], [0, 0, 0]])

@@ -3,6 +3,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 import keras
+
 from leuko_edge.errors import UsageError
 from leuko_train.network import PAPER_PARAMETERS, build_leuko, build_paper, split_at
 

@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 from drawn import encoded, smear
+
 from leuko_edge import pipeline
 from leuko_edge.classify import FixedClassifier
 from leuko_edge.optics import ScaleUnknown

@@ -7,6 +7,8 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="conversion needs TensorFlow (leuko-edge[train])")
 import keras
+from made_cells import made_cells
+
 from leuko_convert import chain, cli, facts, licences, quantize, representative
 from leuko_convert.equalise import channel_maxima, equalise
 from leuko_convert.quiet import quiet
@@ -15,7 +17,6 @@ from leuko_edge.classify import Classifier, simulated_card
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 from leuko_train import network
-from made_cells import made_cells
 
 
 def small_vgg(seed=3):

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 from drawn import counted_cell, smear
+
 from leuko_edge import gallery, render
 from leuko_edge.gallery import Gallery
 from leuko_edge.pipeline import Outcome

@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 from drawn import counted_cell
+
 from leuko_edge import report
 from leuko_edge.pipeline import Outcome
 from leuko_edge.report import CSV_COLUMNS, CsvReport, JsonReport, readable

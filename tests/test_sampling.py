@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
+from made_cells import made_cells
+
 from leuko_train.augment import Window
 from leuko_train.network import build_leuko, split_at
 from leuko_train.sampling import ViewStream, capped, members, probabilities
 from leuko_train.settings import Settings
-from made_cells import made_cells
 
 
 def mass(chances: np.ndarray, rows: np.ndarray) -> float:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from drawn import encoded, smear
+
 from leuko_edge import container, sources
 from leuko_edge.errors import PictureError
 from leuko_edge.sources import Lost, Pictures, decode, read_picture

@@ -4,6 +4,7 @@ import pytest
 from drawn import counted_cell
 from hypothesis import given
 from hypothesis import strategies as st
+
 from leuko_edge.tally import Differential, Tally, clopper_pearson, flag
 from leuko_edge.types import CountedCell, PictureResult, Prediction, Quality, Scale
 

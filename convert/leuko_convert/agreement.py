@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from leuko_edge.tally import clopper_pearson
 from leuko_edge.types import LEUKOCYTES, UNIDENTIFIED, Prediction
 from leuko_train import metrics

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from leuko_edge.card import ModelCard
 from leuko_train import metrics
 from leuko_train.report import provenance

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from leuko_edge.errors import UsageError
 
 if TYPE_CHECKING:

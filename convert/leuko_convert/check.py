@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+
 from leuko_edge.card import load_verified, shipped_model, write_whole
 from leuko_edge.classify import Classifier
 from leuko_edge.errors import EnvironmentBroken, LeukoError, ModelError, UsageError
 from leuko_edge.litert import default_threads
-from rich.console import Console
 
 from .agreement import Comparison, compare
 from .certificate import Measured, certify, result

@@ -100,6 +100,7 @@ def _convert(args: argparse.Namespace) -> list[tuple[Path, ModelCard]]:
 def load_network(path: Path, network: str, classes: int) -> tuple[keras.Model, float]:
     """(model, its input value for white) of a `.keras` file, or of a weights file of the named configuration."""
     import keras
+
     from leuko_train.network import CONFIGS
 
     if network not in CONFIGS:

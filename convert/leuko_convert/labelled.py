@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+
 from leuko_edge.card import ModelCard
 from leuko_edge.classify import FixedClassifier
 from leuko_edge.errors import NothingCountable, UsageError

@@ -73,6 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     out.add_argument(
         "--quiet", action="store_true", help="no table and no progress, only errors and the files asked for"
     )
+    out.add_argument("--timings", action="store_true", help="milliseconds of each stage and peak memory, afterwards")
     out.add_argument(
         "--version", action="store_true", help="version; with --verbose also the model and its certificate"
     )

@@ -99,6 +99,9 @@ def count(options: argparse.Namespace) -> int:
         classifier.close()
     differential = tally.differential(card.leukocytes, references)
     outputs.finish(tally, differential)
+    if options.timings:
+        for line in pipeline.stopwatch.lines():
+            messages.print(Text(line), soft_wrap=True)
     for failure in outputs.failures:
         messages.print(Text(f"leuko-edge: {failure}"), soft_wrap=True)
     if not differential.counted:

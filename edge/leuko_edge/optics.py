@@ -192,7 +192,7 @@ def _empty(green: np.ndarray, ok: np.ndarray) -> np.ndarray:
         candidates = values[values > threshold]
     if candidates.size < 20 or np.median(candidates) < 40:
         raise PictureError("no bright background: this does not look like a stained smear in transmitted light")
-    histogram = np.bincount(candidates, minlength=256).astype(np.float32)
+    histogram: np.ndarray = np.bincount(candidates, minlength=256).astype(np.float32)
     histogram = cv2.GaussianBlur(histogram.reshape(1, -1), (0, 0), 4).ravel()
     peaks = [
         v

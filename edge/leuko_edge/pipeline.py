@@ -24,6 +24,7 @@ from .errors import PictureError
 from .optics import Field, ScaleUnknown
 from .segment import find_cells
 from .sources import Lost
+from .stopwatch import Stopwatch
 from .types import LEUKOCYTES, Cell, CountedCell, Frame, PictureResult, Prediction, Quality, Scale
 
 
@@ -56,6 +57,7 @@ class Pipeline:
 
     classifier: CellClassifier
     um_per_px: float | None = None  # given by the user for all pictures; None measures each
+    stopwatch: Stopwatch = field(default_factory=Stopwatch, repr=False, compare=False)
 
     def run(self, source: Source) -> Iterator[Outcome]:
         """An outcome for each picture, in the source's order but for those whose scale cannot be measured.
@@ -67,7 +69,7 @@ class Pipeline:
         measured: dict[tuple[int, ...], list[float]] = defaultdict(list)
         guessed: dict[tuple[int, ...], list[float]] = defaultdict(list)
         waiting: list[int] = []
-        for taken in source:
+        for taken in self._read(source):
             try:
                 outcome = self._outcome(taken)
             except ScaleUnknown as error:
@@ -88,6 +90,15 @@ class Pipeline:
             except ScaleUnknown as error:
                 yield _lost(taken, str(error))
 
+    def _read(self, source: Source) -> Iterator[Frame | Lost]:
+        pictures = iter(source)
+        while True:
+            with self.stopwatch.stage("read"):
+                taken = next(pictures, None)
+            if taken is None:
+                return
+            yield taken
+
     def _outcome(self, taken: Frame | Lost, fallback: Scale | None = None) -> Outcome:
         """ScaleUnknown passes; every other failure of one picture becomes its sentence."""
         if isinstance(taken, Lost):
@@ -102,13 +113,19 @@ class Pipeline:
             return _lost(taken, "there is not enough memory to count a picture of this size")
         except cv2.error as error:
             return _lost(taken, f"OpenCV could not process it ({error.err or error.code})")
+        except (ValueError, IndexError, ArithmeticError) as error:  # ours to mend, but not the other pictures' loss
+            return _lost(taken, f"counting it failed, please report this: {type(error).__name__}: {error}")
 
     def _count(self, frame: Frame, fallback: Scale | None) -> Outcome:
-        seen = Field.from_bgr(frame.bgr, self.um_per_px, fallback)
-        card = self.classifier.card
-        cells = find_cells(seen)
-        crops = cut(seen, [cell.centre for cell in cells], card.window_um, card.input_size)
-        predictions = self.classifier.classify(crops) if cells else []
+        card, stage = self.classifier.card, self.stopwatch.stage
+        with stage("light and scale"):
+            seen = Field.from_bgr(frame.bgr, self.um_per_px, fallback)
+        with stage("segment"):
+            cells = find_cells(seen)
+        with stage("crop"):
+            crops = cut(seen, [cell.centre for cell in cells], card.window_um, card.input_size)
+        with stage("classify"):
+            predictions = self.classifier.classify(crops) if cells else []
         height, width = frame.bgr.shape[:2]
         result = PictureResult(
             frame.source,

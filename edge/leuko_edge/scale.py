@@ -114,7 +114,7 @@ def _arcs(points: np.ndarray, inner: np.ndarray, size: int) -> list[tuple[float,
         order = np.roll(np.arange(count), -start)
         breaks = np.flatnonzero(~usable[order])
         stretches = [order[a + 1 : b] for a, b in zip(breaks, [*breaks[1:], count], strict=True)]
-    found = []
+    found: list[tuple[float, ...]] = []
     for stretch in stretches:
         if len(stretch) < 4 * step or turn[stretch].sum() / step < MIN_TURN:
             continue
@@ -142,7 +142,7 @@ def _fit_circle(points: np.ndarray) -> tuple[float, float, float] | None:
     return float(a + middle[0]), float(b + middle[1]), radius
 
 
-def guess_scale(density: np.ndarray, valid: np.ndarray) -> Scale | None:
+def guess_scale(density: np.ndarray, valid: np.ndarray) -> Scale:
     """Last resort for a crop without red cells: its largest dark object is taken for a leukocyte's nucleus.
 
     Nuclei of leukocytes measure 6 to 12 µm; 8.5 µm is the middle, so the guess may be wrong by a third.

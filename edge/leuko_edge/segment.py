@@ -186,7 +186,7 @@ def _part(mask: np.ndarray, stat: np.ndarray) -> list[np.ndarray]:
         wide = [n for n in range(1, count) if distance[cores == n].max() > max(1.5 * level, 2.5 / WORK_UM)]
         if len(wide) < 2:
             continue
-        markers = np.where(np.isin(cores, wide), cores, 0).astype(np.int32)
+        markers: np.ndarray = np.where(np.isin(cores, wide), cores, 0).astype(np.int32)
         markers[filled == 0] = count
         relief = cv2.cvtColor((255 - 255 * distance / distance.max()).astype(np.uint8), cv2.COLOR_GRAY2BGR)
         markers = cv2.watershed(relief, markers)
@@ -211,7 +211,7 @@ def _cell(
     if max(cv2.boundingRect(contour)[2:]) * WORK_UM > MAX_CELL_UM:
         return None
     cut = bool((inner[contour[:, 1], contour[:, 0]] == 0).any())
-    contour = contour + (window[1].start, window[0].start)
+    contour = np.add(contour, (window[1].start, window[0].start), dtype=np.int32)
     x, y, w, h = cv2.boundingRect(contour)
     scaled = np.clip((contour + 0.5) * factor, 0, (width - 1, height - 1))
     left, top = max(0, int(x * factor)), max(0, int(y * factor))

@@ -17,10 +17,12 @@ from leuko_convert.quiet import quiet
 with quiet():
     import keras
     import numpy as np
+
     from leuko_convert import quantize
+from tiny import COLOURS, TINY, TINY_FLOAT
+
 from leuko_edge.card import ModelCard, write_whole
 from leuko_edge.types import CLASSES, LEUKOCYTES
-from tiny import COLOURS, TINY, TINY_FLOAT
 
 SOFTNESS = 4000.0  # grey values squared
 

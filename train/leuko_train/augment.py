@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
 from leuko_edge.crop import WHITE
 
 CROP_UM_PER_PX = 0.25

@@ -14,6 +14,7 @@ from typing import Any
 
 import keras
 import numpy as np
+
 from leuko_edge.errors import EnvironmentBroken
 
 NAME = "checkpoint.npz"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import multiprocessing
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -17,17 +18,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from rich.progress import track
+
 from leuko_edge.crop import cut
 from leuko_edge.errors import PictureError, UsageError
 from leuko_edge.optics import Field, ScaleUnknown
 from leuko_edge.segment import find_cells
 from leuko_edge.types import CLASSES, Cell, Scale
-from rich.progress import track
 
-from . import labs, split
+from . import labs, simulated, split
 from .labs import Item
+from .stored import FIELDS, STORED_SIZE, STORED_UM, Row
 
-STORED_UM, STORED_SIZE = 36.0, 144  # room around the network's 24 µm for turning, shifting and scaling
 COPIES = 6  # pictures taken of one Kaggle or DeepBioNet source: more are the same cell again
 PER_CLASS = 1000  # pictures taken of one class of PBC
 CENTRED_UM = 7.0  # the labelled cell of a centred crop lies this near to the middle
@@ -46,23 +48,6 @@ class CellSet:
     paths: np.ndarray
     found: np.ndarray  # (n,) bool: the segmenter found it; else it was cut where the label says it is
     sha256: str
-
-
-@dataclass(frozen=True)
-class Row:
-    lab: str
-    label: str
-    source: str
-    split: str
-    path: str
-    x: float
-    y: float
-    um_per_px: float
-    scale_origin: str
-    found: bool
-
-
-FIELDS = tuple(Row.__dataclass_fields__)
 
 
 def select(data: Path) -> list[Item]:
@@ -201,12 +186,16 @@ def build(data: Path, out: Path, workers: int = 2) -> CellSet:
     out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     crops: list[np.ndarray] = []
-    with ProcessPoolExecutor(workers) as pool:
+    # OpenCV has threads by now, and a forked child would wait for theirs for ever.
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         results = pool.map(partial(cut_item, data=data, pooled=pooled), tasks, chunksize=16)
         for result in track(results, description="cutting cells", total=len(tasks)):
             for row, rgb in result:
                 rows.append(row)
                 crops.append(rgb)
+    for row, rgb in simulated.rows():
+        rows.append(row)
+        crops.append(rgb)
     np.save(out / "crops.npy", np.stack(crops))
     with open(out / "cells.csv", "w", newline="") as file:
         writer = csv.writer(file)

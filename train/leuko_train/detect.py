@@ -14,14 +14,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
 from leuko_edge.classify import CellClassifier, Classifier
 from leuko_edge.errors import PictureError, UsageError
 from leuko_edge.pipeline import Pipeline
 from leuko_edge.sources import Pictures
 from leuko_edge.types import EXCLUDED, CountedCell
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
 from . import labs, split
 from .labs import Box, Item

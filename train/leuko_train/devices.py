@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 
 import keras
+
 from leuko_edge.errors import EnvironmentBroken
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 import numpy as np
+
 from leuko_edge.errors import EnvironmentBroken, UsageError
 from leuko_edge.types import CLASSES
 

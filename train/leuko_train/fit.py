@@ -15,6 +15,7 @@ from typing import Any
 
 import keras
 import numpy as np
+
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from leuko_edge.types import CLASSES
 
 from . import figures, metrics, report

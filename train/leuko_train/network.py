@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import layers
+
 from leuko_edge.errors import UsageError
 
 PAPER_PARAMETERS = 14_979_396

@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 import keras
 import numpy as np
+
 from leuko_edge.errors import UsageError
 
 from . import checkpoint, figures, metrics, report

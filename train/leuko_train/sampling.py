@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import keras
 import numpy as np
+
 from leuko_edge.types import CLASSES
 
 from .augment import Strength, Window, random_views
