@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+
 from leuko_edge.simulate import Background, Camera, Patch, Slide, Stain, draw_cell, transmit
 from leuko_edge.simulate.background import draw_red_cell, lay_red_cells
 
@@ -30,7 +31,7 @@ def lay(
     camera: Camera | None = None,
     seed: int = 1,
 ) -> np.ndarray:
-    """(height, width, 3) uint8 BGR of bodies where they are wanted, red cells around them (none where `look` is None)."""
+    """(height, width, 3) uint8 BGR: bodies at their places, red cells around them (none where `look` is None)."""
     slide = Slide(width, height)
     if look is not None:
         clear = np.array([(x, y, max(patch.box[2:]) / 2 * um_per_px) for patch, x, y in places]).reshape(-1, 3)

@@ -6,7 +6,7 @@ see a white background, stain as optical density, and lengths in micrometres.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ from .types import Scale
 
 BLACK = 20  # grey value below which the frame around a rotated picture lies
 MEASURE_SIDE = 480  # px; the long side at which light and red cells are measured
+MEASURE_SIDES = (MEASURE_SIDE, 1200, 3000)  # and, where red cells are too small to be seen there, these
 ILLUMINATION_SIDE = 160  # px; illumination is smooth, so it is estimated on a small copy
 MAX_OD = 2.0
 PLAUSIBLE_UM = (0.01, 0.6)  # µm per px: finer is no camera's, coarser shows a red cell in a dozen pixels
@@ -53,25 +54,13 @@ class Field:
         other pictures); else, with `guess`, assumed from the white cells' own size. Raises ScaleUnknown where
         none of these applies, and PictureError where the picture has no bright background.
         """
-        small = shrink(bgr, max(MEASURE_SIDE, max(bgr.shape[:2]) // 4))
+        small = shrink(bgr, MEASURE_SIDE)
         valid = valid_area(small)
         white, grid_valid = illumination(small, valid)
-        density = optical_density(small, white)
-        density[~valid] = 0
-        ratio = max(bgr.shape[:2]) / max(small.shape[:2])
         if um_per_px is not None:
             scale = Scale(float(um_per_px), "given")
         else:
-            found = measure_scale(density, valid)
-            if found is not None:
-                scale = Scale(found.um_per_px / ratio, found.origin, found.red_cells)
-            elif fallback is not None:
-                scale = fallback
-            else:
-                guessed = guess_scale(density, valid)
-                scale = guessed and Scale(guessed.um_per_px / ratio, guessed.origin)
-                if scale is None or not guess:
-                    raise ScaleUnknown("too few red cells to measure the scale; give it with --um-per-px", scale)
+            scale = _measured(bgr, white, grid_valid) or _guess(bgr, white, grid_valid, fallback, guess)
         _plausible(scale.um_per_px, bgr.shape)
         return cls(bgr, white, grid_valid, scale, focus(small, valid))
 
@@ -85,6 +74,41 @@ class Field:
         valid = cv2.resize(self.valid.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
         density[~valid] = 0
         return density, valid
+
+
+def _reduced(
+    bgr: np.ndarray, white: np.ndarray, grid_valid: np.ndarray, side: int
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Optical density and valid mask of a copy with its long side at most `side`, and file pixels per its pixel."""
+    small = shrink(bgr, side)
+    valid = cv2.resize(grid_valid.astype(np.uint8), small.shape[1::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
+    density = optical_density(small, white)
+    density[~valid] = 0
+    return density, valid, max(bgr.shape[:2]) / max(small.shape[:2])
+
+
+def _measured(bgr: np.ndarray, white: np.ndarray, grid_valid: np.ndarray) -> Scale | None:
+    """The scale by the red cells: on a small copy, and where they are too small there, on larger ones."""
+    for side in MEASURE_SIDES:
+        density, valid, ratio = _reduced(bgr, white, grid_valid, side)
+        scale = measure_scale(density, valid)
+        if scale is not None:
+            return replace(scale, um_per_px=scale.um_per_px / ratio)
+        if side >= max(bgr.shape[:2]):
+            break
+    return None
+
+
+def _guess(bgr: np.ndarray, white: np.ndarray, grid_valid: np.ndarray, fallback: Scale | None, allowed: bool) -> Scale:
+    """`fallback`, else a guess where that is allowed; ScaleUnknown, with the guess, where it is not."""
+    if fallback is not None:
+        return fallback
+    density, valid, ratio = _reduced(bgr, white, grid_valid, MEASURE_SIDE)
+    guessed = guess_scale(density, valid)
+    scale = None if guessed is None else replace(guessed, um_per_px=guessed.um_per_px / ratio)
+    if scale is None or not allowed:
+        raise ScaleUnknown("too few red cells to measure the scale; give it with --um-per-px", scale)
+    return scale
 
 
 def _plausible(um_per_px: float, shape: tuple[int, ...]) -> None:
@@ -119,12 +143,15 @@ def valid_area(bgr: np.ndarray) -> np.ndarray:
         return np.ones(dark.shape, bool)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
     border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    # A dark nucleus cut by the edge is small beside the picture; a frame is not, or it is a line along an edge.
+    # A dark nucleus cut by the edge is small beside the picture; a frame is not, or it is a line along an edge, or
+    # (of a picture turned a little) a wedge from a corner.
     height, width = dark.shape
+    corners = {labels[0, 0], labels[0, -1], labels[-1, 0], labels[-1, -1]}
     frames = [
         n
         for n in border
-        if n and (stats[n, cv2.CC_STAT_AREA] > 0.01 * dark.size or _runs_along_edge(stats[n], height, width))
+        if n
+        and (n in corners or stats[n, cv2.CC_STAT_AREA] > 0.01 * dark.size or _runs_along_edge(stats[n], height, width))
     ]
     black = np.isin(labels, frames).astype(np.uint8)
     # Interpolation and JPEG blur the frame's edge by a few pixels.
@@ -156,16 +183,14 @@ def illumination(bgr: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.nda
     flat = _flat(green, ok)
     basis = _basis(*size)
     tolerance = 0.06
-    for _ in range(3):
+    for _ in range(8):  # from the brightest area outwards, until no more of it is found
         surface = [_fit(basis, channel, empty) for channel in log]
         residual = [channel - fitted for channel, fitted in zip(log, surface, strict=True)]
-        smooth = (
-            (np.abs(residual[0]) < tolerance) & (np.abs(residual[1]) < tolerance) & (np.abs(residual[2]) < tolerance)
-        )
-        if (smooth & ok).sum() < 0.01 * ok.sum():
+        near = [np.abs(left) < tolerance for left in residual]
+        grown = near[0] & near[1] & near[2] & flat
+        if grown.sum() < 0.005 * ok.sum() or (grown == empty).mean() > 0.995:
             break
-        empty = smooth & flat
-        tolerance = 0.05
+        empty, tolerance = grown, 0.05
     # Local correction: what the empty pixels nearby still differ by, fading to nothing far from any of them.
     weight = ((residual[1] > -0.06) & (residual[1] < 0.25) & flat).astype(np.float32)
     sigma = 0.10 * max(size)

@@ -10,6 +10,7 @@ from .types import Scale
 
 RED_CELL_UM = 7.5  # diameter on a dried smear; 7.2–7.8 µm in textbooks (Bain, Blood Cells)
 MIN_RED_CELLS = 2.5  # whole circles, that the arcs add up to
+MIN_DIAMETER_PX = 13  # a smaller circle is dust, or too coarse to measure
 MIN_TURN = 1.6  # radians; an arc shorter than that does not fix its radius
 MIN_SHARE = 0.1  # of all outlines in the picture; below it the arcs are dust and platelets
 MAX_ROUGHNESS = 0.09  # of the radius, root mean square: rounder than that is a red cell seen from above
@@ -46,23 +47,28 @@ def measure_scale(density: np.ndarray, valid: np.ndarray) -> Scale | None:
     The commonest diameter, weighted by the length of arc, is the red cell's: platelets are small and weigh
     little, leukocytes are few and dark.
     """
-    diameters, lengths, turns, dark, outline = _circles(density, valid)
+    scale, share = _commonest(_circles(density, valid))
+    return scale if scale is not None and scale.red_cells >= MIN_RED_CELLS and share >= MIN_SHARE else None
+
+
+def _commonest(circles: tuple[np.ndarray, ...]) -> tuple[Scale | None, float]:
+    """The scale by the commonest of `_circles`, resting on how many red cells, and their share of all outlines."""
+    diameters, lengths, turns, dark, outline = circles
     weights = lengths * np.minimum(turns / (2 * np.pi), 1)
     if len(diameters) < 2:
-        return None
+        return None, 0.0
     light = dark < max(1.6 * _weighted_median(dark, weights), 0.1)
     if light.sum() < 2:
-        return None
+        return None, 0.0
     diameters, lengths, turns, weights = diameters[light], lengths[light], turns[light], weights[light]
     logs = np.log(diameters)
     # Kernel density of log-diameter, 12 % wide; its highest point is the red cells' size.
     grid = np.linspace(logs.min(), logs.max(), 200)
     height = (weights * np.exp(-0.5 * ((grid[:, None] - logs) / 0.12) ** 2)).sum(axis=1)
     near = np.abs(logs - grid[int(height.argmax())]) < 0.3
-    circles = turns[near].sum() / (2 * np.pi)
-    if circles < MIN_RED_CELLS or lengths[near].sum() < MIN_SHARE * outline:
-        return None
-    return Scale(RED_CELL_UM / _weighted_median(diameters[near], weights[near]), "red cells", round(circles))
+    diameter = _weighted_median(diameters[near], weights[near])
+    red_cells = round(float(turns[near].sum()) / (2 * np.pi), 1)
+    return Scale(RED_CELL_UM / diameter, "red cells", red_cells), float(lengths[near].sum() / outline)
 
 
 def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
@@ -75,29 +81,28 @@ def _circles(density: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, ...]:
 
     Of each circle: diameter (px), length of its arc (px), angle of the arc (radians), green density inside.
     """
-    size = max(density.shape)
-    green = cv2.GaussianBlur(density[:, :, 1], (0, 0), max(size / 640, 0.8))
+    green = cv2.GaussianBlur(density[:, :, 1], (0, 0), 0.8)
     mask = (green > red_cell_level(density, valid)).astype(np.uint8)
     mask[~valid] = 0
     inner = cv2.erode(valid.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0)
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     found = []
     for contour in contours:
-        if len(contour) < 0.06 * min(density.shape[:2]) or cv2.contourArea(contour) < 2 * len(contour):
+        if len(contour) < 3 * MIN_DIAMETER_PX or cv2.contourArea(contour) < 2 * len(contour):
             continue
-        for x, y, radius, length, angle in _arcs(contour[:, 0].astype(np.float64), inner, size):
+        for x, y, radius, length, angle in _arcs(contour[:, 0].astype(np.float64), inner):
             x0, y0, x1, y1 = (round(v) for v in (x - radius, y - radius, x + radius + 1, y + radius + 1))
             patch = green[max(0, y0) : max(1, y1), max(0, x0) : max(1, x1)]
-            if patch.size and 2 * radius > 0.03 * size:
+            if patch.size and 2 * radius > MIN_DIAMETER_PX:
                 found.append((2 * radius, length, angle, float(np.percentile(patch, 70))))
     return (*np.array(found, float).reshape(-1, 4).T, float(sum(len(c) for c in contours)))
 
 
-def _arcs(points: np.ndarray, inner: np.ndarray, size: int) -> list[tuple[float, ...]]:
+def _arcs(points: np.ndarray, inner: np.ndarray) -> list[tuple[float, ...]]:
     """Circles (x, y, radius, arc length, arc angle) fitted to the convex stretches of one closed outline (n, 2)."""
     count = len(points)
     # Curvature over a stretch of a few pixels: pixel steps are smoothed away, notches between cells stay.
-    step = max(3, round(0.008 * size))
+    step = 3 if count < 150 else 4
     kernel = cv2.getGaussianKernel(2 * step + 1, step / 2).ravel()
     padded = np.concatenate([points[-step:], points, points[:step]])
     smooth = np.stack([np.convolve(padded[:, i], kernel, "valid") for i in (0, 1)], axis=1)
@@ -142,17 +147,27 @@ def _fit_circle(points: np.ndarray) -> tuple[float, float, float] | None:
     return float(a + middle[0]), float(b + middle[1]), radius
 
 
-def guess_scale(density: np.ndarray, valid: np.ndarray) -> Scale:
-    """Last resort for a crop without red cells: its largest dark object is taken for a leukocyte's nucleus.
+def guess_scale(density: np.ndarray, valid: np.ndarray) -> Scale | None:
+    """Last resort: what few red cells there are, else the largest nucleus; None where there is neither.
 
     Nuclei of leukocytes measure 6 to 12 µm; 8.5 µm is the middle, so the guess may be wrong by a third.
     """
+    few, share = _commonest(_circles(density, valid))
+    if few is not None and few.red_cells >= 1 and share >= 0.03:
+        return Scale(few.um_per_px, "assumed", few.red_cells)
     green = cv2.GaussianBlur(density[:, :, 1], (0, 0), 1.5)
-    values = green[valid]
-    level = cv2.threshold((np.clip(values, 0, 1) * 255).astype(np.uint8).reshape(-1, 1), 0, 255, cv2.THRESH_OTSU)
-    mask = ((green > max(level[0] / 255, 0.1)) & valid).astype(np.uint8)
+    stained = (green > red_cell_level(density, valid)) & valid
+    if not stained.any():
+        return None
+    # Nuclei among what is stained: red cells absorb blue more than green, nuclei the other way round.
+    signal = green + np.maximum(green - cv2.GaussianBlur(density[:, :, 0], (0, 0), 1.5), 0)
+    levels = np.clip(signal[stained] * 160, 0, 255).astype(np.uint8).reshape(-1, 1)
+    threshold = cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0] / 160
+    mask = (stained & (signal > max(threshold, 0.1))).astype(np.uint8)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask)
     if count < 2:
-        raise ScaleUnknown("neither red cells nor a nucleus to measure the scale by; give it with --um-per-px")
-    area = stats[1:, cv2.CC_STAT_AREA].sum() if count < 6 else stats[1:, cv2.CC_STAT_AREA].max()
+        return None
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    area = areas[areas > 0.3 * areas.max()].sum() if count < 6 else areas.max()
     return Scale(8.5 / (2 * float(np.sqrt(area / np.pi))), "assumed")

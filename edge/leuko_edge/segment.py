@@ -18,7 +18,8 @@ from .types import Cell
 WORK_UM = 0.25  # µm per px at which nuclei are looked for: a platelet is 10 px, a lymphocyte 40
 MIN_NUCLEUS_UM2 = 14.0  # a platelet covers 3 to 10 µm², a small lymphocyte's nucleus 30
 MIN_LOBE_UM2 = 2.5
-WHOLE_NUCLEUS_UM2 = 40.0  # smaller: a lobe, or part of a nucleus
+WHOLE_NUCLEUS_UM2 = 70.0  # smaller: a lobe, or part of a nucleus
+ROUND = 0.91  # 4π area / perimeter² of a hull, 1 for a disc
 LOBE_GAP_UM = 4.0  # lobes of one nucleus lie closer than this
 MAX_NUCLEUS_UM = 15.0  # all lobes together; what is longer is parted where it is waisted
 NUCLEAR = 1.25  # times the red cells' top density is the least that a nucleus has
@@ -161,9 +162,17 @@ def _reach(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _span(a: np.ndarray, b: np.ndarray) -> float:
-    """How long (µm) two outlines may be together: wider apart only where the smaller is no nucleus by itself."""
-    smaller = min(cv2.contourArea(cv2.convexHull(a)), cv2.contourArea(cv2.convexHull(b))) * WORK_UM**2
-    return MAX_NUCLEUS_UM if smaller >= WHOLE_NUCLEUS_UM2 else 1.2 * MAX_NUCLEUS_UM
+    """How long (µm) two outlines may be together: wider apart only where the smaller is no nucleus by itself.
+
+    A nucleus by itself is large, or round and not small; a lobe of an eosinophil may be as large, but is oval.
+    """
+    hulls = [cv2.convexHull(outline) for outline in (a, b)]
+    areas = [cv2.contourArea(hull) for hull in hulls]
+    smaller = min(areas) * WORK_UM**2
+    whole = [4 * np.pi * area / cv2.arcLength(hull, True) ** 2 for hull, area in zip(hulls, areas, strict=True)]
+    if smaller >= WHOLE_NUCLEUS_UM2 or (smaller >= 0.5 * WHOLE_NUCLEUS_UM2 and min(whole) > ROUND):
+        return MAX_NUCLEUS_UM
+    return 1.35 * MAX_NUCLEUS_UM
 
 
 def _joined(group: list[np.ndarray]) -> np.ndarray:

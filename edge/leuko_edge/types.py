@@ -38,7 +38,7 @@ class Scale:
 
     um_per_px: float
     origin: str
-    red_cells: int = 0  # how many the measurement rests on
+    red_cells: float = 0  # how many the measurement rests on: arcs of outlines add up to so many circles
 
 
 @dataclass(frozen=True)

@@ -121,8 +121,8 @@ def _from_boxes(item: Item, cells: list[Cell]) -> list[tuple[tuple[float, float]
     away = [(box, xy) for box, xy in away if not any(w.holds(*xy) for w in leukocytes)]
     red = [xy for box, xy in away if box.kind == "rbc"]
     chosen += [(xy, "artefact", False) for xy in dice.sample(red, min(RED_CELLS, len(red)))]
-    found = {centre for centre, _, _ in chosen}
-    chosen += [(xy, "platelet", False) for box, xy in away if box.kind == "platelet" and xy not in found][:3]
+    clear = [xy for box, xy in away if box.kind == "platelet" and not any(box.holds(*c.centre) for c in cells)]
+    chosen += [(xy, "platelet", False) for xy in clear[:3]]
     return chosen
 
 

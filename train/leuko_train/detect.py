@@ -24,7 +24,7 @@ from leuko_edge.pipeline import Pipeline
 from leuko_edge.sources import Pictures
 from leuko_edge.types import EXCLUDED, CountedCell
 
-from . import labs, split
+from . import dataset, labs, seen, split
 from .labs import Box, Item
 from .metrics import wilson
 
@@ -87,13 +87,20 @@ def measure(lab: str, items: Sequence[Item], classifier: CellClassifier) -> Foun
     return found
 
 
-def held_out(data: Path) -> dict[str, list[Item]]:
-    """The boxed fields of each laboratory that no training saw (Raabin: all of them)."""
-    every = [item for reader in labs.READERS for item in reader(data)]
+def held_out(data: Path, run: Path | None) -> dict[str, list[Item]]:
+    """The boxed fields of each laboratory that no training saw (Raabin: all of them).
+
+    Where `run` says what it has seen, fields of which that was a copy are left out too.
+    """
+    every = dataset.select(data)  # as the cell set was made, so that the splits are the same
     parts = split.assign(every, split.groups(data))
+    shown = seen.pictures(run) if run else frozenset()
+    spoiled = {
+        group for item, (group, _) in zip(every, parts, strict=True) if str(item.path.relative_to(data)) in shown
+    }
     fields: dict[str, list[Item]] = {"bccd": [], "deepbionet": [], "raabin": list(labs.raabin(data))}
-    for item, (_, part) in zip(every, parts, strict=True):
-        if item.boxes is not None and part == "test":
+    for item, (group, part) in zip(every, parts, strict=True):
+        if item.boxes is not None and part == "test" and group not in spoiled:
             fields[item.lab].append(item)
     return fields
 
@@ -101,6 +108,7 @@ def held_out(data: Path) -> dict[str, list[Item]]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the laboratories' images")
     parser.add_argument("--model", type=Path, help="a .tflite with its card (the shipped one)")
+    parser.add_argument("--run", type=Path, help="what trained the model: leave out fields that it saw a copy of")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
 
 
@@ -109,12 +117,12 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.data} is not a folder; give the one with the laboratories' images.")
     classifier = Classifier.from_path(args.model)
     started = time.monotonic()
-    results = [measure(lab, items, classifier) for lab, items in held_out(args.data).items() if items]
+    results = [measure(lab, items, classifier) for lab, items in held_out(args.data, args.run).items() if items]
     table = Table(title="White cells found in held-out fields")
     for name in ("laboratory", "fields", "cells", "recall", "95 %", "precision", "95 %", "before the classifier"):
         table.add_column(name, justify="left" if name == "laboratory" else "right")
     for r in results:
-        raw = f"{r.raw_hits / r.true:.3f} / {r.raw_hits / (r.raw_hits + r.raw_false):.3f}"
+        raw = f"{r.raw_hits / max(1, r.true):.3f} / {r.raw_hits / max(1, r.raw_hits + r.raw_false):.3f}"
         table.add_row(
             r.lab,
             str(r.fields),

@@ -17,7 +17,7 @@ import numpy as np
 from leuko_edge.errors import EnvironmentBroken, UsageError
 from leuko_edge.types import CLASSES
 
-from . import dataset, figures, metrics, report
+from . import dataset, figures, metrics, report, seen
 from .augment import Window, identity_view
 from .dataset import CellSet
 from .network import CONFIGS
@@ -124,6 +124,13 @@ def run(args: argparse.Namespace) -> int:
     cells = dataset.load(args.cells)
     wanted = SPLITS if args.split == "all" else (args.split,)
     rows = np.isin(cells.splits, wanted) & (np.isin(cells.labs, args.lab) if args.lab else True)
+    if args.split == "test":
+        fresh = seen.unseen(args.model, cells)
+        spoiled = np.unique(cells.sources[rows & ~fresh])
+        if len(spoiled):
+            count = int((rows & ~fresh).sum())
+            print(f"{count} cells of {len(spoiled)} photographs set aside: the network saw a copy.\n")
+        rows &= fresh
     chosen = np.flatnonzero(rows)
     if not len(chosen):
         raise UsageError(f"No {args.split} cells of {', '.join(args.lab or ['any laboratory'])} in {args.cells}.")

@@ -9,7 +9,7 @@ import numpy as np
 
 from leuko_edge.types import CLASSES
 
-from . import figures, metrics, report
+from . import figures, metrics, report, seen
 from .augment import CROP_UM_PER_PX
 from .course import Progress
 from .dataset import CellSet
@@ -70,6 +70,7 @@ def write(
         "validation_cells": _counts(cells, validation),
         "epochs": progress.rows,
     }
+    seen.remember(out, cells, np.concatenate([training, validation]))
     report.write_json(out / "report.json", content)
     figures.confusion_picture(out / "confusion.png", matrix, CLASSES, "validation")
     lines = {key: [row[key] for row in progress.rows] for key in progress.rows[0]}

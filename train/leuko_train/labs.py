@@ -95,6 +95,8 @@ def _voc(folder: Path, picture: str) -> tuple[Box, ...]:
 
 
 def bccd(data: Path) -> Iterator[Item]:
+    if not (data / "bccd/labels.csv").is_file():
+        return
     with open(data / "bccd/labels.csv", newline="") as file:
         named = {int(row["Image"]): row["Category"] for row in csv.DictReader(file) if row["Image"]}
     for path in sorted((data / "bccd/images").glob("*.jpg")):
@@ -130,6 +132,8 @@ def raabin(data: Path) -> Iterator[Item]:
 
 def tecom(data: Path) -> Iterator[Item]:
     order = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil")
+    if not (data / "tecom/labels.csv").is_file():
+        return
     with open(data / "tecom/labels.csv", newline="") as file:
         labels = {int(row["image ID"]): order[int(row["class label"]) - 1] for row in csv.DictReader(file)}
     for path in sorted((data / "tecom/images").glob("*.*")):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import labs
 from .labs import Item
-from .linked import same_photograph
+from .linked import Gallery
 
 SHARES = {
     "bccd": (0.5, 0.1),
@@ -21,25 +21,32 @@ SHARES = {
 """Share of a laboratory's groups that test and that validate; TECOM (licence, unchecked labels) only tests."""
 
 
-def _one_per_source(items: list[Item]) -> list[Item]:
-    chosen: dict[str, Item] = {}
-    for item in items:
-        if item.source not in chosen or (item.original and not chosen[item.source].original):
-            chosen[item.source] = item
-    return list(chosen.values())
+COPIES_TRIED = 5  # of one source: some are too blurred or too far turned to be recognised
+
+
+def _by_source(items: list[Item]) -> list[list[Item]]:
+    """The copies of each source, untouched photographs first."""
+    sources: dict[str, list[Item]] = defaultdict(list)
+    for item in sorted(items, key=lambda item: not item.original):
+        sources[item.source].append(item)
+    return [copies[:COPIES_TRIED] for copies in sources.values()]
 
 
 def groups(data: Path) -> dict[tuple[str, str], str]:
     """(lab, source) -> name of the photograph, the same for all pictures that show it."""
     names: dict[tuple[str, str], str] = {}
-    fields, boxed = list(labs.bccd(data)), list(labs.deepbionet_fields(data))
-    for references, others in (
-        (fields, _one_per_source(list(labs.kaggle(data)))),
-        (boxed, _one_per_source(list(labs.deepbionet_classes(data)))),
+    for photographs, others in (
+        (list(labs.bccd(data)), list(labs.kaggle(data))),
+        (list(labs.deepbionet_fields(data)), list(labs.deepbionet_classes(data))),
     ):
-        for other, reference in same_photograph(references, others).items():
-            first = references[reference]
-            names[others[other].lab, others[other].source] = f"{first.lab}/{first.source}"
+        if not photographs:
+            continue
+        gallery = Gallery(photographs)
+        for copies in _by_source(others):
+            found = gallery.find(copies)
+            if found is not None:
+                photograph = photographs[found]
+                names[copies[0].lab, copies[0].source] = f"{photograph.lab}/{photograph.source}"
     return names
 
 

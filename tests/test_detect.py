@@ -1,0 +1,106 @@
+"""Recall and precision in boxed fields: every box and every candidate is counted once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import labfolder
+import numpy as np
+import pytest
+from laid import body, lay
+
+from leuko_edge.classify import FixedClassifier
+from leuko_edge.errors import PictureError
+from leuko_edge.types import Cell, CountedCell, Prediction
+from leuko_train import dataset, split
+from leuko_train.detect import Found, held_out, match, measure
+from leuko_train.labs import Box, Item
+
+OUTLINE = np.array([[0, 0], [1, 0], [1, 1]], np.int32)
+
+
+def cell(x: float, y: float) -> CountedCell:
+    return CountedCell(1, Cell((0, 0, 1, 1), (x, y), OUTLINE), Prediction("neutrophil", 0.9, (0.9, 0.1)), True)
+
+
+def box(left: float, top: float, side: float = 10) -> Box:
+    return Box("wbc", left, top, left + side, top + side)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "cells", "expected"),
+    [
+        ([box(0, 0)], [cell(5, 5)], (1, 0)),
+        ([box(0, 0)], [], (0, 0)),
+        ([], [cell(5, 5)], (0, 1)),
+        ([box(0, 0)], [cell(5, 5), cell(6, 6)], (1, 1)),  # the second in the same box is false
+        ([box(0, 0), box(2, 2)], [cell(5, 5)], (1, 0)),  # one candidate is not two hits
+        ([box(0, 0), box(2, 2)], [cell(5, 5), cell(6, 6)], (2, 0)),
+        ([box(0, 0), box(50, 50)], [cell(55, 55), cell(5, 5), cell(30, 30)], (2, 1)),
+        ([box(0, 0)], [cell(10, 10)], (1, 0)),  # on the edge is inside
+        ([box(0, 0)], [cell(10.1, 5)], (0, 1)),
+    ],
+)
+def test_each_box_and_each_candidate_is_counted_once(boxes, cells, expected):
+    assert match(boxes, cells) == expected
+
+
+def test_a_box_takes_the_candidate_nearest_its_middle_and_leaves_the_other_to_its_neighbour():
+    assert match([box(0, 0), box(8, 0)], [cell(9, 5), cell(5, 5)]) == (2, 0)
+
+
+def test_recall_and_precision_are_shares_and_defined_for_nothing():
+    found = Found("x", fields=2, true=8, hits=6, false=2)
+    assert found.recall == 0.75 and found.precision == 0.75
+    assert Found("x").recall == 0 and Found("x").precision == 0
+
+
+@pytest.fixture
+def items(tmp_path: Path) -> list[Item]:
+    """Two fields: two boxed cells, and one boxed beside one that no box is around."""
+    places = [(body("lymphocyte", n), 15 + 25 * n, 20) for n in range(2)]
+    labfolder.save(tmp_path / "a.png", lay(places, 640, 480))
+    labfolder.save(tmp_path / "b.png", lay(places, 640, 480, seed=2))
+    both = tuple(Box("wbc", x - 60, 140, x + 60, 260) for x in (150, 400))
+    red = Box("rbc", 0, 0, 640, 480)  # boxes of red cells are no hits
+    return [
+        Item(tmp_path / "a.png", "some", "a", boxes=(*both, red)),
+        Item(tmp_path / "b.png", "some", "b", boxes=(both[0], red)),
+    ]
+
+
+def test_hits_and_false_ones_are_counted_over_all_fields(items):
+    found = measure("some", items, FixedClassifier("neutrophil"))
+    assert (found.fields, found.true, found.hits, found.false) == (2, 3, 3, 1)
+    assert (found.raw_hits, found.raw_false) == (3, 1)
+
+
+def test_what_the_classifier_sets_aside_is_not_found(items):
+    found = measure("some", items, FixedClassifier("artefact"))
+    assert (found.hits, found.false, found.raw_hits, found.raw_false) == (0, 0, 3, 1)
+    found = measure("some", items, FixedClassifier("lymphocyte", "platelet"))  # the left, then the right one
+    assert (found.hits, found.false) == (2, 0)
+
+
+def test_a_cell_of_which_the_class_is_not_known_is_still_found(items):
+    assert measure("some", items, FixedClassifier("unidentified")).hits == 3
+
+
+def test_a_field_that_cannot_be_counted_is_an_error_not_a_missing_row(items, tmp_path):
+    (tmp_path / "torn.png").write_bytes(b"torn")
+    with pytest.raises(PictureError, match=r"torn\.png"):
+        measure("some", [*items, replace(items[0], path=tmp_path / "torn.png")], FixedClassifier("neutrophil"))
+
+
+def test_the_held_out_fields_are_those_that_no_training_saw(tmp_path):
+    folder = labfolder.make(tmp_path)
+    chosen = dataset.select(folder)
+    side = {i.path: part for i, (_, part) in zip(chosen, split.assign(chosen, split.groups(folder)), strict=True)}
+    fields = held_out(folder)
+    assert {item.path.name for item in fields["raabin"]} == {"one.jpg"}
+    assert all(side[item.path] == "test" for lab in ("bccd", "deepbionet") for item in fields[lab])
+    boxed = [item for item in chosen if item.lab == "bccd" and item.boxes is not None]
+    assert len(fields["bccd"]) == sum(side[item.path] == "test" for item in boxed)
+    assert math.isclose(len(fields["bccd"]) / len(boxed), 0.6, abs_tol=0.3)

@@ -1,0 +1,106 @@
+"""What each laboratory's folder says, read from a small one of the same layout; no picture is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import labfolder
+import pytest
+
+from leuko_edge.types import CLASSES
+from leuko_train import labs
+from leuko_train.labs import Box, Item
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return labfolder.make(tmp_path_factory.mktemp("data"), drawn=False)
+
+
+def by_name(reader: Callable[[Path], Iterator[Item]], folder: Path) -> dict[str, Item]:
+    return {f"{item.path.parent.name}/{item.path.name}": item for item in reader(folder)}
+
+
+def test_a_bccd_field_has_its_boxes_and_the_class_of_its_row(folder):
+    items = by_name(labs.bccd, folder)
+    assert len(items) == 7
+    first = items["images/BloodImage_00000.jpg"]
+    assert (first.lab, first.source, first.label) == ("bccd", "BloodImage_00000", "neutrophil")
+    assert first.boxes is not None and [box.kind for box in first.boxes] == ["wbc", "rbc", "platelet"]
+
+
+def test_two_names_for_one_field_are_no_label(folder):
+    both = by_name(labs.bccd, folder)["images/BloodImage_00006.jpg"]
+    assert both.label is None and sum(box.kind == "wbc" for box in both.boxes or ()) == 2
+
+
+def test_one_name_for_two_boxed_cells_is_no_label_and_a_field_without_a_name_has_none(tmp_path):
+    for n, cells in ((3, 2), (4, 1)):
+        labfolder.save(tmp_path / f"bccd/images/BloodImage_{n:05d}.jpg", None)
+        boxes = [("WBC", 10 * i, 10, 5, 5) for i in range(cells)]
+        labfolder.voc(tmp_path / f"bccd/annotations/BloodImage_{n:05d}.xml", boxes)
+    (tmp_path / "bccd/labels.csv").write_text(",Image,Category\n,3,NEUTROPHIL\n,4,\n")
+    assert [item.label for item in labs.bccd(tmp_path)] == [None, None]
+
+
+def test_a_box_is_read_in_pixels_and_holds_its_edges(folder):
+    box = Box("wbc", 10, 20, 30, 40)
+    assert box.holds(10, 20) and box.holds(30, 40) and box.holds(20, 30)
+    assert not box.holds(9.9, 30) and not box.holds(20, 40.1)
+    x, y, w, h = labfolder.BLANK_BOX
+    assert (by_name(labs.bccd, folder)["images/BloodImage_00000.jpg"].boxes or ())[0] == Box("wbc", x, y, x + w, y + h)
+
+
+def test_the_spellings_of_deepbionet_are_understood_and_slips_left_out(folder):
+    item = by_name(labs.deepbionet_fields, folder)["images/000.jpg"]
+    assert [box.kind for box in item.boxes or ()] == ["wbc", "rbc", "platelet"]
+    assert item.label is None and item.source == "field-000"
+
+
+def test_fields_without_a_white_cell_or_with_ninety_are_left_out(folder):
+    assert {item.path.stem for item in labs.deepbionet_fields(folder)} == {"000", "001", "002"}
+
+
+def test_copies_share_the_source_of_their_photograph_and_say_that_they_are_copies(folder):
+    items = by_name(labs.deepbionet_classes, folder)
+    photograph, copy = items["monocyte/7__orig0.jpg"], items["monocyte/7__aug1.jpg"]
+    assert photograph.source == copy.source and photograph.original and not copy.original
+    assert items["neutrophil/7__orig0.jpg"].source != photograph.source  # numbers start anew in every class
+
+
+def test_a_kaggle_copy_has_its_number_and_class_from_name_and_folder(folder):
+    items = list(labs.kaggle(folder))
+    assert {(item.label, item.source) for item in items} == {
+        ("neutrophil", "TEST-NEUTROPHIL-0"),
+        ("lymphocyte", "TEST-LYMPHOCYTE-1"),
+    }
+    assert len(items) == 9 and not any(item.original for item in items)
+
+
+def test_shifted_views_of_one_cell_stay_in_one_block_of_lisc(folder):
+    sources = {item.path.stem: item.source for item in labs.lisc(folder)}
+    assert sources["000"] == sources["001"] == sources["011"] != sources["012"]
+
+
+def test_pbc_and_tecom_name_the_cell_in_the_middle(folder):
+    assert {item.label for item in labs.pbc(folder)} == {"immature_granulocyte", "erythroblast", "eosinophil"}
+    assert [item.label for item in labs.tecom(folder)] == ["neutrophil", "lymphocyte"]
+    assert all(item.centred for reader in (labs.pbc, labs.tecom, labs.lisc) for item in reader(folder))
+
+
+def test_raabins_shares_become_pixels_and_fields_without_boxes_are_left_out(folder):
+    (item,) = labs.raabin(folder)
+    assert [box.kind for box in item.boxes or ()] == ["wbc", "rbc", "platelet"]
+    box = (item.boxes or ())[0]
+    assert (box.left, box.top, box.right, box.bottom) == pytest.approx((230, 172.5, 345, 402.5))
+
+
+def test_every_label_is_a_class_of_the_network(folder):
+    labels = {item.label for reader in labs.READERS for item in reader(folder)} - {None}
+    assert labels <= set(CLASSES) and len(labels) == 7
+
+
+def test_reading_twice_gives_the_same_items_in_the_same_order(folder):
+    for reader in (*labs.READERS, labs.raabin):
+        assert list(reader(folder)) == list(reader(folder))

@@ -1,0 +1,69 @@
+"""Copies of one photograph are recognised though they are turned, scaled and compressed; unlike ones are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import labfolder
+import numpy as np
+import pytest
+from laid import turned
+
+from leuko_train.labs import Item
+from leuko_train.linked import Gallery
+
+COUNT = 6
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
+    folder = tmp_path_factory.mktemp("photographs")
+    return [stored(folder / f"{n}.png", labfolder.field(n, "neutrophil").bgr) for n in range(COUNT)]
+
+
+def stored(path: Path, bgr: np.ndarray) -> Item:
+    labfolder.save(path, bgr)
+    return Item(path, "some", path.stem)
+
+
+def pixels(item: Item) -> np.ndarray:
+    bgr = cv2.imread(str(item.path))
+    assert bgr is not None
+    return bgr
+
+
+CHANGES = {
+    "turned": lambda bgr: turned(bgr, 25),
+    "mirrored": lambda bgr: cv2.flip(bgr, 1),
+    "mirrored and turned": lambda bgr: turned(cv2.flip(bgr, 1), 40),
+    "upside down": lambda bgr: cv2.rotate(bgr, cv2.ROTATE_180),
+    "on its side": lambda bgr: cv2.rotate(bgr, cv2.ROTATE_90_CLOCKWISE),
+    "small": lambda bgr: cv2.resize(bgr, None, fx=0.75, fy=0.75, interpolation=cv2.INTER_AREA),
+    "shifted": lambda bgr: cv2.warpAffine(bgr, np.float32([[1, 0, 40], [0, 1, -25]]), (320, 240)),
+    "paler": lambda bgr: cv2.convertScaleAbs(bgr, alpha=0.85, beta=20),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_copy_is_linked_to_its_own_photograph(photographs, tmp_path, change):
+    copies = [stored(tmp_path / f"{n}.jpg", CHANGES[change](pixels(photographs[n]))) for n in (4, 1)]
+    gallery = Gallery(photographs)
+    assert [gallery.find([copy]) for copy in copies] == [4, 1]
+
+
+def test_another_photograph_under_the_same_microscope_is_linked_to_none(photographs, tmp_path):
+    others = [stored(tmp_path / f"{n}.jpg", labfolder.field(50 + n, "neutrophil").bgr) for n in range(4)]
+    gallery = Gallery(photographs)
+    assert [gallery.find([other]) for other in others] == [None] * len(others)
+
+
+def test_a_picture_without_any_detail_is_linked_to_none(photographs, tmp_path):
+    flat = stored(tmp_path / "flat.png", np.full((240, 320, 3), 200, np.uint8))
+    assert Gallery(photographs).find([flat]) is None
+    assert Gallery([flat, photographs[0]]).find([photographs[0]]) == 1
+
+
+def test_one_recognisable_copy_is_enough_for_its_source(photographs, tmp_path):
+    flat = stored(tmp_path / "flat.png", np.full((240, 320, 3), 200, np.uint8))
+    assert Gallery(photographs).find([flat, photographs[2]]) == 2
