@@ -16,6 +16,7 @@ class MadeCells:
     labs: np.ndarray
     sources: np.ndarray
     splits: np.ndarray
+    paths: np.ndarray
     sha256: str = "ab" * 32
 
 
@@ -28,4 +29,6 @@ def made_cells(count: int = 72) -> MadeCells:
         crop[58:86, 58:86] = (20 * label, 200 - 20 * label, 120)
     splits = np.array(["train", "train", "validation", "test"])[number // 18 % 4]
     labs = np.array(["north", "south"])[number // 9 % 2]
-    return MadeCells(crops, number % 9, labs, (number // 3).astype(str), splits)
+    return MadeCells(
+        crops, number % 9, labs, (number // 3).astype(str), splits, np.char.add("picture-", number.astype(str))
+    )

@@ -104,3 +104,11 @@ def test_the_held_out_fields_are_those_that_no_training_saw(tmp_path):
     boxed = [item for item in chosen if item.lab == "bccd" and item.boxes is not None]
     assert len(fields["bccd"]) == sum(side[item.path] == "test" for item in boxed)
     assert math.isclose(len(fields["bccd"]) / len(boxed), 0.6, abs_tol=0.3)
+
+
+def test_a_field_of_which_the_network_saw_a_copy_is_left_out(tmp_path):
+    folder, run = labfolder.make(tmp_path / "data"), tmp_path / "run"
+    before = held_out(folder)["bccd"]
+    run.mkdir()
+    (run / "seen.txt").write_text(f"{before[0].path.relative_to(folder)}\n")
+    assert held_out(folder, run)["bccd"] == before[1:]

@@ -80,3 +80,8 @@ def test_the_guess_from_a_lone_white_cell_is_the_right_order():
             measured(bgr)
         assert caught.value.guess is not None
         assert 0.6 < caught.value.guess.um_per_px / um_per_px < 1.6
+
+
+def test_a_wide_field_of_small_red_cells_is_measured_too():
+    drawn = draw_field(rng(1), width=1300, height=975, um_per_px=0.2, cells=["neutrophil", "lymphocyte"])
+    assert measured(drawn.bgr).um_per_px == pytest.approx(0.2, rel=0.1)

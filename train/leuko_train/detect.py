@@ -87,7 +87,7 @@ def measure(lab: str, items: Sequence[Item], classifier: CellClassifier) -> Foun
     return found
 
 
-def held_out(data: Path, run: Path | None) -> dict[str, list[Item]]:
+def held_out(data: Path, run: Path | None = None) -> dict[str, list[Item]]:
     """The boxed fields of each laboratory that no training saw (Raabin: all of them).
 
     Where `run` says what it has seen, fields of which that was a copy are left out too.

@@ -1,0 +1,21 @@
+"""A test cell whose photograph the network saw tests nothing, whatever the split says."""
+
+from __future__ import annotations
+
+import numpy as np
+from made_cells import made_cells
+
+from leuko_train import seen
+
+
+def test_every_copy_of_a_photograph_that_was_seen_is_set_aside(tmp_path):
+    cells = made_cells()
+    first = int(np.flatnonzero(cells.sources == cells.sources[0])[0])
+    seen.remember(tmp_path, cells, np.array([first]))
+    fresh = seen.unseen(tmp_path, cells)
+    assert not fresh[cells.sources == cells.sources[first]].any()
+    assert fresh[cells.sources != cells.sources[first]].all()
+
+
+def test_a_run_that_does_not_say_what_it_saw_sets_nothing_aside(tmp_path):
+    assert seen.unseen(tmp_path, made_cells()).all()
