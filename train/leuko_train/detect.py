@@ -108,7 +108,13 @@ def held_out(data: Path, run: Path | None = None) -> dict[str, list[Item]]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the laboratories' images")
     parser.add_argument("--model", type=Path, help="a .tflite with its card (the shipped one)")
-    parser.add_argument("--run", type=Path, help="what trained the model: leave out fields that it saw a copy of")
+    parser.add_argument(
+        "--run",
+        dest="trained_by",
+        type=Path,
+        metavar="RUN",
+        help="what trained the model: leave out fields that it saw a copy of",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
 
 
@@ -117,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.data} is not a folder; give the one with the laboratories' images.")
     classifier = Classifier.from_path(args.model)
     started = time.monotonic()
-    results = [measure(lab, items, classifier) for lab, items in held_out(args.data, args.run).items() if items]
+    results = [measure(lab, items, classifier) for lab, items in held_out(args.data, args.trained_by).items() if items]
     table = Table(title="White cells found in held-out fields")
     for name in ("laboratory", "fields", "cells", "recall", "95 %", "precision", "95 %", "before the classifier"):
         table.add_column(name, justify="left" if name == "laboratory" else "right")
