@@ -12,7 +12,6 @@ import pytest
 from laid import body, lay
 
 from leuko_edge.classify import FixedClassifier
-from leuko_edge.errors import PictureError
 from leuko_edge.types import Cell, CountedCell, Prediction
 from leuko_train import dataset, split
 from leuko_train.detect import Found, held_out, match, measure
@@ -88,10 +87,13 @@ def test_a_cell_of_which_the_class_is_not_known_is_still_found(items):
     assert measure("some", items, FixedClassifier("unidentified")).hits == 3
 
 
-def test_a_field_that_cannot_be_counted_is_an_error_not_a_missing_row(items, tmp_path):
+def test_the_cells_of_a_field_that_cannot_be_counted_are_missed_not_left_out(items, tmp_path):
     (tmp_path / "torn.png").write_bytes(b"torn")
-    with pytest.raises(PictureError, match=r"torn\.png"):
-        measure("some", [*items, replace(items[0], path=tmp_path / "torn.png")], FixedClassifier("neutrophil"))
+    whole = measure("some", items, FixedClassifier("neutrophil"))
+    torn = replace(items[0], path=tmp_path / "torn.png")
+    found = measure("some", [*items, torn], FixedClassifier("neutrophil"))
+    lost = sum(box.kind == "wbc" for box in torn.boxes)
+    assert lost and (found.true, found.hits, found.fields) == (whole.true + lost, whole.hits, whole.fields + 1)
 
 
 def test_the_held_out_fields_are_those_that_no_training_saw(tmp_path):

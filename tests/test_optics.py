@@ -8,7 +8,7 @@ from functools import cache
 import cv2
 import numpy as np
 import pytest
-from laid import body, lay, turned, with_lamp_spot
+from laid import body, lay, rng, turned, with_lamp_spot
 
 from leuko_edge.errors import PictureError
 from leuko_edge.optics import Field, focus, optical_density, shrink
@@ -175,3 +175,14 @@ def test_a_frame_does_not_count_as_focus():
     framed = cv2.copyMakeBorder(cv2.GaussianBlur(smear(), (0, 0), 4), 40, 40, 40, 40, cv2.BORDER_CONSTANT)
     bare = Field.from_bgr(framed[40:-40, 40:-40], 0.1).focus
     assert Field.from_bgr(framed, 0.1).focus == pytest.approx(bare, rel=0.35)
+
+
+def test_a_photograph_of_another_thing_is_refused_with_a_sentence():
+    """A drawn landscape: sky, meadow, a red and a yellow roof. No object absorbs light as a stain does."""
+    bgr = np.full((480, 640, 3), (250, 225, 200), np.uint8)
+    cv2.rectangle(bgr, (0, 300), (640, 480), (60, 160, 70), -1)
+    cv2.fillPoly(bgr, [np.array([[80, 300], [200, 180], [330, 300]], np.int32)], (40, 190, 220))
+    cv2.fillPoly(bgr, [np.array([[400, 310], [500, 220], [610, 310]], np.int32)], (30, 60, 200))
+    bgr = cv2.add(bgr, rng(1).integers(0, 6, bgr.shape, dtype=np.uint8))
+    with pytest.raises(PictureError, match="smear"):
+        Field.from_bgr(bgr, guess=True)

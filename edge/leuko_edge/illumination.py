@@ -1,0 +1,127 @@
+"""The lamp's light over a picture: what of it is picture at all, and how bright empty background is everywhere."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .errors import PictureError
+
+BLACK = 20  # grey value below which the frame around a rotated picture lies
+ILLUMINATION_SIDE = 160  # px; illumination is smooth, so it is estimated on a small copy
+
+
+def shrink(bgr: np.ndarray, side: int) -> np.ndarray:
+    """`bgr` with its long side at most `side` px, area-averaged; the array itself where it is small enough."""
+    longest = max(bgr.shape[:2])
+    if longest <= side:
+        return bgr
+    size = tuple(max(1, round(n * side / longest)) for n in bgr.shape[1::-1])
+    return cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
+
+
+def valid_area(bgr: np.ndarray) -> np.ndarray:
+    """(h, w) bool: false in black areas that touch the border (frames of rotated or padded pictures)."""
+    blue, green, red = cv2.split(bgr)
+    dark = (cv2.max(cv2.max(blue, green), red) < BLACK).astype(np.uint8)
+    if not dark.any():
+        return np.ones(dark.shape, bool)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
+    border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    # A dark nucleus cut by the edge is small beside the picture; a frame is not, or it is a line along an edge, or
+    # (of a picture turned a little) a wedge from a corner.
+    height, width = dark.shape
+    corners = {labels[0, 0], labels[0, -1], labels[-1, 0], labels[-1, -1]}
+    frames = [
+        n
+        for n in border
+        if n
+        and (n in corners or stats[n, cv2.CC_STAT_AREA] > 0.01 * dark.size or _runs_along_edge(stats[n], height, width))
+    ]
+    black = np.isin(labels, frames).astype(np.uint8)
+    # Interpolation and JPEG blur the frame's edge by a few pixels.
+    reach = 2 * max(2, round(0.006 * max(dark.shape))) + 1
+    return cv2.dilate(black, np.ones((reach, reach), np.uint8)) == 0
+
+
+def _runs_along_edge(stat: np.ndarray, height: int, width: int) -> bool:
+    return stat[cv2.CC_STAT_WIDTH] > 0.5 * width or stat[cv2.CC_STAT_HEIGHT] > 0.5 * height
+
+
+def illumination(bgr: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The background's value over the picture: ((gh, gw, 3) float32, (gh, gw) bool valid) on a coarse grid.
+
+    A quadratic surface through the flat, bright pixels in log space, then a smooth local correction, so that a
+    bright spot of the lamp and a vignette are both followed where background shows, and extrapolated with
+    restraint where it does not. Raises PictureError where there is no bright background.
+    """
+    small = shrink(bgr, ILLUMINATION_SIDE)
+    size = small.shape[1::-1]
+    ok = cv2.resize(valid.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    ok = cv2.erode(ok, np.ones((3, 3), np.uint8)).astype(bool)  # the grid is coarse: keep clear of black frames
+    if ok.sum() < 0.05 * ok.size or ok.sum() < 100:
+        raise PictureError("the picture is black")
+    blurred = cv2.GaussianBlur(small, (0, 0), 1.0)
+    green = blurred[:, :, 1]
+    empty = _empty(green, ok)
+    log = [np.log10(channel.astype(np.float32) + 1) for channel in cv2.split(blurred)]
+    flat = _flat(green, ok)
+    basis = _basis(*size)
+    tolerance = 0.06
+    for _ in range(8):  # from the brightest area outwards, until no more of it is found
+        surface = [_fit(basis, channel, empty) for channel in log]
+        residual = [channel - fitted for channel, fitted in zip(log, surface, strict=True)]
+        near = [np.abs(left) < tolerance for left in residual]
+        grown = near[0] & near[1] & near[2] & flat
+        if grown.sum() < 0.005 * ok.sum() or (grown == empty).mean() > 0.995:
+            break
+        empty, tolerance = grown, 0.05
+    # Local correction: what the empty pixels nearby still differ by, fading to nothing far from any of them.
+    weight = ((residual[1] > -0.06) & (residual[1] < 0.25) & flat).astype(np.float32)
+    sigma = 0.10 * max(size)
+    total = cv2.GaussianBlur(weight, (0, 0), sigma) + 0.05
+    corrected = [
+        fitted + np.clip(cv2.GaussianBlur(weight * left, (0, 0), sigma) / total, -0.1, 0.25)
+        for fitted, left in zip(surface, residual, strict=True)
+    ]
+    return (10 ** np.stack(corrected, axis=-1) - 1).clip(8, 400).astype(np.float32), ok
+
+
+def _flat(green: np.ndarray, ok: np.ndarray) -> np.ndarray:
+    """Pixels of little gradient for this picture: empty background and the inside of cells, not their edges."""
+    slope = cv2.morphologyEx(green, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    return (slope <= max(4, np.percentile(slope[ok], 50))) & ok
+
+
+def _empty(green: np.ndarray, ok: np.ndarray) -> np.ndarray:
+    """First idea of the empty background: the brightest substantial mode of the flat, bright pixels."""
+    values = green[ok]
+    threshold = cv2.threshold(values.reshape(-1, 1), 0, 255, cv2.THRESH_OTSU)[0]
+    candidates = green[_flat(green, ok) & (green > threshold)]
+    if candidates.size < 20:
+        candidates = values[values > threshold]
+    if candidates.size < 20 or np.median(candidates) < 40:
+        raise PictureError("no bright background: this does not look like a stained smear in transmitted light")
+    histogram: np.ndarray = np.bincount(candidates, minlength=256).astype(np.float32)
+    histogram = cv2.GaussianBlur(histogram.reshape(1, -1), (0, 0), 4).ravel()
+    peaks = [
+        v
+        for v in range(256)
+        if histogram[v] == histogram[max(0, v - 6) : v + 7].max() and histogram[v] > 0.3 * histogram.max()
+    ]
+    mode = max(peaks)
+    return ok & (np.abs(green.astype(np.float32) / mode - 1) < 0.12)
+
+
+def _basis(width: int, height: int) -> np.ndarray:
+    x, y = np.meshgrid(np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32))
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
+
+
+def _fit(basis: np.ndarray, values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Least squares of `values` on `basis` over `mask`, the slopes held back a little (ridge), everywhere."""
+    rows, target = basis[mask], values[mask]
+    middle = float(np.median(target))
+    ridge = np.diag([0, 0.01, 0.01, 0.03, 0.03, 0.03]).astype(np.float32) * len(target)
+    weights = np.linalg.solve(rows.T @ rows + ridge, rows.T @ (target - middle))
+    return basis @ weights + middle
