@@ -19,7 +19,7 @@ from .types import Scale
 MEASURE_SIDE = 480  # px; the long side at which light and red cells are measured
 MEASURE_SIDES = (MEASURE_SIDE, 1200, 3000)  # and, where red cells are too small to be seen there, these
 MAX_OD = 2.0
-STAINED_SHARE = 0.65  # smears without red cells: 0.71 and more; other photographs: 0.04 to 0.7
+STAINED_SHARE = 0.65  # samples of LISC, PBC, TECOM, BCCD, Raabin: 0.71 and more; five other pictures: 0.04 to 0.7
 PLAUSIBLE_UM = (0.01, 0.6)  # µm per px: finer is no camera's, coarser shows a red cell in a dozen pixels
 MAX_AREA_UM2 = 2e6  # 2 mm², some hundred fields of a 100× objective: bounds memory
 
