@@ -10,6 +10,7 @@ from leuko_train.augment import Strength, Window, identity_view, random_view, ra
 NOTHING = Strength(
     scale=(1, 1),
     shift_um=0,
+    stain_balance=0,
     stain_off_diagonal=0,
     stain_diagonal=0,
     density_gain=(1, 1),

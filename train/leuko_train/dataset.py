@@ -31,7 +31,7 @@ from .labs import Item
 from .stored import FIELDS, STORED_SIZE, STORED_UM, Row
 
 COPIES = 6  # pictures taken of one Kaggle or DeepBioNet source: more are the same cell again
-PER_CLASS = 1000  # pictures taken of one class of PBC
+PER_CLASS = 1600  # pictures taken of one class of PBC
 CENTRED_UM = 7.0  # the labelled cell of a centred crop lies this near to the middle
 RED_CELLS = 2  # taken of each boxed field as artefacts
 
