@@ -12,7 +12,7 @@ from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 from leuko_train import evaluate
 from leuko_train.augment import Window
-from leuko_train.fit import fit
+from leuko_train.fit import compiled, fit
 from leuko_train.network import CONFIGS, Network
 from leuko_train.settings import Settings
 
@@ -89,6 +89,20 @@ def test_the_exported_network_is_the_best_on_validation(run):
     assert report["validation"]["loss"] == pytest.approx(progress.rows[progress.best_epoch - 1]["val_loss"], rel=1e-3)
     truth = cells.labels[chosen]
     assert -np.log(found[np.arange(len(truth)), truth]).mean() == pytest.approx(report["validation"]["loss"], rel=0.02)
+
+
+def test_pretrained_convolutions_move_more_slowly_than_the_new_layers():
+    def build(classes: int, *_: object) -> keras.Model:
+        stack = [keras.Input((8, 8, 3)), layers.ReLU(name="cut"), layers.Conv2D(4, 3), layers.GlobalMaxPooling2D()]
+        return keras.Sequential([*stack, layers.Dense(classes, activation="softmax")])
+
+    settings = Settings(**TINY | {"input_size": 8}, learning_rate=1e-2, head_rate=20.0, weight_decay=0.0)
+    _, _, rest = compiled(Network(build, 255.0), settings, None)
+    before = [w.numpy() for w in rest.trainable_variables]
+    rng = np.random.default_rng(0)
+    rest.train_on_batch(rng.random((4, 8, 8, 3), np.float32), np.eye(9, dtype=np.float32)[:4])
+    moved = [np.abs(w.numpy() - b).max() for w, b in zip(rest.trainable_variables, before, strict=True)]
+    np.testing.assert_allclose(moved, [5e-4, 5e-4, 1e-2, 1e-2], rtol=0.02)  # Adam's first step is its rate
 
 
 def test_an_existing_run_is_not_overwritten(run):
