@@ -1,10 +1,8 @@
 import json
 import os
 import pty
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -214,17 +212,6 @@ def test_ctrl_c_is_exit_130_with_one_sentence(slide, tmp_path, capsys, monkeypat
     assert "interrupted" in line and not (tmp_path / "r.json").exists()
 
 
-def test_a_real_interrupt_ends_a_real_process_cleanly(tmp_path):
-    process = command("--demo", "--cells", "2000", "--annotate", tmp_path / "cells", "--json", "-")
-    while not (tmp_path / "cells").exists():  # until the first field has been counted
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and out == b""
-    assert err.count(b"\n") == 1 and b"interrupted" in err
-
-
 def test_a_closed_pipe_is_met_in_silence(slide):
     process = command("--image", slide, "--json", "-", stdout=subprocess.PIPE)
     process.stdout.close()
@@ -257,28 +244,6 @@ def test_a_bar_on_the_terminal_leaves_nothing_in_the_output(slide):
     assert "4/4" in terminal and "bad.jpg: the file is damaged" in terminal and "Corrupt JPEG" not in terminal
 
 
-def test_the_demo_says_simulated_and_shows_truth_beside_count(slide, tmp_path, capsys):
-    report = tmp_path / "r.json"
-    assert (
-        cli.main(["--demo", "--seed", "3", "--cells", "8", "--json", str(report), "--annotate", str(tmp_path / "a")])
-        == 0
-    )
-    out, _ = capsys.readouterr()
-    assert out.startswith("SIMULATED") and "true" in out and "Drawn beside the leukocytes" in out
-    written = json.loads(report.read_text())
-    assert written["source"] == "simulated smear, seed 3"
-    assert len(os.listdir(tmp_path / "a")) == len(written["images"]) > 1
-
-
-def test_the_demo_is_the_same_slide_for_the_same_seed(slide, tmp_path):
-    texts = []
-    for name in ("a", "b"):
-        counting_file = tmp_path / f"{name}.csv"
-        assert cli.main(["--demo", "--seed", "5", "--cells", "4", "--csv", str(counting_file), "--quiet"]) == 0
-        texts.append([line.split(",")[5:] for line in counting_file.read_text().splitlines()])
-    assert texts[0] == texts[1] and len(texts[0]) > 4
-
-
 def test_the_version_is_one_line(capsys):
     assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out == f"leuko-edge {__version__}\n"
@@ -292,5 +257,5 @@ def test_a_verbose_version_without_a_model_says_so(tmp_path, capsys):
 def test_help_names_every_option_and_every_exit(capsys):
     assert cli.main(["--help"]) == 0
     out = capsys.readouterr().out
-    assert all(f"--{name}" in out for name in ("image", "json", "csv", "annotate", "crops", "demo", "model", "quiet"))
+    assert all(f"--{name}" in out for name in ("image", "camera", "video", "demo", "target", "resume", "json", "csv", "annotate", "crops", "model", "quiet"))
     assert "0 counted, 2 wrong usage, 3 nothing countable, 4 model" in out

@@ -45,7 +45,7 @@ class Classifier:
 
     def classify(self, crops: np.ndarray) -> list[Prediction]:
         """One prediction for each of `crops`, (n, input_size, input_size, 3) uint8 RGB; n may be 0."""
-        return [_judge(p, self.card) for p in calibrate(self.probabilities(crops), self.card.temperature)]
+        return [judge(p, self.card) for p in calibrate(self.probabilities(crops), self.card.temperature)]
 
     def probabilities(self, crops: np.ndarray) -> np.ndarray:
         """(n, classes) float32 as the network gives them, before the card's temperature."""
@@ -121,7 +121,8 @@ def calibrate(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def _judge(probabilities: np.ndarray, card: ModelCard) -> Prediction:
+def judge(probabilities: np.ndarray, card: ModelCard) -> Prediction:
+    """The class of calibrated `probabilities` (classes,), or UNIDENTIFIED where the card says that is too unsure."""
     best = int(probabilities.argmax())
     label, confidence = card.classes[best], float(probabilities[best])
     if confidence < card.confidence_threshold and label not in EXCLUDED:

@@ -21,16 +21,23 @@ _EPILOG = """\
 examples:
   leuko-edge --image slide-7/ --json slide-7.json --annotate slide-7-cells/
   leuko-edge --image a.jpg b.tif --um-per-px 0.065
-  leuko-edge --demo --annotate demo/
+  leuko-edge --demo
+  leuko-edge --camera auto --sample 4711 --operator AB --target 200
+  leuko-edge --video stage.mp4 --json result.json
+  leuko-edge sessions; leuko-edge export 3 --json result.json --crops sheets/
 
 exit codes: 0 counted, 2 wrong usage, 3 nothing countable, 4 model, environment or output broken
 Not a medical device."""
 
 
+_LIVE = ("target", "precision", "sample", "operator", "notes", "resume", "database", "window")
+_COMMANDS = ("sessions", "export")
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="leuko-edge",
-        description="A white-cell differential from photographs of a stained blood smear.",
+        description="A white-cell differential from photographs of a stained blood smear, or live from the microscope.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -43,7 +50,13 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="pictures, and folders of them (JPEG, PNG, TIFF, BMP)",
     )
-    what.add_argument("--demo", action="store_true", help="count a simulated blood smear, drawn here; needs no picture")
+    what.add_argument(
+        "--camera", metavar="auto|picamera2|PATH", help="count live: the Pi's camera, or a USB microscope's"
+    )
+    what.add_argument("--video", metavar="FILE", help="count a film of a moved stage, or a folder of pictures as one")
+    what.add_argument(
+        "--demo", action="store_true", help="count live on a simulated smear, drawn here; needs no camera"
+    )
     what.add_argument("--seed", type=_whole(0), metavar="N", help="with --demo: another slide (default 1)")
     what.add_argument("--cells", type=_whole(1, 2000), metavar="N", help="with --demo: white cells on it (default 100)")
     how = parser.add_argument_group("how")
@@ -65,6 +78,24 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="CLASS=LOW-HIGH",
         help="your laboratory's range in per cent, as neutrophil=45-79; may be given for each class",
     )
+    live = parser.add_argument_group("live counting (--camera, --video, --demo)")
+    live.add_argument("--target", type=_whole(1, 100_000), metavar="N", help="stop after N leukocytes (default 100)")
+    live.add_argument(
+        "--precision", type=_points, metavar="P", help="stop when every class's 95 %% interval is within P points"
+    )
+    live.add_argument("--sample", metavar="ID", help="whose blood it is, for the record")
+    live.add_argument("--operator", metavar="NAME", help="who counts and signs")
+    live.add_argument("--notes", metavar="TEXT", help="anything else for the record")
+    live.add_argument(
+        "--resume",
+        type=_whole(1),
+        nargs="?",
+        const=0,
+        metavar="ID",
+        help="go on with an open session, the last or ID",
+    )
+    live.add_argument("--database", metavar="FILE", help="where sessions are kept (default: in ~/.local/state)")
+    live.add_argument("--window", action="store_true", help="the live picture, its cells named, in a window")
     out = parser.add_argument_group("results")
     out.add_argument("--json", metavar="FILE", help="the result for other programs; - for standard output")
     out.add_argument("--csv", metavar="FILE", help="a row for each cell")
@@ -89,10 +120,16 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--verbose goes with --version")
     if options.version:
         return options
-    if options.demo and options.image:
-        parser.error("--demo draws its own pictures; leave out --image, or --demo")
-    if not options.demo and not options.image:
-        parser.error("name the pictures to count with --image PATH, or try --demo")
+    named = [name for name in ("image", "camera", "video", "demo") if getattr(options, name) not in (None, False)]
+    if len(named) > 1:
+        parser.error(f"--{named[0]} and --{named[1]} cannot be counted together; leave one out")
+    if not named:
+        parser.error("name what to count with --image PATH, --camera auto or --video FILE, or try --demo")
+    live = [name for name in _LIVE if getattr(options, name) not in (None, False)]
+    if options.image and live:
+        parser.error(f"--{live[0]} is for live counting; leave it out with --image")
+    if options.target is not None and options.precision is not None:
+        parser.error("--target and --precision are two goals; give one")
     if not options.demo and (options.seed is not None or options.cells is not None):
         parser.error("--seed and --cells go with --demo")
     if options.csv == "-":
@@ -126,8 +163,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EnvironmentBroken.exit_code
 
 
+def _session_options(argv: Sequence[str]) -> argparse.Namespace:
+    """Of `leuko-edge sessions` and `leuko-edge export`."""
+    from .store.command import add_parsers
+
+    parser = argparse.ArgumentParser(prog="leuko-edge", allow_abbrev=False)
+    add_parsers(parser.add_subparsers(required=True))
+    return parser.parse_args(argv)
+
+
 def _run(argv: Sequence[str] | None) -> int:
+    words = sys.argv[1:] if argv is None else argv
     try:
+        if words[:1] and words[0] in _COMMANDS:
+            options = _session_options(words)
+            return int(options.run(options))
         options = parse(argv)
     except SystemExit as done:  # --help, or a wrong command line that argparse has explained
         return int(done.code or 0)
@@ -180,6 +230,16 @@ def _um_per_px(text: str) -> float:
 
 
 _um_per_px.__name__ = "number"
+
+
+def _points(text: str) -> float:
+    value = float(text)
+    if not 1 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"an interval of {text} points cannot be the goal: 1 to 100")
+    return value
+
+
+_points.__name__ = "number"
 
 
 def _reference(text: str) -> tuple[str, tuple[float, float]]:

@@ -21,7 +21,6 @@ from .gallery import Gallery
 from .pipeline import Outcome, Pipeline
 from .render import Annotations
 from .report import CsvReport, JsonReport, readable
-from .slide import SimulatedSlide
 from .sources import Pictures
 from .tally import REFERENCES, Differential, Tally
 from .types import LEUKOCYTES
@@ -73,7 +72,11 @@ def count(options: argparse.Namespace) -> int:
     Raises UsageError, NothingCountable and EnvironmentBroken (ModelError among them) with their sentences.
     """
     references = _references(options.reference)
-    source = _source(options)
+    if not options.image:
+        from .live.command import count_live
+
+        return count_live(options, references)
+    source = _pictures(options)
     threads = options.threads or os.cpu_count() or 1
     cv2.setNumThreads(threads)
     messages = Console(stderr=True, highlight=False)
@@ -84,11 +87,9 @@ def count(options: argparse.Namespace) -> int:
         card = classifier.card
         outputs = Outputs(_sinks(options, source.name, card))
         pipeline = Pipeline(classifier, options.um_per_px)
-        total = len(source) if isinstance(source, Pictures) else None
-        with source, _progress(messages, total, options.quiet) as (advance, log):
-            if isinstance(source, Pictures):
-                for name, reason in source.problems:
-                    _line(log, name, reason)
+        with source, _progress(messages, len(source), options.quiet) as (advance, log):
+            for name, reason in source.problems:
+                _line(log, name, reason)
             for outcome in pipeline.run(source):
                 if outcome.refused is not None:
                     _line(log, outcome.result.path, outcome.refused)
@@ -110,7 +111,7 @@ def count(options: argparse.Namespace) -> int:
             raise NothingCountable(nothing)
         messages.print(Text(f"leuko-edge: {nothing}"), soft_wrap=True)
     elif not options.quiet:
-        display.show(table, differential, tally, source.truth if isinstance(source, SimulatedSlide) else None)
+        display.show(table, differential, tally)
     return EnvironmentBroken.exit_code if outputs.failures else 0
 
 
@@ -123,9 +124,7 @@ def _references(given: list[tuple[str, tuple[float, float]]]) -> dict[str, tuple
     return {**REFERENCES, **dict(given)}
 
 
-def _source(options: argparse.Namespace) -> Pictures | SimulatedSlide:
-    if options.demo:
-        return SimulatedSlide(1 if options.seed is None else options.seed, options.cells or 100)
+def _pictures(options: argparse.Namespace) -> Pictures:
     pictures = Pictures(options.image)
     _keep_inputs(options, pictures)
     return pictures
@@ -157,7 +156,7 @@ def _sinks(options: argparse.Namespace, source: str, card: ModelCard) -> list[Si
 
 
 @contextmanager
-def _progress(console: Console, total: int | None, quiet: bool) -> Iterator[tuple[Callable[[], None], Console]]:
+def _progress(console: Console, total: int, quiet: bool) -> Iterator[tuple[Callable[[], None], Console]]:
     """A bar on standard error where that is a terminal and there are several pictures.
 
     It is drawn between pictures, never by a thread of its own: while a picture is decoded, what is written to

@@ -12,13 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from .card import ModelCard
-from .tally import SKIPS, Differential, Share, Tally
+from .tally import Differential, Share, Tally
 from .types import Scale
 
 NOT_A_DEVICE = "Not a medical device: for research and teaching, not for diagnosis."
 SIMULATED = "SIMULATED: leuko-edge drew these cells itself; this is no patient's blood."
 
-_FLAG_STYLES = {"low": "bold red", "high": "bold red", "low?": "yellow", "high?": "yellow", "normal": "green"}
+FLAG_STYLES = {"low": "bold red", "high": "bold red", "low?": "yellow", "high?": "yellow", "normal": "green"}
 _ORIGINS = {
     "given": "given with --um-per-px",
     "red cells": "measured from red cells",
@@ -81,7 +81,7 @@ def _share(share: Share) -> list[str | Text]:
         "–" if share.percent is None else f"{share.percent:.1f}",
         f"{low:.1f}–{high:.1f}",
         reference,
-        Text(share.flag or "–", style=_FLAG_STYLES.get(share.flag or "", "")),
+        Text(share.flag or "–", style=FLAG_STYLES.get(share.flag or "", "")),
     ]
 
 
@@ -91,7 +91,7 @@ def notes(differential: Differential, tally: Tally) -> list[str]:
     nrbc = differential.nrbc_per_100_wbc
     ratio = "–" if nrbc is None else f"{nrbc:.1f}"
     excluded = ", ".join(_number(count, label) for label, count in differential.excluded.items())
-    skipped = ", ".join(f"{tally.skipped[reason]} {reason}" for reason in SKIPS if tally.skipped[reason])
+    skipped = ", ".join(f"{count} {reason}" for reason, count in tally.skipped.items() if count)
     fields = f"Fields: {tally.counted} of {tally.captured} counted" + (f" ({skipped})" if skipped else "")
     return [
         f"nRBC per 100 WBC: {ratio} ({_number(differential.erythroblasts, 'erythroblast')})",

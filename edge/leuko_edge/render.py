@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -64,8 +64,18 @@ class Annotations:
         """All pictures are written already."""
 
 
-def annotate(bgr: np.ndarray, cells: Sequence[CountedCell], scale: Scale | None = None) -> np.ndarray:
-    """A copy of (h, w, 3) uint8 `bgr` with every cell's outline, name and confidence, and a scale bar.
+def caption(entry: CountedCell) -> str:
+    """What is written at a cell: its class and the confidence in per cent, rounded down."""
+    return f"{entry.prediction.label.replace('_', ' ')} {math.floor(entry.prediction.confidence * 100 + 1e-6)}%"
+
+
+def annotate(
+    bgr: np.ndarray,
+    cells: Sequence[CountedCell],
+    scale: Scale | None = None,
+    name: Callable[[CountedCell], str] = caption,
+) -> np.ndarray:
+    """A copy of (h, w, 3) uint8 `bgr` with every cell's outline, `name` and a scale bar.
 
     Platelets and artefacts are drawn thin and grey. The copy is the picture enlarged by the smallest whole
     number that brings its short side to 600 px.
@@ -84,17 +94,12 @@ def annotate(bgr: np.ndarray, cells: Sequence[CountedCell], scale: Scale | None 
         cv2.polylines(drawn, [_outline(entry, factor)], True, colour, width + 1, cv2.LINE_AA)
     placed: list[tuple[int, int, int, int]] = []
     for entry in named:
-        _name_cell(drawn, entry, factor, height, placed)
+        _name_cell(drawn, entry, name(entry), factor, height, placed)
     for entry in faint:
-        _name_cell(drawn, entry, factor, max(9, round(0.75 * height)), placed)
+        _name_cell(drawn, entry, name(entry), factor, max(9, round(0.75 * height)), placed)
     if scale is not None:
         _scale_bar(drawn, scale, factor, height)
     return drawn
-
-
-def caption(entry: CountedCell) -> str:
-    """What is written at a cell: its class and the confidence in per cent, rounded down."""
-    return f"{entry.prediction.label.replace('_', ' ')} {math.floor(entry.prediction.confidence * 100 + 1e-6)}%"
 
 
 def put_text(bgr: np.ndarray, text: str, x: int, y: int, height: int, colour: tuple[int, int, int]) -> None:
@@ -143,11 +148,15 @@ def _outline(entry: CountedCell, factor: int) -> np.ndarray:
 
 
 def _name_cell(
-    drawn: np.ndarray, entry: CountedCell, factor: int, height: int, placed: list[tuple[int, int, int, int]]
+    drawn: np.ndarray,
+    entry: CountedCell,
+    text: str,
+    factor: int,
+    height: int,
+    placed: list[tuple[int, int, int, int]],
 ) -> None:
-    """Write the cell's name above, below or beside it, inside the picture and clear of the names in
+    """Write the cell's name, `text`, above, below or beside it, inside the picture and clear of the names in
     `placed`."""
-    text = caption(entry)
     pad = max(2, height // 4)
     w, h = text_width(text, height) + 2 * pad, height + 3 * pad
     x0, y0, bw, bh = (value * factor for value in entry.cell.box)

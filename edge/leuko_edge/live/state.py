@@ -12,7 +12,7 @@ from ..errors import LeukoError
 from ..tally import Differential
 from ..types import Frame
 
-SKIPS = ("moving", "defocused", "clipped", "empty", "lost", "paused", "frozen")
+SKIPS = ("moving", "defocused", "clipped", "empty", "lost", "paused")
 """Why a captured frame was not counted: exactly one reason each."""
 
 

@@ -46,10 +46,7 @@ class Camera:
         noise = rng.standard_normal((h, w, 3), np.float32)
         noise *= np.sqrt(self.shot_noise**2 * np.clip(seen, 0, None) / 255.0 + self.read_noise**2)
         bgr = np.clip(np.rint(seen + noise), 0, 255).astype(np.uint8)
-        if self.jpeg_quality is None:
-            return bgr
-        _, file = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, self.jpeg_quality])
-        return np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR))
+        return bgr if self.jpeg_quality is None else compressed(bgr, self.jpeg_quality)
 
     def illumination(self, h: int, w: int) -> np.ndarray:
         """The lamp's share (h, w) float32 of full light: 1 in the middle, less towards the corners and by the tilt."""
@@ -58,6 +55,12 @@ class Camera:
         fall = 1 - np.float32(self.vignette) * (x * x + y * y) / 2
         slope = 1 + np.float32(self.tilt[0] / 2) * x + np.float32(self.tilt[1] / 2) * y
         return fall * slope
+
+
+def compressed(bgr: np.ndarray, jpeg_quality: int) -> np.ndarray:
+    """A picture (h, w, 3) uint8 BGR after it was stored as JPEG of a quality of 1 to 100."""
+    _, file = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality])
+    return np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR))
 
 
 def _magnified(plane: np.ndarray, by: float) -> np.ndarray:

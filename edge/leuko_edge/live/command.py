@@ -1,0 +1,177 @@
+"""One live session from the command line: a source, the engine, a display, and the result as table and files."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+from .. import __version__, demo, display
+from ..classify import Classifier
+from ..errors import LeukoError
+from ..simulate import Hand, SlideFilm, Smear, driven, serpentine
+from ..store import SessionInfo, SessionStore, default_path
+from ..store.command import run_export
+from ..tally import Tally
+from ..types import Scale
+from .engine import Engine
+from .face import Face, facing
+from .goal import Goal
+from .opening import open_source
+from .state import LiveSource
+from .terminal import has_keyboard
+
+INTERRUPTED = 130
+TARGET = 100  # cells, where no other goal is given
+DEMO_VIEW = (1280, 960)
+DEMO_OVERLAP = 0.3
+DEMO_IN_VIEW = 2.5  # leukocytes, about
+
+
+def count_live(options: argparse.Namespace, references: Mapping[str, tuple[float, float]]) -> int:
+    """Count what a camera, a film or the simulated slide shows; returns the exit code.
+
+    LeukoErrors before the first frame pass with their sentences; one that ends the count later is said after the
+    table, and the session is kept open for --resume.
+    """
+    threads = options.threads or os.cpu_count() or 1
+    cv2.setNumThreads(threads)
+    messages = Console(stderr=True, highlight=False)
+    out = messages if options.json == "-" else Console(highlight=False)
+    with contextlib.ExitStack() as stack:
+        source, truth = _source(options)
+        classifier = stack.enter_context(contextlib.closing(Classifier.from_path(options.model, threads)))
+        database = _database(options, stack)
+        store = stack.enter_context(_store(options, classifier, source, database, references))
+        engine = Engine(classifier, store, _goal(options), options.um_per_px, references)
+        live_on = out if out.is_terminal else messages
+        with facing(live_on, options.window, options.quiet) as face:
+            ended = _attend(engine, source, face, truth)
+        differential, tally, number = engine.differential, _tally(engine), store.id
+        if ended is None:
+            store.close()
+        else:
+            with contextlib.suppress(LeukoError):  # what ended the count is what is said
+                store.close("open")
+        if not options.quiet:
+            display.show(out, differential, tally, truth)
+        if options.timings:
+            for line in engine.stopwatch.lines():
+                messages.print(Text(line), soft_wrap=True)
+        code = 0
+        if ended is not None:
+            passing = options.demo and not options.database
+            kept = "" if passing else f"; session {number} is kept, go on with --resume {number}"
+            messages.print(Text(f"leuko-edge: {ended[0]}{kept}"), soft_wrap=True)
+            code = ended[1]
+        asked = {name: getattr(options, name) for name in ("json", "csv", "annotate", "crops")}
+        if any(asked.values()):
+            code = run_export(argparse.Namespace(id=number, database=database, **asked)) or code
+        return code
+
+
+def _attend(engine: Engine, source: LiveSource, face: Face, truth: Mapping[str, int] | None) -> tuple[str, int] | None:
+    """Run the session; None where it ended as it should, else (the sentence why not, the exit code)."""
+    try:
+        with source:
+            while True:
+                engine.run(source, face.show, face.actions, truth)
+                if not has_keyboard() or not engine.goal.reached(engine.differential):
+                    break
+                action = face.sign_or_go_on()
+                if action is not None:
+                    engine.act(action)
+                    break
+                engine.go_on()
+        engine.finish()
+    except KeyboardInterrupt:
+        return "interrupted", INTERRUPTED
+    except LeukoError as error:
+        return str(error), error.exit_code
+    return None
+
+
+def _source(options: argparse.Namespace) -> tuple[LiveSource, Mapping[str, int] | None]:
+    """What is to be watched, and the truth of it where it is drawn."""
+    if options.demo:
+        film = simulated(1 if options.seed is None else options.seed, options.cells or TARGET)
+        return film, film.counts
+    if options.video is not None:
+        return open_source("video", options.video), None
+    return open_source("camera", options.camera), None
+
+
+def simulated(seed: int, leukocytes: int) -> SlideFilm:
+    """The demo: a smear that holds exactly so many leukocytes, and a hand that shows all of it once."""
+    fields = max(2, math.ceil(leukocytes / DEMO_IN_VIEW))
+    columns = max(1, round(math.sqrt(fields)))
+    rows = math.ceil(fields / columns)
+    width, height = (
+        round(side * (1 + (n - 1) * (1 - DEMO_OVERLAP))) for side, n in zip(DEMO_VIEW, (columns, rows), strict=True)
+    )
+    smear = Smear(seed, demo.true_counts(leukocytes), width=width, height=height)
+    stops = serpentine((width, height), DEMO_VIEW, DEMO_OVERLAP)
+    return SlideFilm(smear, driven(stops, Hand(), np.random.default_rng(seed)), view=DEMO_VIEW, seed=seed)
+
+
+def _goal(options: argparse.Namespace) -> Goal:
+    if options.target is None and options.precision is None:
+        return Goal(None if options.demo else TARGET)  # the demo's slide is counted to its end, and so is its truth
+    return Goal(options.target, options.precision)
+
+
+def _database(options: argparse.Namespace, stack: contextlib.ExitStack) -> str:
+    """Where the session is kept; a simulated one is not put among the patients' unless that is asked for."""
+    if options.database:
+        return str(options.database)
+    if options.demo:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="leuko-edge-demo-"))
+        return str(Path(folder) / "demo.sqlite3")
+    return os.fspath(default_path())
+
+
+def _store(
+    options: argparse.Namespace,
+    classifier: Classifier,
+    source: LiveSource,
+    database: str,
+    references: Mapping[str, tuple[float, float]],
+) -> SessionStore:
+    if options.resume is not None:
+        return SessionStore.resume(database, options.resume or None)
+    card, goal = classifier.card, _goal(options)
+    info = SessionInfo(
+        sample=options.sample or "",
+        operator=options.operator or "",
+        notes=options.notes or "",
+        source=source.name,
+        model_name=card.name,
+        model_sha256=card.sha256,
+        target=goal.target,
+        precision=goal.precision,
+        simulated=options.demo,
+        leukocytes=card.leukocytes,
+        program=f"leuko-edge {__version__}",
+        thresholds={"confidence": card.confidence_threshold, "temperature": card.temperature},
+        ranges=dict(references),
+        window_um=card.window_um,
+    )
+    return SessionStore.create(database, info)
+
+
+def _tally(engine: Engine) -> Tally:
+    """The session's frames in the words of the table for photographs."""
+    accounts = engine.accounts
+    skipped = Counter(accounts.skipped) + Counter({"dropped": accounts.dropped})
+    scales = [Scale(engine.um_per_px, engine.scale_origin)] if engine.um_per_px else []
+    return Tally(Counter(), accounts.captured, skipped, scales)

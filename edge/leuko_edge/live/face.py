@@ -1,0 +1,71 @@
+"""Everything that faces the person during a session: the display, the keyboard, and the window where there is one."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from rich.console import Console
+
+from .keys import Action, Dialogue
+from .plain import Plain
+from .screen import Screen
+from .state import Snapshot
+from .terminal import Keys, has_keyboard
+from .window import Window
+
+ASKING = 0.05  # seconds between two looks at the keyboard while a question waits for its answer
+
+
+class Face:
+    """`show` and `actions` are what the engine calls for every frame."""
+
+    def __init__(self, screen: Screen | Plain | None, keys: Keys, window: Window | None) -> None:
+        """`screen` None shows nothing."""
+        self._screen, self._keys, self._window = screen, keys, window
+        self._dialogue = Dialogue()
+        self._latest: Snapshot | None = None
+
+    def show(self, snapshot: Snapshot) -> None:
+        if self._screen is not None:
+            if snapshot.done and not (self._latest and self._latest.done):
+                self._screen.bell()
+            self._screen.show(snapshot, self._dialogue.question)
+        if self._window is not None:
+            self._window.show(snapshot, self._dialogue.question)
+        self._latest = snapshot
+
+    def actions(self) -> list[Action]:
+        """What was asked for by keys since the last call."""
+        pressed = [*self._keys.poll(), *(self._window.poll() if self._window else ())]
+        cells = [shown.id for shown in self._latest.last] if self._latest else []
+        return [action for key in pressed if (action := self._dialogue.feed(key, cells))]
+
+    def sign_or_go_on(self) -> Action | None:
+        """Ask, at the end, whether the result is signed; None where the person wants to go on counting."""
+        self._dialogue.feed("q")
+        while self._dialogue.question and has_keyboard():
+            if self._latest is not None:
+                self.show(self._latest)
+            for action in self.actions():
+                return action
+            time.sleep(ASKING)
+        return None
+
+
+@contextlib.contextmanager
+def facing(console: Console, window: bool, quiet: bool) -> Iterator[Face]:
+    """The whole terminal where `console` is one, else lines on it; EnvironmentBroken where a window cannot be had."""
+    screen: Screen | Plain | None = None
+    if not quiet:
+        whole = console.is_terminal and not console.is_dumb_terminal
+        screen = Screen(console, has_keyboard()) if whole else Plain(console, has_keyboard())
+    with contextlib.ExitStack() as stack:
+        pane = stack.enter_context(Window()) if window else None
+        if screen is None:
+            keys = stack.enter_context(Keys())
+        else:
+            stack.enter_context(screen)
+            keys = stack.enter_context(Keys(leave=screen.leave, enter=screen.enter))
+        yield Face(screen, keys, pane)

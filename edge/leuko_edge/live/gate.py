@@ -1,0 +1,125 @@
+"""May this frame be counted? Moving, out of focus, badly lit or empty ones may not, and the person is told.
+
+Sharpness has no absolute scale (it depends on objective, camera and stain), so a frame is held against the sharpest
+still frames of the session so far; `settings` is what the session record keeps of that.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..illumination import shrink
+from .state import Place
+
+SIDE = 640  # px; the long side at which a frame is judged
+FIRST = 8  # still frames after which the reference sharpness is known
+REMEMBERED = 300  # still frames that the reference is taken from: the microscope may be refocused, or its lamp changed
+SHARP = 0.60  # of the reference: less is out of focus
+SHARP_MOVING = 0.85  # of the reference: a frame that moves slowly must be this sharp
+STILL = 0.004  # of the frame's width a frame: 5 px of 1280, half a micrometre under a 100× objective
+SLOW = 0.02  # beyond it a frame is moving, sharp or not: cells are not where the map puts them
+BURNT = 254  # grey value from which a channel says nothing more
+BURNT_SHARE = 0.6  # white background may be burnt, with cells still seen; more than this is not
+DARK = 45  # grey value of the background below which a picture is too dark
+STAINED = 0.85  # of the background: what is darker is something
+STAINED_SHARE = 0.015  # less of the frame is an empty field
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`reason` is None where the frame may be counted, else one of `state.SKIPS`; the rest is said to the person."""
+
+    reason: str | None
+    focus: float  # of this frame, over the reference; 1 is as sharp as the session's best, 0 before it is known
+    light: str
+    sharpness: str
+    motion: str
+
+
+class Gate:
+    """Judges frames in order; adapts to the microscope over the first still frames."""
+
+    def __init__(self) -> None:
+        self._still: deque[float] = deque(maxlen=REMEMBERED)
+
+    @property
+    def reference(self) -> float | None:
+        """Sharpness of the session's sharpest still frames (their 90th percentile); None before `FIRST` of them."""
+        return float(np.percentile(self._still, 90)) if len(self._still) >= FIRST else None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The thresholds in force, for the session record."""
+        reference = self.reference
+        return {
+            "sharpness_reference": reference,
+            "sharpness_least": None if reference is None else SHARP * reference,
+            "still_below": STILL,
+            "moving_above": SLOW,
+            "burnt_share": BURNT_SHARE,
+            "dark_below": DARK,
+            "stained_share_least": STAINED_SHARE,
+        }
+
+    def judge(self, bgr: np.ndarray, place: Place) -> Verdict:
+        """`bgr` (h, w, 3) uint8 and where the map put it."""
+        small = shrink(bgr, SIDE)
+        green = cv2.extractChannel(small, 1)
+        light, background = _light(small)
+        step = place.step / bgr.shape[1]
+        lost = place.state == "lost"
+        motion = "lost" if lost else "still" if step < STILL else "moving"
+        if light != "good":
+            return Verdict("clipped", 0.0, light, "measuring", motion)
+        if (green < STAINED * background).mean() < STAINED_SHARE:
+            return Verdict("empty", 0.0, light, "measuring", motion)
+        sharpness = _sharpness(green)
+        if motion == "still":
+            self._still.append(sharpness)
+        reference = self.reference
+        focus = sharpness / reference if reference else 0.0
+        words = "measuring" if not reference else "sharp" if focus >= SHARP else "out of focus"
+        if reference and focus < SHARP and motion != "moving":
+            reason = "defocused"  # said before "lost": a blurred frame cannot be registered either
+        elif lost:
+            reason = "lost"
+        elif step > SLOW or (motion == "moving" and focus < SHARP_MOVING):
+            reason = "moving"
+        else:
+            reason = None
+        return Verdict(reason, focus, light, words, motion)
+
+
+def advice(reason: str | None) -> str:
+    """What the person should do about it, in words for the display."""
+    return {
+        None: "",
+        "moving": "hold still",
+        "defocused": "focus",
+        "clipped": "set the light",
+        "empty": "move to where the cells are",
+        "lost": "lost: hold still, or go back a little",
+        "paused": "paused",
+    }.get(reason, "")
+
+
+def _light(small: np.ndarray) -> tuple[str, float]:
+    """(in words, the background's green value): the brightest twentieth is background, whatever else there is."""
+    coarse = small[::4, ::4]
+    burnt = float((coarse.min(axis=2) >= BURNT).mean())
+    background = float(np.percentile(coarse[..., 1], 95))
+    if burnt > BURNT_SHARE:
+        return "too bright", background
+    return ("too dark" if background < DARK else "good"), background
+
+
+def _sharpness(green: np.ndarray) -> float:
+    """The Laplacian's standard deviation over that of the grey values, as `optics.focus` has it."""
+    edges = cv2.Laplacian(cv2.GaussianBlur(green, (0, 0), 1.0), cv2.CV_16S)
+    (_, across), (_, spread) = cv2.meanStdDev(edges), cv2.meanStdDev(green)
+    return float(across[0, 0]) / max(float(spread[0, 0]), 1.0)

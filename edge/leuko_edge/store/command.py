@@ -1,0 +1,126 @@
+"""`leuko-edge sessions` and `leuko-edge export`: what was counted, listed and as files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..errors import EnvironmentBroken, NothingCountable, UsageError
+from .schema import default_path
+
+if TYPE_CHECKING:
+    from .archive import Summary
+
+
+def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the two commands; `options.run(options)` runs the one that was given and returns its exit code."""
+    listing = subparsers.add_parser(
+        "sessions",
+        help="list the sessions counted so far",
+        description="The sessions counted so far.",
+        allow_abbrev=False,
+    )
+    _database(listing)
+    listing.add_argument("--json", action="store_true", help="for other programs, on standard output")
+    listing.set_defaults(run=run_sessions)
+    export = subparsers.add_parser(
+        "export", help="a session as files", description="A counted session as files.", allow_abbrev=False
+    )
+    export.add_argument("id", type=int, metavar="ID", help="the session's number, see leuko-edge sessions")
+    _database(export)
+    export.add_argument("--json", metavar="FILE", help="result, frames and history; - for standard output")
+    export.add_argument("--csv", metavar="FILE", help="a row for each cell")
+    export.add_argument(
+        "--annotate", metavar="DIR", help="a map of each area of the slide, its cells outlined and named"
+    )
+    export.add_argument("--crops", metavar="DIR", help="a contact sheet for each class")
+    export.set_defaults(run=run_export)
+
+
+def _database(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--database", metavar="FILE", help="where sessions are kept (default: leuko-edge's own, in ~/.local/state)"
+    )
+
+
+def run_sessions(options: argparse.Namespace) -> int:
+    """Print the list and return 0; errors as of `Archive`."""
+    from .archive import Archive
+
+    path = options.database or os.fspath(default_path())
+    if options.database is None and not os.path.exists(path):
+        sessions: tuple[Summary, ...] = ()
+    else:
+        with Archive(path) as archive:
+            sessions = archive.sessions()
+    if options.json:
+        from .listing import listed
+
+        print(json.dumps(listed(path, sessions), indent=1, allow_nan=False))
+        return 0
+    from rich.console import Console
+
+    from .listing import show
+
+    show(Console(highlight=False), path, sessions)
+    return 0
+
+
+def run_export(options: argparse.Namespace) -> int:
+    """Write the files asked for and return 0, or 4 where one failed; the others are written all the same.
+
+    UsageError for a session that is not there; NothingCountable, with the files written, where no cell is counted.
+    """
+    path = options.database or os.fspath(default_path())
+    _check_outputs(options, path)
+    from ..report import write
+    from .archive import Archive
+    from .export import csv_text, json_text
+    from .pictures import write_maps, write_sheets
+
+    with Archive(path) as archive:
+        record = archive.record(options.id)
+        outputs: tuple[tuple[str | None, Callable[[str], None]], ...] = (
+            (options.csv, lambda file: write(file, csv_text(record))),
+            (options.annotate, lambda folder: write_maps(archive, record, folder)),
+            (options.crops, lambda folder: write_sheets(archive, record, folder)),
+            (options.json, lambda file: write(file, json_text(record))),
+        )
+        failures = [failure for output, put in outputs if output and (failure := _attempt(output, put))]
+    for failure in failures:
+        print(f"leuko-edge: {failure}", file=sys.stderr)
+    if failures:
+        return EnvironmentBroken.exit_code
+    if not record.summary.cells:
+        raise NothingCountable(f"session {options.id} has no counted white cell; what was asked for is written")
+    return 0
+
+
+def _check_outputs(options: argparse.Namespace, database: str) -> None:
+    """UsageError where nothing is asked for, or where a file would be written over the sessions or another one."""
+    files = [os.path.realpath(file) for file in (options.json, options.csv) if file and file != "-"]
+    if not (options.json or options.csv or options.annotate or options.crops):
+        raise UsageError("name what to export: --json FILE, --csv FILE, --annotate DIR or --crops DIR")
+    if options.csv == "-":
+        raise UsageError("--csv needs a file name; only --json can go to standard output")
+    if len(set(files)) < len(files):
+        raise UsageError("--json and --csv name the same file")
+    real = os.path.realpath(database)
+    if {real, *(real + suffix for suffix in ("-wal", "-shm", ".lock"))} & set(files):
+        raise UsageError("that file holds the sessions themselves; name another to export to")
+
+
+def _attempt(output: str, put: Callable[[str], None]) -> str | None:
+    """Write one output; the sentence why where that failed."""
+    try:
+        put(output)
+    except BrokenPipeError:  # whoever read standard output has seen enough
+        raise
+    except (OSError, MemoryError) as error:
+        name = "standard output" if output == "-" else output
+        return f"{name} could not be written: {getattr(error, 'strerror', None) or error or 'not enough memory'}"
+    return None

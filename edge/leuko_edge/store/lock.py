@@ -1,0 +1,53 @@
+"""One live session for each database: an advisory lock that dies with its process, however that ends."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+
+from .faults import StoreError
+
+SUFFIX = ".lock"
+
+
+class SessionLock:
+    """Holds `flock` on the file PATH.lock, which names the holder's process for messages and stays where it is.
+
+    The kernel drops the lock with the process, also on kill -9; removing the file would let two in.
+    """
+
+    def __init__(self, path: str) -> None:
+        """StoreError where another session holds it or the file cannot be made."""
+        try:
+            self._file: int | None = os.open(path + SUFFIX, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise StoreError(
+                f"{path + SUFFIX} cannot be written ({error.strerror}); name another place with --database"
+            ) from None
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self._file, 20, 0).decode("ascii", "replace").strip()
+            self.release()
+            if isinstance(error, BlockingIOError):
+                who = f"another session (process {holder})" if holder else "another session"
+                raise StoreError(
+                    f"{path} is in use by {who}; end that one first, or name another file with --database"
+                ) from None
+            raise StoreError(
+                f"{path} cannot be locked ({error.strerror}); put it on a local disk with --database"
+            ) from None
+        with contextlib.suppress(OSError):  # a full disk: the number is only for messages
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+
+    @property
+    def released(self) -> bool:
+        return self._file is None
+
+    def release(self) -> None:
+        """Twice is harmless."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None

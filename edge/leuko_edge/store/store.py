@@ -1,0 +1,188 @@
+"""A session being written: what `add_cell` returned for is on the disk, whatever happens next.
+
+    with SessionStore.create(path, SessionInfo(sample="17"), time.time()) as store:
+        number = store.add_cell(cell, accounts)      # committed, with the accounts of the frames so far
+    # left without an error it is closed; left by one, or by kill -9, it stays open for SessionStore.resume(path)
+
+One session writes to a database at a time; others may read it meanwhile. The methods may be called from any thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import UsageError
+from ..live.state import Accounts, Shown
+from ..types import CLASSES, UNIDENTIFIED, Prediction
+from . import corrections, faults, records, schema
+from .corrections import FOLLOWED
+from .faults import StoreError, StoreFull, explained
+from .ledger import Ledger, insert
+from .lock import SessionLock
+from .records import NewCell, SessionInfo, StoredCell
+
+__all__ = ["NewCell", "SessionInfo", "SessionStore", "StoreError", "StoreFull", "StoredCell"]
+
+
+class SessionStore(Ledger):
+    """`id` is the session's number, `info` what it began with, `accounts` the frames so far, `path` the file."""
+
+    @classmethod
+    def create(cls, path: str | os.PathLike[str], info: SessionInfo, now: float | None = None) -> SessionStore:
+        """A new session in the database at `path`, which is made where there is none; StoreError with its sentence."""
+        started = time.time() if now is None else float(now)
+        columns = {**records.info_columns(info), "started_at": started, "state": "open", "gate": "{}"}
+        with _opened(path) as (connection, lock, name):
+            if faults.room(name) < faults.STOP_BYTES:
+                raise StoreFull(faults.full(name))
+            row = connection.execute(insert("session", columns), columns)
+            return cls(connection, lock, name, int(row.lastrowid or 0))
+
+    @classmethod
+    def resume(
+        cls, path: str | os.PathLike[str], session_id: int | None = None, now: float | None = None
+    ) -> SessionStore:
+        """Go on with session `session_id`, or with the last open one; its history then says "resumed".
+
+        UsageError where there is none, or it is signed; StoreError as in `create`.
+        """
+        if not os.path.exists(path):
+            raise UsageError(f"there is no session to resume: {os.fspath(path)} does not exist; begin without --resume")
+        with _opened(path) as (connection, lock, name):
+            wanted = "state = 'open' AND ? IS NULL" if session_id is None else "id = ?"
+            row = connection.execute(
+                f"SELECT id, state FROM session WHERE {wanted} ORDER BY id DESC LIMIT 1", (session_id,)
+            ).fetchone()
+            if row is None:
+                which = "open session" if session_id is None else f"session {session_id}"
+                raise UsageError(f"there is no {which} to resume in {name}; leuko-edge sessions lists those there are")
+            if row["state"] == "signed":
+                raise UsageError(f"session {row['id']} is signed and stays as it is; begin a new one without --resume")
+            store = cls(connection, lock, name, int(row["id"]))
+            with store._change() as execute:
+                execute("UPDATE session SET state = 'open', ended_at = NULL WHERE id = ?", (store.id,))
+                at = time.time() if now is None else now
+                corrections.record(execute, store.id, at, store.info.operator, "resumed")
+            return store
+
+    def add_cell(self, cell: NewCell, accounts: Accounts) -> int:
+        """Count `cell`, together with the frames so far, and return its number; it is on the disk then.
+
+        StoreFull where the disk has less than STOP_BYTES left or SQLite says that it is full: nothing is added.
+        """
+        if self.room() < faults.STOP_BYTES:
+            raise StoreFull(faults.full(self.path))
+        columns = {**records.cell_columns(cell), "session": self.id, "counted": self._counts(cell.label)}
+        with self._change(accounts) as execute:
+            newest = execute("SELECT coalesce(max(id), 0) FROM cell WHERE session = ?", (self.id,)).fetchone()
+            columns["id"] = int(newest[0]) + 1
+            execute(insert("cell", columns), columns)
+        return int(columns["id"])
+
+    def refine(
+        self, cell_id: int, seen: Prediction, views: int, rgb: np.ndarray | None = None, at: float | None = None
+    ) -> None:
+        """The model's opinion after `views` views, and the crop it saw best; what a person said of the cell stands."""
+        now = time.time() if at is None else float(at)
+        with self._change() as execute:
+            corrections.refine(execute, self.id, cell_id, seen, self._counts(seen.label), views, rgb, now)
+
+    def discard(self, cell_id: int, reason: str, at: float) -> None:
+        """Take a cell out of all counts for good, kept with its `reason`: it was another one seen again."""
+        with self._change() as execute:
+            corrections.discard(execute, self.id, cell_id, reason, at)
+
+    def reclassify(self, cell_id: int, label: str, who: str, at: float) -> None:
+        """`who` says that the cell is a `label`; what it was before stays in the history."""
+        counts = self._counts(label)
+        with self._change() as execute:
+            corrections.reclassify(execute, self.id, cell_id, label, counts, who, at)
+
+    def undo_last(self, who: str, at: float) -> int | None:
+        """Take the newest cell of `last` out of all counts and return its number; it is kept as undone."""
+        with self._change() as execute:
+            return corrections.undo_last(execute, self.id, who, at)
+
+    def redo_last(self, who: str, at: float) -> int | None:
+        """Take back the latest undo of a person, and return its cell's number."""
+        with self._change() as execute:
+            return corrections.redo_last(execute, self.id, self.info.leukocytes, who, at)
+
+    def event(self, kind: str, text: str, who: str, at: float) -> None:
+        """Add to the history: "paused", "lost", "new slide", "disk", …"""
+        with self._change() as execute:
+            corrections.record(execute, self.id, at, who, kind, text)
+
+    def settings(self, um_per_px: float | None = None, gate: Mapping[str, Any] | None = None) -> None:
+        """What was measured in the first seconds: the scale, and the thresholds that frames are judged by."""
+        with self._change() as execute:
+            if um_per_px is not None:
+                execute("UPDATE session SET um_per_px = ? WHERE id = ?", (float(um_per_px), self.id))
+            if gate is not None:
+                execute("UPDATE session SET gate = ? WHERE id = ?", (records.text(dict(gate)), self.id))
+
+    def relocate(self, places: Mapping[int, tuple[int, float, float]]) -> None:
+        """Put cells, by number, where (area, x, y) the slide's map has them now that its drift is corrected."""
+        with self._change() as execute:
+            for cell, (area, x, y) in places.items():
+                place = (int(area), float(x), float(y), self.id, int(cell))
+                execute("UPDATE cell SET area = ?, x = ?, y = ? WHERE session = ? AND id = ?", place)
+
+    def cells(self) -> tuple[StoredCell, ...]:
+        """All cells of the session, the undone ones too, in the order of their numbers."""
+        return tuple(records.cell_from(row) for row in self._ask("SELECT * FROM cell WHERE session = ? ORDER BY id"))
+
+    def last(self, n: int) -> tuple[Shown, ...]:
+        """The newest `n` cells that a person follows, newest first: without undone ones, and without platelets and
+        artefacts unless a person named them so. `confidence` is the model's, in its own label."""
+        rows = self._ask(
+            f"SELECT * FROM cell WHERE session = ? AND undone_at IS NULL AND {FOLLOWED} ORDER BY id DESC LIMIT ?", n
+        )
+        return tuple(
+            Shown(row["id"], row["label"], row["confidence"], row["changed_by"] or "model", records.decode(row["crop"]))
+            for row in rows
+        )
+
+    def counts(self) -> Counter[str]:
+        """Cells by what they are taken for now, platelets and artefacts too, undone ones left out."""
+        rows = self._ask("SELECT label, count(*) FROM cell WHERE session = ? AND undone_at IS NULL GROUP BY label")
+        return Counter({label: count for label, count in rows})
+
+    def sign(self, who: str, at: float) -> None:
+        """The result stands: from now on the session can be read, not changed."""
+        with self._change() as execute:
+            execute(
+                "UPDATE session SET state = 'signed', signed_by = ?, signed_at = ?, ended_at = ? WHERE id = ?",
+                (records.utf8(who), float(at), float(at), self.id),
+            )
+            corrections.record(execute, self.id, at, who, "signed")
+        self._signed = True
+
+    def _counts(self, label: str) -> bool:
+        """Whether `label` is in the denominator; ValueError for one that there is not."""
+        if label not in CLASSES and label != UNIDENTIFIED:
+            raise ValueError(f"not a class of leuko-edge: {label!r}")
+        return label in self.info.leukocytes
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[sqlite3.Connection, SessionLock, str]]:
+    """The database open for writing and its real name; let go again where what follows fails."""
+    name = os.path.realpath(path)
+    connection, lock = schema.open_to_write(name)
+    try:
+        yield connection, lock, name
+    except BaseException as error:
+        connection.close()
+        lock.release()
+        if isinstance(error, (sqlite3.Error, *records.UNREADABLE)):
+            raise explained(error, name) from None
+        raise

@@ -1,0 +1,136 @@
+"""The loop on a simulated slide, with a classifier that says what it is told: what is counted, once, and kept."""
+
+import numpy as np
+import pytest
+
+from leuko_edge.classify import FixedClassifier
+from leuko_edge.live.engine import Engine
+from leuko_edge.live.goal import Goal
+from leuko_edge.live.keys import Action
+from leuko_edge.live.state import Snapshot
+from leuko_edge.simulate import STEADY, SlideFilm, Smear, driven, serpentine, there_and_back
+from leuko_edge.store import SessionInfo, SessionStore, StoreFull
+
+VIEW = (640, 480)
+UM = 0.2
+SIZE = (1536, 816)  # three fields by two
+
+
+@pytest.fixture(scope="module")
+def smear() -> Smear:
+    return Smear(3, {"neutrophil": 6, "lymphocyte": 3}, width=SIZE[0], height=SIZE[1], um_per_px=UM)
+
+
+def film(smear: Smear, back: bool = True, **faults: object) -> SlideFilm:
+    stops = serpentine(SIZE, VIEW, 0.3)
+    path = driven(there_and_back(stops) if back else stops, STEADY, np.random.default_rng(0))
+    return SlideFilm(smear, path, view=VIEW, seed=1)
+
+
+@pytest.fixture
+def store(tmp_path):
+    with SessionStore.create(tmp_path / "s.sqlite3", SessionInfo(operator="AB")) as store:
+        yield store
+
+
+def counted(
+    smear: Smear, store: SessionStore, goal: Goal = Goal(None), acts: dict[int, Action] | None = None, **more: object
+) -> tuple[Engine, list[Snapshot], SlideFilm]:
+    """A run over the slide there and back; `acts` are done after so many frames."""
+    engine = Engine(FixedClassifier("neutrophil"), store, goal, **more)
+    shown: list[Snapshot] = []
+    source = film(smear)
+    with source:
+        engine.run(source, shown.append, lambda: [acts[len(shown)]] if acts and len(shown) in acts else [])
+    engine.finish()
+    return engine, shown, source
+
+
+def test_every_cell_is_counted_once_there_and_back(smear, store):
+    engine, shown, source = counted(smear, store)
+    assert engine.done == "the source has ended"
+    assert engine.differential.counted == len(source.seen_whole()) == 9
+    assert engine.um_per_px == pytest.approx(UM, rel=0.05)
+    assert len({(round(c.x), round(c.y)) for c in store.cells()}) == 9
+
+
+def test_every_frame_is_accounted_for(smear, store):
+    engine, shown, source = counted(smear, store)
+    accounts = store.accounts
+    assert accounts == engine.accounts == shown[-1].accounts
+    assert accounts.captured == len(source.poses) + source.dropped
+    assert accounts.skipped["moving"] > 0 and accounts.counted > 0
+
+
+def test_a_cell_is_in_the_store_before_it_is_shown(smear, store):
+    class Watched(list):
+        def append(self, snapshot: Snapshot) -> None:
+            assert snapshot.differential.counted == store.counts()["neutrophil"]
+            super().append(snapshot)
+
+    engine = Engine(FixedClassifier("neutrophil"), store, Goal(None))
+    shown = Watched()
+    with film(smear) as source:
+        engine.run(source, shown.append)
+    assert shown[-1].differential.counted == 9
+
+
+def test_counting_stops_at_the_target_and_can_go_on(smear, store):
+    engine = Engine(FixedClassifier("neutrophil"), store, Goal(4))
+    with film(smear) as source:
+        assert engine.run(source, lambda _: None) == "target of 4 cells reached"
+        first = engine.differential.counted
+        engine.go_on()
+        engine.run(source, lambda _: None)
+    assert 4 <= first < 9 and engine.differential.counted == 9
+
+
+def test_undone_cells_stay_out_when_they_are_seen_again(smear, store):
+    engine, _, _ = counted(smear, store, acts={30: Action("undo"), 31: Action("undo")})
+    assert engine.differential.counted == 7 and len(store.cells()) == 9
+
+
+def test_a_person_has_the_last_word_on_a_class(smear, store):
+    engine, _, _ = counted(smear, store, acts={30: Action("reclassify", "basophil")})
+    (changed,) = [cell for cell in store.cells() if cell.by == "AB"]
+    assert changed.label == "basophil" and engine.differential.counted == 9
+
+
+def test_frames_of_a_pause_are_tallied_and_count_nothing(smear, store):
+    engine, shown, _ = counted(smear, store, acts={1: Action("pause")})
+    assert store.accounts.skipped["paused"] == len(shown) - 2 and shown[-1].paused
+    assert shown[-1].differential.counted == shown[2].differential.counted < 9
+
+
+def test_a_session_can_be_signed_and_then_stands(smear, store):
+    engine, shown, _ = counted(smear, store, acts={40: Action("sign")})
+    assert engine.done == "signed" and len(shown) == 41
+    with pytest.raises(Exception, match="signed"):
+        store.undo_last("AB", 0.0)
+
+
+def test_unidentified_cells_in_number_are_warned_of(smear, tmp_path):
+    smear = Smear(4, {"neutrophil": 24}, width=SIZE[0], height=SIZE[1], um_per_px=UM)
+    with SessionStore.create(tmp_path / "u.sqlite3", SessionInfo()) as store:
+        engine = Engine(FixedClassifier("neutrophil", "unidentified"), store, Goal(None))
+        warnings = []
+        with film(smear, back=False) as source:
+            engine.run(source, lambda snapshot: warnings.append(snapshot.warning))
+    assert "does not know" in warnings[-1] and warnings[0] == ""
+
+
+def test_a_full_disk_stops_the_count_and_keeps_what_is_counted(smear, store, monkeypatch):
+    engine = Engine(FixedClassifier("neutrophil"), store, Goal(None))
+    added = []
+    add = store.add_cell
+
+    def until_full(*cell: object) -> int:
+        if len(added) == 3:
+            raise StoreFull("the disk is full")
+        added.append(add(*cell))
+        return added[-1]
+
+    monkeypatch.setattr(store, "add_cell", until_full)
+    with film(smear) as source, pytest.raises(StoreFull):
+        engine.run(source, lambda _: None)
+    assert store.counts()["neutrophil"] == 3

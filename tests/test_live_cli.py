@@ -1,0 +1,155 @@
+"""Live counting from the command line: the demo, films, sessions kept and gone on with, and what can go wrong."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from leuko_edge import cli
+from leuko_edge.classify import Classifier, FixedClassifier
+from leuko_edge.simulate import STEADY, SlideFilm, Smear, driven, serpentine
+
+EDGE = Path(__file__).resolve().parents[1] / "edge"
+WITH_FIXED_CLASSIFIER = """
+import sys
+from leuko_edge import cli, classify
+classify.Classifier.from_path = lambda path, threads: classify.FixedClassifier("neutrophil")
+sys.exit(cli.main())
+"""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """No session of a test is put among the user's; every cell is a neutrophil."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(Classifier, "from_path", lambda path, threads: FixedClassifier("neutrophil"))
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory) -> tuple[Path, int]:
+    """(a film of a stage over a simulated smear, how many cells it shows whole)."""
+    size, view = (1088, 816), (640, 480)
+    smear = Smear(5, {"neutrophil": 5}, width=size[0], height=size[1], um_per_px=0.2)
+    path = tmp_path_factory.mktemp("video") / "stage.avi"
+    film = SlideFilm(smear, driven(serpentine(size, view), STEADY, np.random.default_rng(0)), view=view)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 15, view)
+    for frame in film:
+        writer.write(frame.bgr)
+    writer.release()
+    return path, len(film.seen_whole())
+
+
+def command(*arguments: object, **more: object) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", WITH_FIXED_CLASSIFIER, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(EDGE), "COLUMNS": "120"},
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
+    )
+
+
+def test_the_demo_says_simulated_and_shows_truth_beside_count(capsys):
+    assert cli.main(["--demo", "--seed", "3", "--cells", "4"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("SIMULATED") and "true" in out and "Drawn beside the leukocytes" in out
+    assert "4 cells counted" in out and "SIMULATED" in err
+    assert not os.path.exists(os.environ["XDG_STATE_HOME"])  # no patient's
+
+
+def test_a_film_is_counted_and_its_session_kept(video, tmp_path, capsys):
+    report = tmp_path / "r.json"
+    sheets, cells = tmp_path / "sheets", tmp_path / "cells.csv"
+    arguments = ["--video", video[0], "--sample", "S-1", "--operator", "AB", "--json", report, "--crops", sheets]
+    assert cli.main([str(part) for part in [*arguments, "--csv", cells]]) == 0
+    out, _ = capsys.readouterr()
+    result = json.loads(report.read_text())
+    assert result["differential"]["counted"] == video[1] == 5
+    frames = result["frames"]
+    assert frames["captured"] == frames["counted"] + sum(frames["skipped"].values()) + frames["dropped"]
+    assert result["session"]["sample"] == "S-1" and os.listdir(sheets) and len(cells.read_text().splitlines()) == 6
+    assert f"{video[1]} cells counted" in out
+    assert cli.main(["sessions", "--json"]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)["sessions"]
+    assert listed["sample"] == "S-1" and listed["state"] == "closed"
+
+
+def test_the_export_of_a_session_is_what_the_run_gave(video, tmp_path):
+    first, second = tmp_path / "1.json", tmp_path / "2.json"
+    assert cli.main(["--video", str(video[0]), "--quiet", "--json", str(first)]) == 0
+    assert cli.main(["export", "1", "--json", str(second)]) == 0
+    assert json.loads(first.read_text()) == json.loads(second.read_text())
+
+
+def test_a_target_stops_the_count(video, tmp_path):
+    report = tmp_path / "r.json"
+    assert cli.main(["--video", str(video[0]), "--target", "2", "--quiet", "--json", str(report)]) == 0
+    assert 2 <= json.loads(report.read_text())["differential"]["counted"] < 5
+
+
+def test_an_interrupted_session_is_kept_and_gone_on_with(tmp_path, video, capsys):
+    database = tmp_path / "d.sqlite3"
+    process = command("--demo", "--cells", "1000", "--database", database)
+    deadline = time.monotonic() + 60
+    while not cells_in(database) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and b"interrupted" in err and b"--resume 1" in err and b"Traceback" not in err
+    before = cells_in(database)
+    assert before > 0 and f"{before} cell".encode() in out
+    capsys.readouterr()
+    assert cli.main(["--video", str(video[0]), "--resume", "--database", str(database), "--target", "1000"]) == 0
+    assert cells_in(database) == before + video[1]
+
+
+def cells_in(database: Path) -> int:
+    shown = subprocess.run(
+        [sys.executable, "-m", "leuko_edge.cli", "sessions", "--database", str(database), "--json"],
+        env={**os.environ, "PYTHONPATH": str(EDGE)},
+        capture_output=True,
+    )
+    sessions = json.loads(shown.stdout)["sessions"] if shown.returncode == 0 else []
+    return sessions[0]["cells"] if sessions else 0
+
+
+def test_on_a_terminal_keys_are_heard_and_the_terminal_is_put_back(tmp_path):
+    leader, follower = pty.openpty()
+    process = command("--demo", "--cells", "1000", stdin=follower, stdout=follower, stderr=follower)
+    seen = b""
+    while b"\x1b[?1049h" not in seen:
+        seen += os.read(leader, 100_000)
+    os.write(leader, b"qn")
+    os.close(follower)
+    try:
+        while True:
+            seen += os.read(leader, 100_000)
+    except OSError:  # the other end is closed
+        pass
+    assert process.wait(60) == 0
+    assert b"\x1b[?1049l" in seen and b"SIMULATED" in seen.split(b"\x1b[?1049l")[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--camera", "/dev/video77"], 4, "/dev/video77"),
+        (["--video", "none.avi"], 2, "none.avi"),
+        (["--video", "x", "--image", "y"], 2, "together"),
+        (["--image", "y", "--target", "3"], 2, "--target"),
+        (["--demo", "--target", "3", "--precision", "5"], 2, "two goals"),
+        (["--demo", "--resume", "7", "--database", "none.sqlite3"], 2, "no session to resume"),
+        (["export", "1", "--json", "-"], 4, ""),
+    ],
+)
+def test_what_cannot_be_counted_is_one_sentence(arguments, code, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == code
+    err = capsys.readouterr().err
+    assert said in err and "Traceback" not in err
