@@ -257,5 +257,21 @@ def test_a_verbose_version_without_a_model_says_so(tmp_path, capsys):
 def test_help_names_every_option_and_every_exit(capsys):
     assert cli.main(["--help"]) == 0
     out = capsys.readouterr().out
-    assert all(f"--{name}" in out for name in ("image", "camera", "video", "demo", "target", "resume", "json", "csv", "annotate", "crops", "model", "quiet"))
+    assert all(
+        f"--{name}" in out
+        for name in (
+            "image",
+            "camera",
+            "video",
+            "demo",
+            "target",
+            "resume",
+            "json",
+            "csv",
+            "annotate",
+            "crops",
+            "model",
+            "quiet",
+        )
+    )
     assert "0 counted, 2 wrong usage, 3 nothing countable, 4 model" in out

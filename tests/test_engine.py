@@ -13,6 +13,7 @@ from leuko_edge.store import SessionInfo, SessionStore, StoreFull
 
 VIEW = (640, 480)
 UM = 0.2
+ENDLESS = Goal(None)
 SIZE = (1536, 816)  # three fields by two
 
 
@@ -34,7 +35,7 @@ def store(tmp_path):
 
 
 def counted(
-    smear: Smear, store: SessionStore, goal: Goal = Goal(None), acts: dict[int, Action] | None = None, **more: object
+    smear: Smear, store: SessionStore, goal: Goal = ENDLESS, acts: dict[int, Action] | None = None, **more: object
 ) -> tuple[Engine, list[Snapshot], SlideFilm]:
     """A run over the slide there and back; `acts` are done after so many frames."""
     engine = Engine(FixedClassifier("neutrophil"), store, goal, **more)
@@ -47,10 +48,10 @@ def counted(
 
 
 def test_every_cell_is_counted_once_there_and_back(smear, store):
-    engine, shown, source = counted(smear, store)
+    engine, _, source = counted(smear, store)
     assert engine.done == "the source has ended"
     assert engine.differential.counted == len(source.seen_whole()) == 9
-    assert engine.um_per_px == pytest.approx(UM, rel=0.05)
+    assert engine.cells.um_per_px == pytest.approx(UM, rel=0.05)
     assert len({(round(c.x), round(c.y)) for c in store.cells()}) == 9
 
 
@@ -97,7 +98,7 @@ def test_a_person_has_the_last_word_on_a_class(smear, store):
 
 
 def test_frames_of_a_pause_are_tallied_and_count_nothing(smear, store):
-    engine, shown, _ = counted(smear, store, acts={1: Action("pause")})
+    _, shown, _ = counted(smear, store, acts={1: Action("pause")})
     assert store.accounts.skipped["paused"] == len(shown) - 2 and shown[-1].paused
     assert shown[-1].differential.counted == shown[2].differential.counted < 9
 

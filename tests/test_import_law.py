@@ -70,6 +70,6 @@ def test_types_and_errors_import_nothing_local(name):
 def test_only_the_command_line_constructs_and_only_the_two_loops_join_stages():
     stages = {"optics", "segment", "crop"}
     joins = {path.stem for path in MODULES if stages <= relative(ast.parse(path.read_text()))}
-    assert joins == {"pipeline", "engine"}  # of photographs, and of a live camera
+    assert joins == {"pipeline", "looking"}  # of photographs, and of a live camera
     constructs = {path.stem for path in MODULES if {"classify", "pipeline"} <= relative(ast.parse(path.read_text()))}
     assert constructs == {"counting"}

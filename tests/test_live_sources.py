@@ -276,6 +276,13 @@ def test_a_camera_that_cannot_be_started_is_said_to_be_in_use(monkeypatch, tmp_p
     assert "another program uses it" in lost(V4l2Camera(str(tmp_path / "video0")))
 
 
+def test_a_node_without_pictures_of_its_own_is_not_opened(monkeypatch, tmp_path):
+    made = plug_in(monkeypatch, tmp_path / "video1")
+    monkeypatch.setattr("leuko_edge.live.v4l2.ask", lambda path: v4l2node.Node(path, "Scope", "uvcvideo", False))
+    assert "gives no pictures of its own" in lost(V4l2Camera(str(tmp_path / "video1")))
+    assert not made.made
+
+
 def test_a_grey_camera_is_refused(monkeypatch, tmp_path):
     made = plug_in(monkeypatch, tmp_path / "video0", fourcc="GREY")
     assert "a colour camera is needed" in lost(V4l2Camera(str(tmp_path / "video0")))
@@ -362,7 +369,7 @@ def test_why_a_camera_cannot_be_used_is_said_with_what_to_do(monkeypatch, number
     [
         (b"uvcvideo", 0x04200001, True),  # as a UVC camera answers
         (b"uvcvideo", 0x04A00000, False),  # its second node, for metadata
-        (b"unicam", 0x25200001, False),  # the Pi's ribbon connector, not readable without libcamera
+        (b"imx7-csi", 0x25200001, False),  # a ribbon connector that needs its chain set up (IO_MC)
         (b"bcm2835-codec", 0x04204000, False),
     ],
 )

@@ -184,6 +184,7 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         if options.version:
             return _version(options)
+        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "4")  # seconds; OpenCV reads it when it is loaded
         from .counting import count  # numpy, OpenCV, LiteRT and rich: not for --help
 
         return count(options)

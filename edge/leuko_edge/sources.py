@@ -40,7 +40,7 @@ NO_MEMORY = "there is not enough memory for a picture of this size"
 
 # libjpeg repairs what it can and only prints that it did. Stray bytes before a marker are harmless (some
 # cameras).
-_REPAIRED = re.compile(rb"Corrupt JPEG data(?!: \d+ extraneous)|Premature end|Unsupported marker|Huffman")
+REPAIRED = re.compile(rb"Corrupt JPEG data(?!: \d+ extraneous)|Premature end|Unsupported marker|Huffman")
 _stderr_lock = threading.Lock()
 
 
@@ -136,9 +136,9 @@ def decode(data: bytes) -> np.ndarray:
     """(h, w, 3) uint8 BGR of an encoded picture's bytes; PictureError where they cannot be used."""
     header = inspect(data)
     try:
-        with _decoder_messages() as messages:
+        with decoder_messages() as messages:
             pixels = cv2.imdecode(np.frombuffer(_upright(data, header), np.uint8), cv2.IMREAD_UNCHANGED)
-        if pixels is None or _REPAIRED.search(b"".join(messages)):
+        if pixels is None or REPAIRED.search(b"".join(messages)):
             raise PictureError(DAMAGED)
         if pixels.shape[:2] != (header.height, header.width):
             raise PictureError(DAMAGED)
@@ -185,7 +185,7 @@ def _colour(pixels: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def _decoder_messages() -> Iterator[list[bytes]]:
+def decoder_messages() -> Iterator[list[bytes]]:
     """What the decoders print on file descriptor 2 meanwhile, kept from the user's terminal.
 
     libjpeg, libpng, libtiff and OpenCV's own log each write there by themselves; this catches all four.

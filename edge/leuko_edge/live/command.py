@@ -52,11 +52,13 @@ def count_live(options: argparse.Namespace, references: Mapping[str, tuple[float
         source, truth = _source(options)
         classifier = stack.enter_context(contextlib.closing(Classifier.from_path(options.model, threads)))
         database = _database(options, stack)
-        store = stack.enter_context(_store(options, classifier, source, database, references))
-        engine = Engine(classifier, store, _goal(options), options.um_per_px, references)
-        live_on = out if out.is_terminal else messages
-        with facing(live_on, options.window, options.quiet) as face:
-            ended = _attend(engine, source, face, truth)
+        with source:  # first: without a camera no session begins
+            store = stack.enter_context(_store(options, classifier, source, database, references))
+            engine = Engine(classifier, store, _goal(options), options.um_per_px, references)
+            with facing(out if out.is_terminal else messages, options.window, options.quiet) as face:
+                ended = _attend(engine, source, face, truth)
+        unfinished = _finish(engine, source)
+        ended = ended or unfinished
         differential, tally, number = engine.differential, _tally(engine), store.id
         if ended is None:
             store.close()
@@ -83,19 +85,25 @@ def count_live(options: argparse.Namespace, references: Mapping[str, tuple[float
 def _attend(engine: Engine, source: LiveSource, face: Face, truth: Mapping[str, int] | None) -> tuple[str, int] | None:
     """Run the session; None where it ended as it should, else (the sentence why not, the exit code)."""
     try:
-        with source:
-            while True:
-                engine.run(source, face.show, face.actions, truth)
-                if not has_keyboard() or not engine.goal.reached(engine.differential):
-                    break
-                action = face.sign_or_go_on()
-                if action is not None:
-                    engine.act(action)
-                    break
-                engine.go_on()
-        engine.finish()
+        while True:
+            engine.run(source, face.show, face.actions, truth)
+            if not has_keyboard() or not engine.goal.reached(engine.differential):
+                return None
+            action = face.sign_or_go_on()
+            if action is not None:
+                engine.act(action)
+                return None
+            engine.go_on()
     except KeyboardInterrupt:
         return "interrupted", INTERRUPTED
+    except LeukoError as error:
+        return str(error), error.exit_code
+
+
+def _finish(engine: Engine, source: LiveSource) -> tuple[str, int] | None:
+    """The session as it stands into the store, once the source is closed and knows all it has dropped."""
+    try:
+        engine.finish(source.dropped)
     except LeukoError as error:
         return str(error), error.exit_code
     return None
@@ -155,6 +163,7 @@ def _store(
         operator=options.operator or "",
         notes=options.notes or "",
         source=source.name,
+        source_details=source.describe(),
         model_name=card.name,
         model_sha256=card.sha256,
         target=goal.target,
@@ -173,5 +182,6 @@ def _tally(engine: Engine) -> Tally:
     """The session's frames in the words of the table for photographs."""
     accounts = engine.accounts
     skipped = Counter(accounts.skipped) + Counter({"dropped": accounts.dropped})
-    scales = [Scale(engine.um_per_px, engine.scale_origin)] if engine.um_per_px else []
+    scale = engine.cells.scale
+    scales = [Scale(scale, engine.scale_origin)] if scale else []
     return Tally(Counter(), accounts.captured, skipped, scales)

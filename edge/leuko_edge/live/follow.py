@@ -11,9 +11,12 @@ from .keyframes import Keyframes
 from .register import Demand, Shift, refine, search
 from .view import Dirt, View
 
-FOLLOW = Demand(ncc=0.5, agree=0.6, blocks=3, overlap=0.12)
-"""Asked of a step from the frame before. Unrelated fields of the simulated slide reach 0.40 at their best shift."""
-CLOSE = Demand(ncc=0.55, agree=0.75, blocks=4, overlap=0.15)
+FOLLOW = Demand(ncc=0.5, agree=0.6, blocks=4, overlap=0.12)
+"""Asked of a step that leads where it was expected."""
+LEAP = Demand(ncc=0.5, agree=0.7, blocks=12, overlap=0.2)
+"""Asked of a step that may lead anywhere. Unrelated fields of the simulated slide reach an ncc of 0.40, and one nucleus
+with its halo covers up to nine blocks."""
+CLOSE = Demand(ncc=0.55, agree=0.75, blocks=12, overlap=0.15)
 """Asked of two keyframes that overlap where the map says they should."""
 
 SPACING = 0.6  # overlap with its keyframe below which a view becomes another
@@ -64,7 +67,7 @@ class Follower:
             if shift is not None:
                 return self._moved(view, band, here.key, shift)
         # A large move: sought over all shifts, from the frame before.
-        shift = _met(search(here.view, view), FOLLOW)
+        shift = _met(search(here.view, view), LEAP)
         if shift is None:
             return False
         direct = _met(self._against(here.key, view, here.offset + shift.vector), FOLLOW)

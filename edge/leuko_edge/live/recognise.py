@@ -39,23 +39,24 @@ class Recogniser:
 
     def __init__(self, frames: Keyframes, demand: Demand) -> None:
         self._frames, self._demand = frames, demand
-        self._searches: deque[tuple[int, Iterator[Find | None]]] = deque(maxlen=BACKLOG)
+        self._searches: deque[tuple[int, Iterator[tuple[float, Find | None]]]] = deque(maxlen=BACKLOG)
 
     def notice(self, key: int, near: int | None = None) -> None:
         """Seek keyframe `key` from now on, in the map around keyframe `near` first."""
         self._searches.append((key, self._search(key, near)))
 
-    def go_on(self) -> Find | None:
-        """Search one more patch of map for what it is that is sought."""
-        while self._searches:
+    def go_on(self, fields: float) -> Find | None:
+        """Search on until a find, or until about so many `fields` of map were searched."""
+        while self._searches and fields > 0:
             try:
-                find = next(self._searches[-1][1])
+                searched, find = next(self._searches[-1][1])
             except StopIteration:
                 self._searches.pop()
                 continue
+            fields -= searched
             if find is not None:
                 self._searches.pop()
-            return find
+                return find
         return None
 
     def seeks_from(self, key: int) -> bool:
@@ -66,7 +67,7 @@ class Recogniser:
         kept = [search for search in self._searches if search[0] < key]
         self._searches = deque(kept, maxlen=BACKLOG)
 
-    def _search(self, key: int, near: int | None) -> Iterator[Find | None]:
+    def _search(self, key: int, near: int | None) -> Iterator[tuple[float, Find | None]]:
         # Positions and areas are read at every patch: the map may change between two of them.
         frames = self._frames
         thumb = frames.views[key].thumb
@@ -94,7 +95,10 @@ def _patches(frames: Keyframes, key: int, near: int | None) -> list[list[int]]:
     return sorted(patches.values(), key=far)
 
 
-def _found(frames: Keyframes, known: list[int], thumb: np.ndarray, key: int, demand: Demand) -> Find | None:
+def _found(
+    frames: Keyframes, known: list[int], thumb: np.ndarray, key: int, demand: Demand
+) -> tuple[float, Find | None]:
+    """How many fields of map were searched, and what was found there."""
     rows, columns = thumb.shape
     corner = np.rint(frames.places[known] / COARSE).astype(int)
     margin = np.array([round(MARGIN * columns), round(MARGIN * rows)])
@@ -108,16 +112,17 @@ def _found(frames: Keyframes, known: list[int], thumb: np.ndarray, key: int, dem
     faint = FAINT**2 * rows * columns / 4
     energy = energy[: scores.shape[0], : scores.shape[1]]
     scores = scores / np.sqrt((energy + faint) * (float(np.vdot(thumb, thumb)) + faint))
+    fields = patch.size / thumb.size
     for _ in range(PEAKS):
         _, top, _, (column, row) = cv2.minMaxLoc(scores)
         if top < STANDS_OUT:
-            return None
+            break
         peak = np.array(summit(scores, column, row))
         sides = np.maximum(0, 1 - np.abs(corner - peak) / (columns, rows))
         best = int(np.argmax(sides[:, 0] * sides[:, 1]))
         guess = (peak - corner[best]) * COARSE
         shift = refine(frames.views[known[best]], frames.views[key], (float(guess[0]), float(guess[1])))
         if shift is not None and shift.meets(demand):
-            return Find(known[best], key, shift)
+            return fields, Find(known[best], key, shift)
         scores[max(0, row - 3) : row + 4, max(0, column - 3) : column + 4] = 0
-    return None
+    return fields, None

@@ -11,7 +11,7 @@ from .register import Demand
 from .state import Place
 from .view import View, reduced
 
-KNOW = Demand(ncc=0.65, agree=0.85, blocks=8, overlap=0.25)
+KNOW = Demand(ncc=0.65, agree=0.85, blocks=14, overlap=0.25)
 """Asked of a place that is recognised out of the whole map."""
 SHARPER = 1.15  # times as sharp as a new area's first view: a view worth starting again with
 
@@ -21,8 +21,8 @@ class SlideMap:
 
     know: what a place must show to be recognised. textured: share of a frame's parts that must show something, or
     it is lost. settle: frames that must follow one another at a place not recognised before it becomes a new area
-    (the first area waits for none). keyframes: how many keep their picture, about 100 kB each. patience: patches of
-    map, of some sixteen fields each, that are searched with each frame while lost.
+    (the first area waits for none). keyframes: how many keep their picture, about 100 kB each. patience: fields of
+    map that are searched with each frame while lost, half of them while not.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class SlideMap:
         textured: float = 0.12,
         settle: int = 3,
         keyframes: int = 1400,
-        patience: int = 3,
+        patience: float = 100,
     ) -> None:
         self._know, self._textured, self._settle, self._patience = know, textured, settle, patience
         self._most = keyframes
@@ -141,19 +141,16 @@ class SlideMap:
                 self._recogniser.notice(key, self._last)
         self._noticed = frames.count
         area = frames.areas[here.key]
-        for _ in range(self._patience if self._trial is not None else 1):
-            find = self._recogniser.go_on()
-            if find is None:
-                continue
-            shift = find.shift.vector
-            newer = int(max(frames.areas[find.known], frames.areas[find.key]))
-            if newer == frames.areas[find.key]:
-                frames.join(find.known, find.key, shift, find.shift.ncc)
-            else:
-                frames.join(find.key, find.known, -shift, find.shift.ncc)
-            self._areas.discard(newer)
-            if newer == self._given:
-                self._trial = None
+        find = self._recogniser.go_on(self._patience if self._trial is not None else self._patience / 2)
+        if find is None:
+            return False
+        older, newer = sorted((find.known, find.key), key=lambda key: int(frames.areas[key]))
+        gone = int(frames.areas[newer])
+        shift = find.shift.vector if older == find.known else -find.shift.vector
+        frames.join(older, newer, shift, find.shift.ncc)
+        self._areas.discard(gone)
+        if gone == self._given:
+            self._trial = None
         return bool(frames.areas[here.key] != area)
 
     def _place(self, state: str, step: float) -> Place:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -42,6 +42,10 @@ class LiveSource(Protocol):
     def __exit__(self, *error: object) -> None: ...
 
     def __iter__(self) -> Iterator[Frame]: ...
+
+    def describe(self) -> dict[str, Any]:
+        """What the session's record keeps of it: JSON values."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 # The decoders write their complaints to file descriptor 2 by themselves; `sources` knows how to catch them.
-from ..sources import _REPAIRED, _decoder_messages
+from ..sources import REPAIRED, decoder_messages
 from . import opencv
 from .newest import TIMEOUT, Damaged, Newest, Reader, wall_time
 from .state import SourceLost
@@ -54,9 +54,15 @@ class V4l2Camera(Newest):
 
     def _open(self) -> Reader:
         opencv.quiet()
-        if self._where != "auto":
-            return self._open_node(ask(self._where))
-        return self._open_first()
+        if self._where == "auto":
+            return self._open_first()
+        node = ask(self._where)
+        if not node.camera:
+            raise SourceLost(
+                f"{node.path} ({node.card}) gives no pictures of its own; name another node of the camera, or take "
+                "--camera picamera2 for one on a Raspberry Pi's ribbon cable"
+            )
+        return self._open_node(node)
 
     def _open_first(self) -> Reader:
         refused = []
@@ -158,8 +164,8 @@ def decode_jpeg(data: bytes) -> np.ndarray:
     """
     if not data.startswith(b"\xff\xd8") or data.rfind(b"\xff\xd9") < 0:
         raise Damaged("a picture was cut on its way")
-    with _decoder_messages() as messages:
+    with decoder_messages() as messages:
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if bgr is None or _REPAIRED.search(b"".join(messages)):
+    if bgr is None or REPAIRED.search(b"".join(messages)):
         raise Damaged("a picture arrived with errors")
     return bgr

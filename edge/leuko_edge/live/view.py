@@ -17,7 +17,7 @@ COARSE = 4  # view px to one thumbnail px, where shifts are searched
 LIMIT = 0.16  # natural log units, about a red cell's own; clipped there, one nucleus does not outweigh all red cells
 UNIT = LIMIT / 127  # log units of one step of the stored int8
 BLACK = 20  # grey value of the dark frame round a circular field of view, which stands still
-BLOCK = 40  # px; texture and agreement are asked of every block of this size by itself
+BLOCK = 32  # px, some red cells; texture and agreement are asked of every block of this size by itself
 FAINT = 0.015  # log units, r.m.s. of a block with something in it; sensor noise leaves 0.001 to 0.005
 _LOG = np.log(np.arange(256, dtype=np.float32) + 1)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -76,6 +77,11 @@ class SlideFilm:
     def seen_whole(self, readable: bool = False) -> list[Placed]:
         """The cells that lay wholly inside a delivered frame; with `readable`, one that stood still and was sharp."""
         return [self.truth[id] for id in np.flatnonzero(self._whole[int(readable)])]
+
+    def describe(self) -> dict[str, Any]:
+        """What the session's record keeps of it."""
+        slide = [self._smear.width, self._smear.height]
+        return {"kind": "simulated", "seed": self._smear.seed, "slide": slide, "size": list(self._view)}
 
     def __enter__(self) -> SlideFilm:
         return self
