@@ -11,9 +11,9 @@ from tiny import COLOURS, TINY, TINY_FLOAT, crops_of, flat
 
 from leuko_edge import litert
 from leuko_edge.card import load_verified
-from leuko_edge.classify import Classifier, FixedClassifier, calibrate
+from leuko_edge.classify import Classifier, FixedClassifier, calibrate, doubted
 from leuko_edge.errors import EnvironmentBroken, ModelError
-from leuko_edge.types import CLASSES, UNIDENTIFIED
+from leuko_edge.types import CLASSES, UNIDENTIFIED, Prediction
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +175,17 @@ def test_the_simulated_twin_gives_its_labels_in_turn():
 def test_the_simulated_twin_refuses_labels_that_nobody_knows():
     with pytest.raises(ValueError, match="megakaryocyte"):
         FixedClassifier("megakaryocyte")
+
+
+@pytest.mark.parametrize(
+    ("label", "confidence", "diameter_um", "becomes"),
+    [
+        ("platelet", 0.6, 4.0, "platelet"),
+        ("platelet", 0.6, 11.0, "unidentified"),
+        ("artefact", 0.8, 9.0, "unidentified"),
+        ("artefact", 0.95, 15.0, "artefact"),
+        ("neutrophil", 0.6, 11.0, "neutrophil"),
+    ],
+)
+def test_what_is_as_wide_as_a_leukocyte_is_not_dropped_on_a_doubt(label, confidence, diameter_um, becomes):
+    assert doubted(Prediction(label, confidence, ()), diameter_um).label == becomes

@@ -1,17 +1,22 @@
-"""The demo's slide: fields of a simulated smear whose differential is known exactly.
+"""What the demo's slide holds, and photographs of a simulated smear whose differential is known exactly.
 
     for drawn in fields(seed=1, leukocytes=100):
         ...                                   # drawn.bgr is a picture, drawn.truth what was drawn into it
 
-Everything is drawn by `leuko_edge.simulate`. It shows how the program works; it says nothing about how well it counts
-real blood, and must not appear in an accuracy figure.
+`python -m leuko_edge.demo FOLDER` writes such photographs, to try `leuko-edge --image` on. Everything is drawn by
+`leuko_edge.simulate`. It shows how the program works; it says nothing about how well it counts real blood, and must
+not appear in an accuracy figure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import cv2
 import numpy as np
 
 from .simulate import Camera, Drawn, draw_field
@@ -69,3 +74,20 @@ def fields(
             cells=shown,
             camera=replace(camera, blur_um=focus),
         )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m leuko_edge.demo", description="Draw photographs of a smear.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cells", type=int, default=100, help="leukocytes on all of them together (%(default)s)")
+    options = parser.parse_args(argv)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for number, drawn in enumerate(fields(options.seed, options.cells), start=1):
+        cv2.imwrite(str(options.folder / f"simulated-{number:03}.png"), drawn.bgr)
+    print(f"{options.folder} holds {number} drawn fields: {true_counts(options.cells)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

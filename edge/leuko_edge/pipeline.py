@@ -18,7 +18,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from .classify import CellClassifier
+from .classify import CellClassifier, doubted
 from .crop import cut
 from .errors import PictureError
 from .optics import Field, ScaleUnknown
@@ -125,7 +125,9 @@ class Pipeline:
         with stage("crop"):
             crops = cut(seen, [cell.centre for cell in cells], card.window_um, card.input_size)
         with stage("classify"):
-            predictions = self.classifier.classify(crops) if cells else []
+            named = self.classifier.classify(crops) if cells else []
+        scale = seen.scale.um_per_px
+        predictions = [doubted(p, cell.diameter * scale) for p, cell in zip(named, cells, strict=True)]
         height, width = frame.bgr.shape[:2]
         result = PictureResult(
             frame.source,

@@ -54,6 +54,13 @@ class Cell:
         if self.contour.ndim != 2 or self.contour.shape[1] != 2:
             raise ValueError(f"contour must be (n, 2), got {self.contour.shape}")
 
+    @property
+    def diameter(self) -> float:
+        """Of the circle that covers as many pixels as the outline does."""
+        x, y = self.contour.astype(np.float64).T
+        area = abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
+        return 2 * (area / np.pi) ** 0.5
+
 
 @dataclass(frozen=True)
 class Prediction:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..classify import CellClassifier, judge
+from ..classify import CellClassifier, doubted, judge
 from ..crop import cut
 from ..errors import PictureError
 from ..optics import Field
@@ -131,7 +131,8 @@ class Looker:
     ) -> Track:
         """A cell that was not met before: durable when this returns."""
         track = Track(place.key, place.dx + cell.centre[0], place.dy + cell.centre[1])
-        named = judge(track.see(*view), self.classifier.card)
+        track.diameter_um = cell.diameter * (self.scale or 0.0)
+        named = doubted(judge(track.see(*view), self.classifier.card), track.diameter_um)
         _, x, y = self.map.position(track.key, track.dx, track.dy)
         new = NewCell(
             label=named.label,
@@ -158,7 +159,7 @@ class Looker:
     def _refine(self, track: Track, crop: np.ndarray, view: tuple[float, np.ndarray]) -> None:
         """Another view of a known cell; what a person said of it stands."""
         sharpest = all(view[0] > quality for quality, _ in track.views)
-        named = judge(track.see(*view), self.classifier.card)
+        named = doubted(judge(track.see(*view), self.classifier.card), track.diameter_um)
         if track.by != "model" or track.undone or (named.label == track.label and not sharpest):
             return
         self.store.refine(track.id, named, len(track.views), crop if sharpest else None)

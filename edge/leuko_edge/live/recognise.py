@@ -70,11 +70,11 @@ class Recogniser:
     def _search(self, key: int, near: int | None) -> Iterator[tuple[float, Find | None]]:
         # Positions and areas are read at every patch: the map may change between two of them.
         frames = self._frames
-        thumb = frames.views[key].thumb
         for patch in _patches(frames, key, near):
+            view = frames.views.get(key)
             known = [k for k in patch if k in frames.views and frames.areas[k] != frames.areas[key]]
-            if known and key in frames.views:
-                yield _found(frames, known, thumb, key, self._demand)
+            if known and view is not None:
+                yield _found(frames, known, view.thumb, key, self._demand)
 
 
 def _patches(frames: Keyframes, key: int, near: int | None) -> list[list[int]]:
