@@ -100,7 +100,7 @@ def test_every_known_place_is_found_again_after_a_jump(camera):
     tour = way((0, 0), (1900, 0), (1900, 330), (0, 330), (0, 660), (1900, 660))
     places, path = shown(slide_map, camera, tour), [*tour]
     rng = np.random.default_rng(5)
-    for _ in range(12):
+    for _ in range(6):
         shown(slide_map, Eyepiece(slide(2)), np.array([[200.0, 200.0]]))  # another slide, for one frame
         spot = rng.uniform((0, 0), (1900, 660))
         for _ in range(4):

@@ -24,6 +24,7 @@ BLURRED = 0.85  # of the keyframe's sharpness: such a view waits, while SPARE of
 SPARE = 0.35
 BETTER = 0.08  # more overlap that another keyframe must offer to be measured against
 DRIFT = 0.15  # of a view's long side: how far off the map may be where a loop closes
+WAITING = 12  # pairs of keyframes to be measured, at most, before a costly frame has to measure one too
 PAIRS = 6  # keyframes that a new one is measured against, at most
 
 
@@ -48,6 +49,7 @@ class Follower:
         self.here: Here | None = None
         self._pairs: deque[tuple[int, int]] = deque()  # keyframes that should overlap, not yet measured
         self._failed: set[tuple[int, int]] = set()
+        self._searched = False  # this frame was costly already
 
     def begin(self, view: View, band: np.ndarray, area: int) -> int:
         """Start a chain in a fresh area with this view as its first keyframe, which is given back."""
@@ -57,7 +59,7 @@ class Follower:
 
     def step(self, view: View, band: np.ndarray) -> bool:
         """Join the next frame to the chain. False, and the chain as it was, where that cannot be believed."""
-        here = self.here
+        here, self._searched = self.here, False
         if here is None:
             return False
         # Against the keyframe, where the last velocity or rest leads: no error adds up while that holds.
@@ -67,6 +69,7 @@ class Follower:
             if shift is not None:
                 return self._moved(view, band, here.key, shift)
         # A large move: sought over all shifts, from the frame before.
+        self._searched = True
         shift = _met(search(here.view, view), LEAP)
         if shift is None:
             return False
@@ -98,9 +101,12 @@ class Follower:
                 self.dirt.learn(here.band)
 
     def close_loop(self) -> None:
-        """Measure one pair of keyframes that should overlap by the map, and let the positions settle."""
+        """Measure one pair of keyframes that should overlap by the map, and let the positions settle.
+
+        After a costly frame the pair waits, unless many do.
+        """
         frames = self.frames
-        while self._pairs:
+        while self._pairs and (not self._searched or len(self._pairs) > WAITING):
             a, b = self._pairs.popleft()
             if a in frames.views and b in frames.views and not frames.linked(a, b):
                 shift = self._measured(a, frames.views[b], frames.places[b] - frames.places[a])
@@ -137,6 +143,7 @@ class Follower:
         reach = DRIFT * max(self.frames.size)
         shift = _met(self._against(key, view, guess), CLOSE)
         if shift is None:
+            self._searched = True
             near = float(guess[0]), float(guess[1])
             shift = _met(search(self.frames.views[key], view, near, reach), CLOSE)
         return shift
