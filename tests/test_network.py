@@ -5,7 +5,7 @@ pytest.importorskip("tensorflow")
 import keras
 
 from leuko_edge.errors import UsageError
-from leuko_train.network import PAPER_PARAMETERS, build_leuko, build_paper, split_at
+from leuko_train.network import CONFIGS, PAPER_PARAMETERS, SLIM, build_leuko, build_paper, build_slim, split_at
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +59,30 @@ def test_an_unknown_layer_is_refused(leuko):
 def test_missing_weights_are_named():
     with pytest.raises(UsageError, match=r"nowhere\.h5"):
         build_leuko(init="nowhere.h5")
+
+
+def test_the_slim_network_is_vgg16_with_fewer_channels():
+    full, slim = (
+        [layer for layer in build(input_size=32).layers if isinstance(layer, keras.layers.Conv2D)]
+        for build in (build_leuko, build_slim)
+    )
+    assert [layer.name for layer in slim] == [layer.name for layer in full]
+    assert [layer.filters for layer in slim[1:]] == [SLIM * layer.filters for layer in full[1:]]
+
+
+def test_the_slim_network_inherits_the_strongest_filters(tmp_path):
+    keras.utils.set_random_seed(0)
+    vgg = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
+    vgg.save_weights(tmp_path / "vgg.weights.h5")
+    slim = build_slim(input_size=32, init=tmp_path / "vgg.weights.h5")
+    first, second = (vgg.get_layer(f"block1_conv{n}").get_weights()[0] for n in (1, 2))
+    strongest = np.sort(np.argsort(-np.abs(first).sum(axis=(0, 1, 2)))[:24])
+    np.testing.assert_array_equal(slim.get_layer("block1_conv1").get_weights()[0], first[..., strongest])
+    kept = slim.get_layer("block1_conv2").get_weights()[0]
+    assert all((kept[..., n][..., None] == second[:, :, strongest]).all(axis=(0, 1, 2)).any() for n in range(24))
+
+
+@pytest.mark.parametrize("name", ["leuko-vgg16", "leuko-vgg16-slim"])
+def test_every_network_that_is_trained_has_the_trunk_it_names(name):
+    network = CONFIGS[name]
+    split_at(network.build(9, 32, None, 0.3), network.trunk)

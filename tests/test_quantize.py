@@ -127,6 +127,18 @@ def test_the_paper_network_is_given_pixel_values_too():
     assert whole == pytest.approx(unit.predict(rgb / np.float32(255), verbose=0), abs=1e-5)
 
 
+def test_normalisation_between_convolution_and_relu_is_folded_away():
+    slim = network.build_slim()
+    rng = np.random.default_rng(0)
+    for layer in slim.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            size = layer.gamma.shape[0]
+            layer.set_weights([rng.uniform(0.5, 2, size), *rng.normal(0, 0.3, (2, size)), rng.uniform(0.5, 2, size)])
+    steps = chain.from_keras(slim)
+    chain.verify(steps, slim, pictures(4))  # says the same
+    assert len(steps) == 13 + 5 + 1 + 2 + 1  # with the preprocessing, and no normalisation left
+
+
 @pytest.mark.parametrize(
     ("layer", "sentence"),
     [

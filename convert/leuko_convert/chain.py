@@ -66,8 +66,14 @@ def from_keras(model: keras.Model, white: float = 255.0) -> tuple[Step, ...]:
             steps.append(Pool(None))
         elif isinstance(layer, layers.BatchNormalization) and steps and steps[-1] == Pool(None):
             normal = _scale_and_shift(layer)
+        elif isinstance(layer, layers.BatchNormalization) and steps and _is_linear(steps[-1]):
+            scale, shift = _scale_and_shift(layer)
+            steps[-1] = replace(steps[-1], kernel=steps[-1].kernel * scale, bias=steps[-1].bias * scale + shift)
+        elif isinstance(layer, layers.ReLU) and steps and _is_linear(steps[-1]) and layer.max_value is None:
+            steps[-1] = replace(steps[-1], relu=True)
         elif isinstance(layer, layers.Conv2D | layers.Dense) and _is_plain(layer):
-            kernel, bias = (np.asarray(values, np.float64) for values in layer.get_weights())
+            kernel, *rest = (np.asarray(values, np.float64) for values in layer.get_weights())
+            bias = rest[0] if rest else np.zeros(kernel.shape[-1])
             if normal is not None:
                 bias, kernel, normal = bias + normal[1] @ kernel, normal[0][:, None] * kernel, None
             activation = layer.activation.__name__
@@ -92,11 +98,15 @@ def _flat(model: Any) -> Iterator[Any]:
 
 
 def _is_plain(layer: Any) -> bool:
-    known = layer.activation.__name__ in ("relu", "linear", "softmax") and layer.use_bias
+    known = layer.activation.__name__ in ("relu", "linear", "softmax")
     straight = not hasattr(layer, "strides") or (
         set(layer.strides) == {1} and set(layer.dilation_rate) == {1} and layer.groups == 1
     )
     return known and straight
+
+
+def _is_linear(step: Step) -> bool:
+    return isinstance(step, Weighted) and not step.relu
 
 
 def _scale_and_shift(layer: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -50,7 +50,7 @@ def compiled(
 ) -> tuple[keras.Model, keras.Model, keras.Model]:
     """(whole, trunk, rest): the three share their layers, and the rest is ready to train (convolutions slowly)."""
     model = network.build(len(CLASSES), settings.input_size, init, settings.dropout)
-    trunk, rest = split_at(model, settings.trunk)
+    trunk, rest = split_at(model, settings.trunk or network.trunk)
     optimizer = FineTuning(settings.learning_rate, settings.weight_decay, use_ema=True, ema_momentum=settings.ema)
     slow = {w.path for layer in rest.layers if isinstance(layer, keras.layers.Conv2D) for w in layer.weights}
     optimizer.shares = tuple(1 / settings.head_rate if w.path in slow else 1.0 for w in rest.trainable_variables)

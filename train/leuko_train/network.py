@@ -72,15 +72,65 @@ def build_leuko(
     return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x), name="leuko-vgg16")
 
 
+def build_slim(
+    classes: int = 9, input_size: int = 64, init: str | Path | None = None, dropout: float = 0.3
+) -> keras.Model:
+    """VGG-16 with `SLIM` of its channels and batch normalisation after each convolution; input as `build_leuko`.
+
+    Seven times fewer multiplications, so that all of it trains from end to end in the time that the full network's
+    last blocks take. With `init` it starts from the filters of VGG-16 that have the largest norm (Li et al. 2017,
+    arXiv 1608.08710); normalisation makes up for what the others gave.
+    """
+    inputs = keras.Input((input_size, input_size, 3), name="rgb")
+    x = _preprocessing()(inputs)
+    for layer in _vgg16(None, input_size).layers[1:]:
+        if isinstance(layer, layers.MaxPooling2D):
+            x = layers.MaxPooling2D(name=layer.name)(x)
+            continue
+        x = layers.Conv2D(round(SLIM * layer.filters), 3, padding="same", use_bias=False, name=layer.name)(x)
+        x = layers.BatchNormalization(momentum=0.95)(x)
+        x = layers.ReLU()(x)
+    x = layers.GlobalMaxPooling2D()(x)
+    x = layers.Dropout(dropout)(x)
+    x = layers.Dense(round(SLIM * 512), activation="relu")(x)
+    x = layers.Dropout(dropout)(x)
+    model = keras.Model(inputs, layers.Dense(classes, activation="softmax")(x), name="leuko-vgg16-slim")
+    if init is not None:
+        _inherit(model, _vgg16(init, input_size))
+    return model
+
+
+def _inherit(slim: keras.Model, full: keras.Model) -> None:
+    """Give each convolution of `slim` the strongest filters of its namesake in `full`, reading what `slim` has kept."""
+    kept = np.arange(3)
+    for layer in full.layers:
+        if isinstance(layer, layers.Conv2D):
+            kernel = layer.get_weights()[0][:, :, kept]
+            own = slim.get_layer(layer.name)
+            kept = np.sort(np.argsort(-np.abs(kernel).sum(axis=(0, 1, 2)))[: own.filters])
+            own.set_weights([kernel[..., kept]])
+
+
 @dataclass(frozen=True)
 class Network:
-    """A named configuration: `build(classes, input_size, init, dropout)`; `white` is its input for 255."""
+    """A named configuration: `build(classes, input_size, init, dropout)`; `white` is its input for 255.
+
+    `trunk` is the last layer that `fit` leaves as it is.
+    """
 
     build: Callable[..., keras.Model]
     white: float
+    trunk: str = "block3_pool"
 
 
-CONFIGS = {"leuko-vgg16": Network(build_leuko, 255.0), "paper": Network(build_paper, 1.0)}
+SLIM = 0.375
+"""Of VGG-16's channels: 24, 48, 96, 192 and 192, all multiples of 8, as int8 kernels like them."""
+
+CONFIGS = {
+    "leuko-vgg16": Network(build_leuko, 255.0),
+    "leuko-vgg16-slim": Network(build_slim, 255.0, "vgg_preprocessing"),
+    "paper": Network(build_paper, 1.0),
+}
 
 
 def _chain(inputs: Any, chain: Sequence[layers.Layer], name: str) -> keras.Model:

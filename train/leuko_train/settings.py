@@ -18,7 +18,7 @@ class Settings:
     """One training run; a resume must have the same, except for `epochs`."""
 
     network: str = _option("leuko-vgg16", "named configuration", choices=tuple(CONFIGS))
-    trunk: str = _option("block3_pool", "last layer that stays frozen")
+    trunk: str = _option("", "last layer that stays frozen, if not the network's own")
     window_um: float = _option(24.0, "side of the network's window in µm")
     input_size: int = _option(64, "side of the network's window in pixels")
     dropout: float = _option(0.3, "rate around the dense layer")
