@@ -10,6 +10,7 @@ from leuko_edge.live.keys import Action
 from leuko_edge.live.state import Snapshot
 from leuko_edge.simulate import STEADY, SlideFilm, Smear, driven, serpentine, there_and_back
 from leuko_edge.store import SessionInfo, SessionStore, StoreFull
+from leuko_edge.store.archive import Archive
 
 VIEW = (640, 480)
 UM = 0.2
@@ -61,6 +62,15 @@ def test_every_frame_is_accounted_for(smear, store):
     assert accounts == engine.accounts == shown[-1].accounts
     assert accounts.captured == len(source.poses) + source.dropped
     assert accounts.skipped["moving"] > 0 and accounts.counted > 0
+
+
+def test_the_record_says_the_scale_and_what_frames_were_judged_by(smear, store):
+    engine, _, _ = counted(smear, store)
+    store.close()
+    with Archive(store.path) as archive:
+        record = archive.record(store.id)
+    assert record.um_per_px == pytest.approx(engine.cells.um_per_px)
+    assert record.gate["sharpness_least"] < record.gate["sharpness_reference"]
 
 
 def test_a_cell_is_in_the_store_before_it_is_shown(smear, store):

@@ -105,8 +105,10 @@ def test_an_interrupted_session_is_kept_and_gone_on_with(tmp_path, video, capsys
     before = cells_in(database)
     assert before > 0 and f"{before} cell".encode() in out
     capsys.readouterr()
-    assert cli.main(["--video", str(video[0]), "--resume", "--database", str(database), "--target", "1000"]) == 0
-    assert cells_in(database) == before + video[1]
+    assert cli.main(["--demo", "--seed", "9", "--cells", "4", "--resume", "--database", str(database)]) == 0
+    assert cells_in(database) == before + 4
+    assert cli.main(["--video", str(video[0]), "--resume", "1", "--database", str(database)]) == 2
+    assert "not counted together" in capsys.readouterr().err
 
 
 def cells_in(database: Path) -> int:

@@ -128,6 +128,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     live = [name for name in _LIVE if getattr(options, name) not in (None, False)]
     if options.image and live:
         parser.error(f"--{live[0]} is for live counting; leave it out with --image")
+    named = [name for name in ("sample", "operator", "notes") if getattr(options, name) is not None]
+    if options.resume is not None and named:
+        parser.error(f"--{named[0]} was given when the session began; leave it out with --resume")
     if options.target is not None and options.precision is not None:
         parser.error("--target and --precision are two goals; give one")
     if not options.demo and (options.seed is not None or options.cells is not None):

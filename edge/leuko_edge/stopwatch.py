@@ -6,16 +6,18 @@ import resource
 import statistics
 import sys
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+KEPT = 10_000  # newest times of each stage: a live session of hours must not grow by them
 
 
 class Stopwatch:
     """Times named stages; a run's figures are medians over its pictures, so that one slow read does not count."""
 
     def __init__(self) -> None:
-        self.milliseconds: dict[str, list[float]] = defaultdict(list)
+        self.milliseconds: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=KEPT))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from .. import __version__, demo, display
 from ..classify import Classifier
-from ..errors import LeukoError
+from ..errors import LeukoError, UsageError
 from ..simulate import Hand, SlideFilm, Smear, driven, serpentine
 from ..store import SessionInfo, SessionStore, default_path
 from ..store.command import run_export
@@ -54,7 +54,7 @@ def count_live(options: argparse.Namespace, references: Mapping[str, tuple[float
         database = _database(options, stack)
         with source:  # first: without a camera no session begins
             store = stack.enter_context(_store(options, classifier, source, database, references))
-            engine = Engine(classifier, store, _goal(options), options.um_per_px, references)
+            engine = Engine(classifier, store, _goal(options, store.info), options.um_per_px, references)
             with facing(out if out.is_terminal else messages, options.window, options.quiet) as face:
                 ended = _attend(engine, source, face, truth)
         unfinished = _finish(engine, source)
@@ -66,6 +66,9 @@ def count_live(options: argparse.Namespace, references: Mapping[str, tuple[float
             with contextlib.suppress(LeukoError):  # what ended the count is what is said
                 store.close("open")
         if not options.quiet:
+            if options.demo and options.resume is not None:  # the truth of this slide is not that of the whole session
+                out.print(Text(display.SIMULATED, style="bold yellow"))
+                truth = None
             display.show(out, differential, tally, truth)
         if options.timings:
             for line in engine.stopwatch.lines():
@@ -132,10 +135,12 @@ def simulated(seed: int, leukocytes: int) -> SlideFilm:
     return SlideFilm(smear, driven(stops, Hand(), np.random.default_rng(seed)), view=DEMO_VIEW, seed=seed)
 
 
-def _goal(options: argparse.Namespace) -> Goal:
-    if options.target is None and options.precision is None:
-        return Goal(None if options.demo else TARGET)  # the demo's slide is counted to its end, and so is its truth
-    return Goal(options.target, options.precision)
+def _goal(options: argparse.Namespace, resumed: SessionInfo | None = None) -> Goal:
+    if options.target is not None or options.precision is not None:
+        return Goal(options.target, options.precision)
+    if resumed is not None:
+        return Goal(resumed.target, resumed.precision)
+    return Goal(None if options.demo else TARGET)  # the demo's slide is counted to its end, and so is its truth
 
 
 def _database(options: argparse.Namespace, stack: contextlib.ExitStack) -> str:
@@ -156,7 +161,14 @@ def _store(
     references: Mapping[str, tuple[float, float]],
 ) -> SessionStore:
     if options.resume is not None:
-        return SessionStore.resume(database, options.resume or None)
+        store = SessionStore.resume(database, options.resume or None)
+        if store.info.simulated != options.demo:
+            store.close("open")
+            kind = "simulated" if store.info.simulated else "real"
+            raise UsageError(
+                f"session {store.id} is of {kind} blood; simulated and real cells are not counted together"
+            )
+        return store
     card, goal = classifier.card, _goal(options)
     info = SessionInfo(
         sample=options.sample or "",

@@ -51,6 +51,7 @@ class Engine:
         self._counted, self._skipped, self._dropped = 0, Counter[str](), 0
         self._before = self.store.accounts  # of the session's earlier runs
         self._areas = 0
+        self._stated = False  # whether the record says what frames are judged by
         self._began, self._times = time.monotonic(), deque[float](maxlen=30)
         self._verdict = Verdict("lost", 0.0, "good", "measuring", "still")
 
@@ -108,6 +109,9 @@ class Engine:
         self._tell_place(place)
         with self.stopwatch.stage("gate"):
             verdict = self.gate.judge(frame.bgr, place)
+        if not self._stated and self.gate.reference is not None:
+            self.store.settings(gate=self.gate.settings)
+            self._stated = True
         reason = "paused" if self.paused else verdict.reason
         if reason is None:
             reason = self.cells.look(frame, place, verdict, self.accounts)

@@ -94,10 +94,12 @@ def run(film: SlideFilm, classifier: Classifier, database: Path, um_per_px: floa
         source=film.name, model_name=card.name, model_sha256=card.sha256, simulated=True, leukocytes=card.leukocytes
     )
     placed: list[tuple[int, int, float, float]] = []
+    held: list[tuple[float, int]] = []  # MB and open files, after every frame
     with SessionStore.create(database, info) as store, film:
         engine = Engine(classifier, store, Goal(None))
 
         def show(_: Snapshot) -> None:
+            held.append((_rss_mb(), len(os.listdir("/proc/self/fd"))))
             if engine.place is not None and engine.place.state != "lost":
                 placed.append((len(film.poses) - 1, engine.place.key, engine.place.dx, engine.place.dy))
 
@@ -107,7 +109,8 @@ def run(film: SlideFilm, classifier: Classifier, database: Path, um_per_px: floa
         print(f"  {score(store.cells(), places, film, um_per_px)}")
     print(f"  {_frames(engine)}; areas {engine.map.areas}")
     print(f"  {_registration(engine, poses, placed)}")
-    print("  " + "\n  ".join(_stages(engine)), flush=True)
+    print("  " + "\n  ".join(_stages(engine)))
+    print("  " + "; ".join(f"after {100 * n // 4} %: {_at(held, n)}" for n in (1, 2, 3, 4)), flush=True)
     return engine
 
 
@@ -149,8 +152,12 @@ def _stages(engine: Engine) -> list[str]:
         if name != "wait for a frame"
     ]
     lines.append(f"capture to display median {statistics.median(taken['capture to display']):.0f} ms")
-    lines.append(f"RSS {_rss_mb():.0f} MB, open files {len(os.listdir('/proc/self/fd'))}")
     return lines
+
+
+def _at(held: Sequence[tuple[float, int]], quarter: int) -> str:
+    megabytes, files = held[len(held) * quarter // 4 - 1]
+    return f"{megabytes:.0f} MB, {files} open files"
 
 
 def _rss_mb() -> float:
@@ -165,12 +172,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, nargs=2, default=[12_000, 9_000], metavar="PX", help="of the slide")
     parser.add_argument("--view", type=int, nargs=2, default=[1280, 960], metavar="PX")
     parser.add_argument("--overlap", type=float, default=0.3, help="of neighbouring fields (%(default)s)")
+    parser.add_argument("--tours", type=int, default=1, help="how often there and back (%(default)s)")
     parser.add_argument("--noise", type=float, default=1.0, help="times the ordinary noise and blur (%(default)s)")
     parser.add_argument("--jumps", type=int, default=0, help="far away between two frames (%(default)s)")
     parser.add_argument("--model", help="a .tflite file (default: the shipped one)")
     options = parser.parse_args(argv)
     cv2.setNumThreads(2)
-    stops = there_and_back(serpentine(tuple(options.size), tuple(options.view), options.overlap))
+    stops = there_and_back(serpentine(tuple(options.size), tuple(options.view), options.overlap)) * options.tours
     print(f"{options.cells} leukocytes on {options.size[0]}×{options.size[1]} px, {len(stops)} fields there and back, "
           f"noise {options.noise:g}, {options.jumps} jumps")  # fmt: skip
     with Classifier.from_path(options.model) as classifier, tempfile.TemporaryDirectory() as folder:
