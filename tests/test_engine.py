@@ -120,6 +120,20 @@ def test_a_session_can_be_signed_and_then_stands(smear, store):
         store.undo_last("AB", 0.0)
 
 
+def test_a_resumed_session_knows_the_cells_of_before(smear, store):
+    engine = Engine(FixedClassifier("neutrophil"), store, Goal(4))
+    with film(smear) as source:
+        engine.run(source, lambda _: None)
+    first = engine.differential.counted
+    store.close("open")  # no finish: as after a power cut
+    with SessionStore.resume(store.path) as again:
+        engine = Engine(FixedClassifier("neutrophil"), again, ENDLESS)
+        assert engine.differential.counted == first
+        with film(smear) as source:  # from the start: all of it was seen before
+            engine.run(source, lambda _: None)
+        assert engine.differential.counted == 9
+
+
 def test_unidentified_cells_in_number_are_warned_of(smear, tmp_path):
     smear = Smear(4, {"neutrophil": 24}, width=SIZE[0], height=SIZE[1], um_per_px=UM)
     with SessionStore.create(tmp_path / "u.sqlite3", SessionInfo()) as store:

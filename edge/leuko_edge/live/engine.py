@@ -11,6 +11,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ..classify import CellClassifier
 from ..stopwatch import Stopwatch
 from ..store import SessionStore
@@ -22,7 +24,7 @@ from .keys import Action
 from .looking import Looker
 from .slidemap import SlideMap
 from .state import Accounts, LiveSource, Place, Snapshot
-from .tracks import Track
+from .tracks import VIEWS, Track
 
 UNFAMILIAR = 0.15  # share of unidentified among white cells above which the laboratory is outside what the model knows
 FEW = 20  # white cells below which no share is judged
@@ -50,7 +52,7 @@ class Engine:
         self._frames: Iterator[Frame] | None = None
         self._counted, self._skipped, self._dropped = 0, Counter[str](), 0
         self._before = self.store.accounts  # of the session's earlier runs
-        self._areas = 0
+        self._areas = self._kept = 0  # areas of the map, and its keyframes that are in the store
         self._stated = False  # whether the record says what frames are judged by
         self._began, self._times = time.monotonic(), deque[float](maxlen=30)
         self._verdict = Verdict("lost", 0.0, "good", "measuring", "still")
@@ -102,10 +104,30 @@ class Engine:
         self.store.settings(gate=self.gate.settings)
         self.store.relocate({t.id: self.map.position(t.key, t.dx, t.dy) for t in self.cells.tracks})
 
+    def _take_up(self, frame: Frame) -> None:
+        """Know again what an earlier run of this session saw, where the camera's frames are as they were."""
+        pieces = self.store.keyframes()
+        if not pieces or pieces[0].shape != frame.bgr.shape:
+            return
+        self.map.restore(pieces)
+        self._kept, self._areas = len(pieces), self.map.areas
+        for cell in self.store.cells():
+            if cell.key < len(pieces):
+                track = Track(cell.key, cell.dx, cell.dy, cell.id, label=cell.label, confidence=cell.confidence)
+                track.by, track.undone = cell.by, cell.undone
+                track.views = [(1.0, np.array(cell.probabilities))] * min(cell.views, VIEWS)
+                self.cells.tracks.add(track)
+
     def look(self, frame: Frame) -> None:
         """Locate, judge and, where it may be, count one frame."""
+        if self.place is None:
+            self._take_up(frame)
         with self.stopwatch.stage("registration"):
             place = self.map.locate(frame.bgr)
+            new = self.map.pieces(self._kept)
+        if new:
+            self.store.add_keyframes(new)
+            self._kept = new[-1].key + 1
         self._tell_place(place)
         with self.stopwatch.stage("gate"):
             verdict = self.gate.judge(frame.bgr, place)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .follow import Follower
 from .keyframes import Keyframes
 from .recognise import Recogniser
 from .register import Demand
-from .state import Place
+from .state import MapPiece, Place
 from .view import View, reduced
 
 KNOW = Demand(ncc=0.65, agree=0.85, blocks=14, overlap=0.25)
@@ -66,6 +68,34 @@ class SlideMap:
         self._recogniser.forget_from(0)
         self._frames.views.clear()
         self._last = None
+
+    def pieces(self, since: int) -> list[MapPiece]:
+        """Keyframes from number `since` on, but those of an area on trial, which may yet be withdrawn."""
+        end = self._frames.count if self._trial is None else self._trial_from
+        shape = self._shape or ()
+        pieces = []
+        for key in range(since, end):
+            view, (x, y) = self._frames.views.get(key), self._frames.places[key]
+            if view is not None:
+                pieces.append(MapPiece(key, int(self._frames.areas[key]), float(x), float(y), shape, view.fine))
+        return pieces
+
+    def restore(self, pieces: Sequence[MapPiece]) -> None:
+        """Know the places of an earlier run, whose `pieces` these are: before the first frame, of the same shape.
+
+        ValueError where numbers are missing between them.
+        """
+        if [piece.key for piece in pieces] != list(range(len(pieces))):
+            raise ValueError("the pieces of a map must be all of them, in order")
+        self._fit(pieces[0].shape)
+        for n, piece in enumerate(pieces):
+            place = np.array([piece.x, piece.y])
+            key = self._frames.add(View.of_fine(piece.fine), place, piece.area)
+            if n and pieces[n - 1].area == piece.area:  # where they lie stands: new shifts move them together
+                self._frames.link(key - 1, key, place - self._frames.places[key - 1], 1.0)
+        self._areas = {piece.area for piece in pieces}
+        self._given = max(self._areas) + 1
+        self._noticed, self._last = len(pieces), len(pieces) - 1
 
     def locate(self, bgr: np.ndarray, still: bool | None = None) -> Place:
         """Where the frame bgr (h, w, 3) uint8 lies.

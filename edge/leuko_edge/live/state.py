@@ -71,6 +71,21 @@ class Place:
 
 
 @dataclass(frozen=True)
+class MapPiece:
+    """A keyframe of the map as a session keeps it, so that a resumed one knows the places of before.
+
+    `x`, `y` and `fine` (h, w) int8 are in the map's own reduced pixels; `shape` is that of the camera's frames.
+    """
+
+    key: int
+    area: int
+    x: float
+    y: float
+    shape: tuple[int, ...]
+    fine: np.ndarray = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Accounts:
     """Frames by what became of them. `captured` = `counted` + `skipped` + `dropped`, always."""
 

@@ -38,8 +38,16 @@ class View:
     @classmethod
     def of(cls, band: np.ndarray) -> View:
         """The view of a band (h, w) float32 as `reduced` gives it."""
-        smooth = cv2.GaussianBlur(np.clip(band, -LIMIT, LIMIT), (0, 0), 0.8)
-        height, width = band.shape
+        return cls.of_smooth(cv2.GaussianBlur(np.clip(band, -LIMIT, LIMIT), (0, 0), 0.8))
+
+    @classmethod
+    def of_fine(cls, fine: np.ndarray) -> View:
+        """The view whose `fine` was kept."""
+        return cls.of_smooth(fine.astype(np.float32) * np.float32(UNIT))
+
+    @classmethod
+    def of_smooth(cls, smooth: np.ndarray) -> View:
+        height, width = smooth.shape
         thumb = cv2.resize(smooth, (width // COARSE, height // COARSE), interpolation=cv2.INTER_AREA)
         energy = blocks(smooth * smooth)
         edges = cv2.Laplacian(smooth, cv2.CV_32F)

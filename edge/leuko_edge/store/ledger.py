@@ -6,12 +6,12 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from ..errors import UsageError
-from ..live.state import Accounts
+from ..live.state import Accounts, MapPiece
 from . import faults, records
 from .corrections import Execute
 from .faults import StoreError, explained
@@ -27,6 +27,7 @@ class Ledger:
         self._connection, self._lock, self.path, self.id = connection, lock, path, session
         self._guard = threading.RLock()
         self._fields: list[tuple[Any, ...]] = []  # waiting for the next commit
+        self._keyframes: list[dict[str, Any]] = []  # likewise
         self._written = time.monotonic()
         row = connection.execute("SELECT * FROM session WHERE id = ?", (session,)).fetchone()
         self.info = records.info_from(row)
@@ -54,6 +55,17 @@ class Ledger:
         with self._guard:
             self._fields.append((self.id, int(frame_index), float(captured_at), *place))
             self.save_accounts(self.accounts)
+
+    def add_keyframes(self, pieces: Sequence[MapPiece]) -> None:
+        """Note new pieces of the slide's map; written with the next cell, or after a second."""
+        with self._guard:
+            self._keyframes += [{"session": self.id, **records.keyframe_columns(piece)} for piece in pieces]
+
+    def keyframes(self) -> list[MapPiece]:
+        """The map as far as it is known without a gap, for a resumed session."""
+        rows = self._ask("SELECT * FROM keyframe WHERE session = ? ORDER BY key")
+        pieces = [records.keyframe_from(row) for row in rows]
+        return [piece for n, piece in enumerate(pieces) if piece.key == n]
 
     def save_accounts(self, accounts: Accounts) -> None:
         """Call it for every frame: it is written with the next cell, or after a second. After `sign` it is nothing."""
@@ -112,6 +124,8 @@ class Ledger:
                     execute(insert("accounts", columns, "INSERT OR REPLACE"), columns)
                     for field in self._fields:
                         execute(_FIELD, field)
+                    for keyframe in self._keyframes:
+                        execute(insert("keyframe", keyframe, "INSERT OR REPLACE"), keyframe)
                     execute("COMMIT")
                 except BaseException:
                     if self._connection.in_transaction:
@@ -121,6 +135,7 @@ class Ledger:
                 raise explained(error, self.path) from None
             self.accounts = frames
             self._fields.clear()
+            self._keyframes.clear()
             self._written = time.monotonic()
 
     def _ask(self, question: str, *more: int) -> list[sqlite3.Row]:

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..live.state import Accounts
+from ..live.state import Accounts, MapPiece
 from ..tally import REFERENCES
 from ..types import LEUKOCYTES
 
@@ -182,6 +182,26 @@ def accounts_columns(accounts: Accounts) -> dict[str, Any]:
 
 def accounts_from(row: sqlite3.Row | None) -> Accounts:
     return Accounts() if row is None else Accounts(row["counted"], json.loads(row["skipped"]), row["dropped"])
+
+
+def keyframe_columns(piece: MapPiece) -> dict[str, Any]:
+    _, png = cv2.imencode(".png", (piece.fine.astype(np.int16) + 128).astype(np.uint8))
+    return {
+        "key": int(piece.key),
+        "area": int(piece.area),
+        "x": float(piece.x),
+        "y": float(piece.y),
+        "shape": text([int(side) for side in piece.shape]),
+        "view": png.tobytes(),
+    }
+
+
+def keyframe_from(row: sqlite3.Row) -> MapPiece:
+    grey = cv2.imdecode(np.frombuffer(row["view"], np.uint8), cv2.IMREAD_GRAYSCALE)
+    if grey is None:
+        raise ValueError("a keyframe's picture is damaged")
+    fine = (grey.astype(np.int16) - 128).astype(np.int8)
+    return MapPiece(row["key"], row["area"], row["x"], row["y"], tuple(json.loads(row["shape"])), fine)
 
 
 def encode(rgb: np.ndarray) -> bytes:

@@ -107,7 +107,20 @@ CREATE TABLE accounts (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+_VERSION_2 = """
+CREATE TABLE keyframe (                -- the slide's map, by which a resumed session knows places again
+    session INTEGER NOT NULL REFERENCES session(id),
+    key INTEGER NOT NULL,              -- 0, 1, …: what cell.map_key names
+    area INTEGER NOT NULL,
+    x REAL NOT NULL,                   -- of the map's own reduced pixels
+    y REAL NOT NULL,
+    shape TEXT NOT NULL,               -- JSON list: of the camera's frames
+    view BLOB NOT NULL,                -- PNG of the reduced picture, 128 is its zero
+    PRIMARY KEY (session, key)
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 """MIGRATIONS[n] makes version n + 1 out of version n."""
 
 
