@@ -117,9 +117,9 @@ def test_fields_of_a_later_version_are_ignored(model):
 def test_the_shipped_model_is_found_in_the_wheel_or_in_the_checkout(tmp_path, monkeypatch):
     package = tmp_path / "edge" / "leuko_edge"
     monkeypatch.setattr(cards, "__file__", str(package / "card.py"))
-    with pytest.raises(ModelError, match=r"leuko-vgg16-int8\.tflite.*--model"):
+    with pytest.raises(ModelError, match=rf"{cards.SHIPPED}\.tflite.*--model"):
         shipped_model()
     for folder in (tmp_path / "models", package / "models"):
         folder.mkdir(parents=True)
-        shutil.copy(TINY, folder / "leuko-vgg16-int8.tflite")
-        assert shipped_model() == folder / "leuko-vgg16-int8.tflite"
+        shutil.copy(TINY, folder / f"{cards.SHIPPED}.tflite")
+        assert shipped_model() == folder / f"{cards.SHIPPED}.tflite"

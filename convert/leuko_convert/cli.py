@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         "--cells", type=Path, required=True, help="folder that `leuko-train cells` wrote; its training split is used"
     )
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder for the files (%(default)s)")
-    parser.add_argument("--name", default="leuko-vgg16", help="NAME-float16 and NAME-int8 (%(default)s)")
+    parser.add_argument("--name", help="NAME-float16 and NAME-int8 (default: the network's)")
     parser.add_argument("--network", default="leuko-vgg16", help="configuration of a weights file (%(default)s)")
     parser.add_argument("--temperature", type=float, help="instead of the run's own")
     parser.add_argument("--confidence-threshold", type=float, help="instead of the run's own")
@@ -92,8 +92,8 @@ def _convert(args: argparse.Namespace) -> list[tuple[Path, ModelCard]]:
         "licences": licences.of(map(str, cells.labs)),
     }
     return [
-        _write(args.out, f"{args.name}-float16", made.float16, quantize.FLOAT16, common),
-        _write(args.out, f"{args.name}-int8", made.int8, quantize.INT8, common),
+        _write(args.out, f"{args.name or model.name}-float16", made.float16, quantize.FLOAT16, common),
+        _write(args.out, f"{args.name or model.name}-int8", made.int8, quantize.INT8, common),
     ]
 
 
