@@ -169,7 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m leuko_edge.live.trial", description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5], metavar="N")
     parser.add_argument("--cells", type=int, default=500, help="leukocytes on the slide (%(default)s)")
-    parser.add_argument("--size", type=int, nargs=2, default=[12_000, 9_000], metavar="PX", help="of the slide")
+    parser.add_argument("--size", type=int, nargs=2, default=[9_000, 7_000], metavar="PX", help="of the slide")
     parser.add_argument("--view", type=int, nargs=2, default=[1280, 960], metavar="PX")
     parser.add_argument("--overlap", type=float, default=0.3, help="of neighbouring fields (%(default)s)")
     parser.add_argument("--tours", type=int, default=1, help="how often there and back (%(default)s)")
