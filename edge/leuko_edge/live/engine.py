@@ -157,7 +157,9 @@ class Engine:
 
     def _join_doubled(self) -> None:
         """The map was corrected, or two areas turned out to be one: what is now at one place was one cell."""
-        for older, newer in self.cells.tracks.doubled(self.cells.scale or 0.1):
+        if self.cells.scale is None:  # nothing was looked at yet
+            return
+        for older, newer in self.cells.tracks.doubled(self.cells.scale):
             self.store.discard(newer.id, f"the same cell as {older.id}", time.time())
             newer.undone = True
             self.cells.changed = True

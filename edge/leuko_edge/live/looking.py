@@ -14,7 +14,7 @@ from ..optics import Field
 from ..segment import find_cells
 from ..stopwatch import Stopwatch
 from ..store import NewCell, SessionStore
-from ..types import LEUKOCYTES, Cell, Frame, Scale
+from ..types import LEUKOCYTES, Cell, Frame, Prediction, Scale
 from .gate import Verdict
 from .slidemap import SlideMap
 from .state import Accounts, Outline, Place
@@ -113,11 +113,14 @@ class Looker:
             predictions = self.classifier.classify(crops)
         with self.stopwatch.stage("store"):
             for n, crop, prediction in zip(wanted, crops, predictions, strict=True):
-                track, view = tracks[n], (quality[n], np.array(prediction.probabilities))
-                if track is None:
-                    tracks[n] = self._count(frame, place, whole[n], crop, view, accounts)
+                track = tracks[n] or Track(place.key, *np.add(whole[n].centre, (place.dx, place.dy)).tolist())
+                sharpest = all(quality[n] > before for before, _ in track.views)
+                combined = judge(track.see(quality[n], np.array(prediction.probabilities)), card)
+                named = doubted(combined, whole[n].diameter * seen.scale.um_per_px)
+                if tracks[n] is None:
+                    tracks[n] = self._count(frame, place, whole[n], track, named, crop, accounts)
                 else:
-                    self._refine(track, crop, view)
+                    self._refine(track, named, crop if sharpest else None)
         return tracks
 
     def _count(
@@ -125,14 +128,12 @@ class Looker:
         frame: Frame,
         place: Place,
         cell: Cell,
+        track: Track,
+        named: Prediction,
         crop: np.ndarray,
-        view: tuple[float, np.ndarray],
         accounts: Accounts,
     ) -> Track:
         """A cell that was not met before: durable when this returns."""
-        track = Track(place.key, place.dx + cell.centre[0], place.dy + cell.centre[1])
-        track.diameter_um = cell.diameter * (self.scale or 0.0)
-        named = doubted(judge(track.see(*view), self.classifier.card), track.diameter_um)
         _, x, y = self.map.position(track.key, track.dx, track.dy)
         new = NewCell(
             label=named.label,
@@ -156,13 +157,11 @@ class Looker:
         self.changed = True
         return self.tracks.add(track)
 
-    def _refine(self, track: Track, crop: np.ndarray, view: tuple[float, np.ndarray]) -> None:
-        """Another view of a known cell; what a person said of it stands."""
-        sharpest = all(view[0] > quality for quality, _ in track.views)
-        named = doubted(judge(track.see(*view), self.classifier.card), track.diameter_um)
-        if track.by != "model" or track.undone or (named.label == track.label and not sharpest):
+    def _refine(self, track: Track, named: Prediction, crop: np.ndarray | None) -> None:
+        """Another view of a known cell, with its `crop` where it is the sharpest; what a person said of it stands."""
+        if track.by != "model" or track.undone or (named.label == track.label and crop is None):
             return
-        self.store.refine(track.id, named, len(track.views), crop if sharpest else None)
+        self.store.refine(track.id, named, len(track.views), crop)
         track.label, track.confidence = named.label, named.confidence
         self.changed = True
 

@@ -27,7 +27,6 @@ class Track:
     dx: float
     dy: float
     id: int = 0
-    diameter_um: float = 0.0  # of its outline, where it was first seen
     label: str = ""
     confidence: float = 0.0
     by: str = "model"
