@@ -33,6 +33,14 @@ def test_balanced_accuracy_goes_by_laboratory():
     assert found == {"a": 1.0, "b": 0.5}
 
 
+def test_a_class_of_too_few_cells_has_no_say():
+    truth, predicted = np.array([0, 0, 1, 1, 1, 1]), np.array([0, 1, 0, 1, 1, 1])
+    labs = np.array(["a", "a", "a", "b", "b", "a"])  # a: two cells of each class; b: two of one class
+    assert metrics.balanced_by_lab(truth, predicted, labs, 2, least=2) == {"a": 0.5, "b": 1.0}
+    labs[2] = "c"  # one cell: left out, and a's class 1 has one cell left
+    assert metrics.balanced_by_lab(truth, predicted, labs, 2, least=2) == {"a": 0.5, "b": 1.0}
+
+
 def test_wilsons_interval_is_the_published_one():
     assert metrics.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)  # Newcombe 1998, table I
     assert metrics.wilson(0, 20)[0] == 0 and metrics.wilson(20, 20)[1] == 1

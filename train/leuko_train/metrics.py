@@ -47,12 +47,20 @@ def balanced_accuracy(matrix: np.ndarray) -> float:
     return float(np.mean(np.diag(matrix)[present] / support[present])) if present.any() else float("nan")
 
 
-def balanced_by_lab(truth: np.ndarray, predicted: np.ndarray, labs: np.ndarray, classes: int) -> dict[str, float]:
-    """Balanced accuracy of each laboratory over the classes it has; labs (n,) str."""
-    return {
-        str(lab): balanced_accuracy(confusion(truth[labs == lab], predicted[labs == lab], classes))
-        for lab in np.unique(labs)
-    }
+def balanced_by_lab(
+    truth: np.ndarray, predicted: np.ndarray, labs: np.ndarray, classes: int, least: int = 1
+) -> dict[str, float]:
+    """Balanced accuracy of each laboratory over the classes of which it has `least` cells or more; labs (n,) str.
+
+    A laboratory without such a class is left out.
+    """
+    result = {}
+    for lab in np.unique(labs):
+        own = labs == lab
+        own &= np.isin(truth, np.flatnonzero(np.bincount(truth[own], minlength=classes) >= least))
+        if own.any():
+            result[str(lab)] = balanced_accuracy(confusion(truth[own], predicted[own], classes))
+    return result
 
 
 def wilson(hits: int, total: int, z: float = 1.959964) -> tuple[float, float]:
