@@ -7,11 +7,13 @@ put back onto the slide by the true place of the frame it was found in, which th
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import resource
 import statistics
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -87,8 +89,11 @@ def _largest(a: Mapping[str, float], b: Mapping[str, float]) -> float:
     return max(abs(a[label] - b[label]) for label in LEUKOCYTES)
 
 
-def run(film: SlideFilm, classifier: Classifier, database: Path, um_per_px: float) -> Engine:
-    """Count `film` into a session of its own and print what came of it, a line for each kind of figure."""
+def run(film: SlideFilm, classifier: Classifier, database: Path, um_per_px: float, rate: float = math.inf) -> Engine:
+    """Count `film` into a session of its own and print what came of it, a line for each kind of figure.
+
+    `rate`: frames a second at most, for a trial that lasts as long as a person's work does.
+    """
     card = classifier.card
     info = SessionInfo(
         source=film.name, model_name=card.name, model_sha256=card.sha256, simulated=True, leukocytes=card.leukocytes
@@ -98,7 +103,10 @@ def run(film: SlideFilm, classifier: Classifier, database: Path, um_per_px: floa
     with SessionStore.create(database, info) as store, film:
         engine = Engine(classifier, store, Goal(None))
 
+        began = time.monotonic()
+
         def show(_: Snapshot) -> None:
+            time.sleep(max(0.0, began + len(held) / rate - time.monotonic()))
             held.append((_rss_mb(), len(os.listdir("/proc/self/fd"))))
             if engine.place is not None and engine.place.state != "lost":
                 placed.append((len(film.poses) - 1, engine.place.key, engine.place.dx, engine.place.dy))
@@ -110,7 +118,8 @@ def run(film: SlideFilm, classifier: Classifier, database: Path, um_per_px: floa
     print(f"  {_frames(engine)}; areas {engine.map.areas}")
     print(f"  {_registration(engine, poses, placed)}")
     print("  " + "\n  ".join(_stages(engine)))
-    print("  " + "; ".join(f"after {100 * n // 4} %: {_at(held, n)}" for n in (1, 2, 3, 4)), flush=True)
+    memory = "; ".join(f"after {100 * n // 4} %: {_at(held, n)}" for n in (1, 2, 3, 4))
+    print(f"  {(time.monotonic() - began) / 60:.0f} minutes; {memory}", flush=True)
     return engine
 
 
@@ -175,6 +184,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--tours", type=int, default=1, help="how often there and back (%(default)s)")
     parser.add_argument("--noise", type=float, default=1.0, help="times the ordinary noise and blur (%(default)s)")
     parser.add_argument("--jumps", type=int, default=0, help="far away between two frames (%(default)s)")
+    parser.add_argument("--rate", type=float, default=math.inf, help="frames a second at most (no limit)")
     parser.add_argument("--model", help="a .tflite file (default: the shipped one)")
     options = parser.parse_args(argv)
     cv2.setNumThreads(2)
@@ -190,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             faults = Faults(noise=options.noise)
             film = SlideFilm(smear, path, view=tuple(options.view), faults=faults, seed=seed)
             print(f"seed {seed}")
-            run(film, classifier, Path(folder) / f"{seed}.sqlite3", smear.um_per_px)
+            run(film, classifier, Path(folder) / f"{seed}.sqlite3", smear.um_per_px, options.rate)
     return 0
 
 
