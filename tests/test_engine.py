@@ -101,6 +101,13 @@ def test_undone_cells_stay_out_when_they_are_seen_again(smear, store):
     assert engine.differential.counted == 7 and len(store.cells()) == 9
 
 
+def test_an_undone_cell_that_is_brought_back_counts_again(smear, store):
+    acts = {30: Action("undo"), 31: Action("undo"), 32: Action("redo")}
+    engine, _, _ = counted(smear, store, acts=acts)
+    assert engine.differential.counted == 8
+    assert sum(cell.undone for cell in store.cells()) == sum(track.undone for track in engine.cells.tracks) == 1
+
+
 def test_a_person_has_the_last_word_on_a_class(smear, store):
     engine, _, _ = counted(smear, store, acts={30: Action("reclassify", "basophil")})
     (changed,) = [cell for cell in store.cells() if cell.by == "AB"]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import math
+import importlib
 import os
 import sys
 from collections.abc import Sequence
 
 from . import __version__
+from .config import add_option, values
 from .errors import EnvironmentBroken, LeukoError
 
 INTERRUPTED = 130
@@ -26,19 +27,30 @@ examples:
   leuko-edge --video stage.mp4 --json result.json
   leuko-edge sessions; leuko-edge export 3 --json result.json --crops sheets/
 
+further commands, each with its own --help: {commands}
+
 exit codes: 0 counted, 2 wrong usage, 3 nothing countable, 4 model, environment or output broken
 Not a medical device."""
 
 
 _LIVE = ("target", "precision", "sample", "operator", "notes", "resume", "database", "window")
-_COMMANDS = ("sessions", "export")
+_COMMANDS = {  # the module whose add_parsers(subparsers) knows the word; its parsers set `run`, options -> exit code
+    "sessions": "store.command",
+    "export": "store.command",
+    "config": "config.command",
+    "camera": "camera.command",
+    "doctor": "doctor.command",
+    "bench": "doctor.bench",
+    "serve": "service.command",
+    "attach": "service.attach",
+}
 
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="leuko-edge",
         description="A white-cell differential from photographs of a stained blood smear, or live from the microscope.",
-        epilog=_EPILOG,
+        epilog=_EPILOG.format(commands=", ".join(_COMMANDS)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -51,44 +63,54 @@ def build_parser() -> argparse.ArgumentParser:
         help="pictures, and folders of them (JPEG, PNG, TIFF, BMP)",
     )
     what.add_argument(
-        "--camera", metavar="auto|picamera2|PATH", help="count live: the Pi's camera, or a USB microscope's"
+        "--camera",
+        nargs="?",
+        const=True,
+        metavar="auto|picamera2|PATH",
+        help="count live: the Pi's camera, or a USB microscope's (alone: the configured one)",
     )
     what.add_argument("--video", metavar="FILE", help="count a film of a moved stage, or a folder of pictures as one")
     what.add_argument(
         "--demo", action="store_true", help="count live on a simulated smear, drawn here; needs no camera"
     )
-    what.add_argument("--seed", type=_whole(0), metavar="N", help="with --demo: another slide (default 1)")
-    what.add_argument("--cells", type=_whole(1, 2000), metavar="N", help="with --demo: white cells on it (default 100)")
+    what.add_argument("--seed", type=values.whole(0), metavar="N", help="with --demo: another slide (default 1)")
+    what.add_argument(
+        "--cells", type=values.whole(1, 2000), metavar="N", help="with --demo: white cells on it (default 100)"
+    )
     how = parser.add_argument_group("how")
     how.add_argument(
         "--um-per-px",
-        type=_um_per_px,
+        type=values.UM_PER_PX,
         metavar="X",
-        help="micrometres per pixel (default: measured from the red cells)",
+        help="micrometres per pixel (default, and with auto: measured from the red cells)",
     )
     how.add_argument(
         "--model", metavar="PATH", help="a .tflite file with its card beside it (default: the shipped one)"
     )
-    how.add_argument("--threads", type=_whole(1, 256), metavar="N", help="processor threads (default: all cores)")
+    how.add_argument("--threads", type=values.THREADS, metavar="N", help="processor threads (default: all cores)")
     how.add_argument(
         "--reference",
         action="append",
-        type=_reference,
+        type=values.reference,
         default=[],
         metavar="CLASS=LOW-HIGH",
         help="your laboratory's range in per cent, as neutrophil=45-79; may be given for each class",
     )
+    add_option(how)
     live = parser.add_argument_group("live counting (--camera, --video, --demo)")
-    live.add_argument("--target", type=_whole(1, 100_000), metavar="N", help="stop after N leukocytes (default 100)")
+    live.add_argument("--target", type=values.TARGET, metavar="N", help="stop after N leukocytes (default 100)")
     live.add_argument(
-        "--precision", type=_points, metavar="P", help="stop when every class's 95 %% interval is within P points"
+        "--precision",
+        type=values.PRECISION,
+        metavar="P",
+        help="stop when every class's 95 %% interval is within P points",
     )
     live.add_argument("--sample", metavar="ID", help="whose blood it is, for the record")
     live.add_argument("--operator", metavar="NAME", help="who counts and signs")
     live.add_argument("--notes", metavar="TEXT", help="anything else for the record")
     live.add_argument(
         "--resume",
-        type=_whole(1),
+        type=values.whole(1),
         nargs="?",
         const=0,
         metavar="ID",
@@ -116,6 +138,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Options that make sense together; SystemExit 2 with a sentence where they do not."""
     parser = build_parser()
     options = parser.parse_args(argv)
+    options.camera_wishes = {}
     if options.verbose and not options.version:
         parser.error("--verbose goes with --version")
     if options.version:
@@ -166,33 +189,42 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EnvironmentBroken.exit_code
 
 
-def _session_options(argv: Sequence[str]) -> argparse.Namespace:
-    """Of `leuko-edge sessions` and `leuko-edge export`."""
-    from .store.command import add_parsers
-
+def _command_options(argv: Sequence[str]) -> argparse.Namespace:
+    """Of one of `_COMMANDS`, whose own module alone is loaded."""
+    module = importlib.import_module(f".{_COMMANDS[argv[0]]}", __package__)
     parser = argparse.ArgumentParser(prog="leuko-edge", allow_abbrev=False)
-    add_parsers(parser.add_subparsers(required=True))
+    module.add_parsers(parser.add_subparsers(required=True))
     return parser.parse_args(argv)
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    words = sys.argv[1:] if argv is None else argv
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["--config"] and words[2:3] and words[2] in _COMMANDS:  # before the command is as good as after it
+        words = [*words[2:], *words[:2]]
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "4")  # seconds; OpenCV reads it when it is loaded
     try:
         if words[:1] and words[0] in _COMMANDS:
-            options = _session_options(words)
+            options = _command_options(words)
             return int(options.run(options))
-        options = parse(argv)
-    except SystemExit as done:  # --help, or a wrong command line that argparse has explained
-        return int(done.code or 0)
-    try:
+        options = parse(words)
         if options.version:
             return _version(options)
-        os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "4")  # seconds; OpenCV reads it when it is loaded
-        from .counting import count  # numpy, OpenCV, LiteRT and rich: not for --help
-
-        return count(options)
+        return _count(options)
+    except SystemExit as done:  # --help, or a wrong command line that argparse has explained
+        return int(done.code or 0)
     except ImportError as error:
         raise EnvironmentBroken(f"a part of the installation is missing or broken: {error}") from error
+
+
+def _count(options: argparse.Namespace) -> int:
+    from .config.filling import fill
+    from .counting import count  # numpy, OpenCV, LiteRT and rich: not for --help
+
+    notices = fill(options).notices
+    if not options.quiet:
+        for notice in notices:
+            _say(notice)
+    return count(options)
 
 
 def _version(options: argparse.Namespace) -> int:
@@ -214,48 +246,6 @@ def _discard_stdout() -> None:
     """Nobody reads standard output any more: the interpreter's own flush at exit must not complain."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _whole(low: int, high: int = 2**31 - 1):
-    def whole(text: str) -> int:
-        value = int(text)
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"a whole number from {low} to {high} is needed, got {text}")
-        return value
-
-    return whole
-
-
-def _um_per_px(text: str) -> float:
-    value = float(text)
-    if not (math.isfinite(value) and 0.005 <= value <= 5):
-        raise argparse.ArgumentTypeError(f"{text} is no microscope's: 0.005 to 5 µm per pixel")
-    return value
-
-
-_um_per_px.__name__ = "number"
-
-
-def _points(text: str) -> float:
-    value = float(text)
-    if not 1 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"an interval of {text} points cannot be the goal: 1 to 100")
-    return value
-
-
-_points.__name__ = "number"
-
-
-def _reference(text: str) -> tuple[str, tuple[float, float]]:
-    label, _, limits = text.partition("=")
-    low, _, high = limits.partition("-")
-    try:
-        limits_percent = float(low), float(high)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} should look like neutrophil=45-79") from None
-    if not 0 <= limits_percent[0] <= limits_percent[1] <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r}: the limits should rise, between 0 and 100 per cent")
-    return label, limits_percent
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ SIMULATED = "SIMULATED: leuko-edge drew these cells itself; this is no patient's
 
 FLAG_STYLES = {"low": "bold red", "high": "bold red", "low?": "yellow", "high?": "yellow", "normal": "green"}
 _ORIGINS = {
-    "given": "given with --um-per-px",
+    "given": "given (--um-per-px, or count.um_per_px of the configuration)",
     "red cells": "measured from red cells",
     "pooled": "taken from the other pictures of their size",
     "assumed": "ASSUMED from the cells' own size, a guess: give --um-per-px",

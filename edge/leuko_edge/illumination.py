@@ -20,6 +20,21 @@ def shrink(bgr: np.ndarray, side: int) -> np.ndarray:
     return cv2.resize(bgr, size, interpolation=cv2.INTER_AREA)
 
 
+def sharpness(grey: np.ndarray, valid: np.ndarray | None = None) -> float:
+    """Of (h, w) uint8, without unit: the Laplacian's standard deviation over that of the grey values, 0 = featureless.
+
+    Only where `valid` (h, w) bool, less its edge; everywhere without it.
+    """
+    mask = inner = None
+    if valid is not None and not valid.all():
+        mask = valid.astype(np.uint8)
+        inner = cv2.erode(mask, np.ones((5, 5), np.uint8))
+    # In floats: the rounding of a blurred uint8 picture has more edges than a blurred smear.
+    edges = cv2.Laplacian(cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0), cv2.CV_32F)
+    (_, across), (_, spread) = cv2.meanStdDev(edges, mask=inner), cv2.meanStdDev(grey, mask=mask)
+    return float(across[0, 0]) / max(float(spread[0, 0]), 1.0)
+
+
 def valid_area(bgr: np.ndarray) -> np.ndarray:
     """(h, w) bool: false in black areas that touch the border (frames of rotated or padded pictures)."""
     blue, green, red = cv2.split(bgr)

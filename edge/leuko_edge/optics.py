@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from .errors import PictureError
-from .illumination import illumination, shrink, valid_area
+from .illumination import illumination, sharpness, shrink, valid_area
 from .scale import ScaleUnknown, guess_scale, measure_scale
 from .types import Scale
 
@@ -23,7 +23,7 @@ STAINED_SHARE = 0.65  # samples of LISC, PBC, TECOM, BCCD, Raabin: 0.71 and more
 PLAUSIBLE_UM = (0.01, 0.6)  # µm per px: finer is no camera's, coarser shows a red cell in a dozen pixels
 MAX_AREA_UM2 = 2e6  # 2 mm², some hundred fields of a 100× objective: bounds memory
 
-__all__ = ["Field", "ScaleUnknown", "focus", "optical_density", "shrink"]
+__all__ = ["Field", "ScaleUnknown", "optical_density", "shrink"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Field:
         else:
             scale = _measured(bgr, white, grid_valid) or _guess(bgr, white, grid_valid, fallback, guess)
         _plausible(scale.um_per_px, bgr.shape)
-        return cls(bgr, white, grid_valid, scale, focus(small, valid))
+        return cls(bgr, white, grid_valid, scale, round(sharpness(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), valid), 4))
 
     def density(self, um_per_px: float) -> tuple[np.ndarray, np.ndarray]:
         """Optical density (h', w', 3) float32 in B, G, R order and the valid mask, resampled to `um_per_px`."""
@@ -142,12 +142,3 @@ def optical_density(bgr: np.ndarray, white: np.ndarray) -> np.ndarray:
     """-log10(transmission) of uint8 (h, w, 3), clipped to 0…2; `white` is a coarse grid of the same picture."""
     full = cv2.resize(white, bgr.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return np.clip(np.log10((full + 1) / (bgr.astype(np.float32) + 1)), 0, MAX_OD)
-
-
-def focus(bgr: np.ndarray, valid: np.ndarray) -> float:
-    """Sharpness without unit: the Laplacian's standard deviation over that of the grey values (0 = featureless)."""
-    grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    spread = float(grey[valid].std())
-    edges = cv2.Laplacian(cv2.GaussianBlur(grey, (0, 0), 1.0), cv2.CV_32F)
-    inner = cv2.erode(valid.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-    return round(float(edges[inner].std()) / max(spread, 1.0), 4) if inner.any() else 0.0

@@ -83,7 +83,7 @@ class CountedCell:
 
 @dataclass(frozen=True)
 class Quality:
-    """Whether a picture may be counted. `focus` is the gradient energy of `optics.focus`, higher is sharper."""
+    """Whether a picture may be counted. `focus` is `illumination.sharpness`: higher is sharper."""
 
     focus: float
     counted: bool = True

@@ -173,6 +173,9 @@ class Engine:
         elif action.kind == "undo":
             for track in self._tracks_of(self.store.undo_last(who, now)):
                 track.undone = True
+        elif action.kind == "redo":
+            for track in self._tracks_of(self.store.redo_last(who, now)):
+                track.undone = False
         elif action.kind == "new_slide":
             self.map.new_slide()
             self.store.event("new slide", "", who, now)

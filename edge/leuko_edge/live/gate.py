@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..illumination import shrink
+from ..illumination import sharpness, shrink
 from .state import Place
 
 SIDE = 640  # px; the long side at which a frame is judged
@@ -78,11 +78,11 @@ class Gate:
             return Verdict("clipped", 0.0, light, "measuring", motion)
         if (green < STAINED * background).mean() < STAINED_SHARE:
             return Verdict("empty", 0.0, light, "measuring", motion)
-        sharpness = _sharpness(green)
+        sharp = sharpness(green)
         if motion == "still":
-            self._still.append(sharpness)
+            self._still.append(sharp)
         reference = self.reference
-        focus = sharpness / reference if reference else 0.0
+        focus = sharp / reference if reference else 0.0
         words = "measuring" if not reference else "sharp" if focus >= SHARP else "out of focus"
         if reference and focus < SHARP and motion != "moving":
             reason = "defocused"  # said before "lost": a blurred frame cannot be registered either
@@ -116,10 +116,3 @@ def _light(small: np.ndarray) -> tuple[str, float]:
     if burnt > BURNT_SHARE:
         return "too bright", background
     return ("too dark" if background < DARK else "good"), background
-
-
-def _sharpness(green: np.ndarray) -> float:
-    """The Laplacian's standard deviation over that of the grey values, as `optics.focus` has it."""
-    edges = cv2.Laplacian(cv2.GaussianBlur(green, (0, 0), 1.0), cv2.CV_16S)
-    (_, across), (_, spread) = cv2.meanStdDev(edges), cv2.meanStdDev(green)
-    return float(across[0, 0]) / max(float(spread[0, 0]), 1.0)

@@ -22,8 +22,9 @@ WHICH = "Cell {0}: press its class · r: the one before · Esc: leave"
 class Action:
     """What the person wants.
 
-    `kind` is "pause" (and, again, to go on), "undo", "new_slide", "reclassify", "quit" (without signing) or "sign"
-    (and quit). Of "reclassify", `label` is the new class and `cell` the number of the cell, None for the last one.
+    `kind` is "pause" (and, again, to go on), "undo", "redo" (of the latest undo), "new_slide", "reclassify", "quit"
+    (without signing) or "sign" (and quit). Of "reclassify", `label` is the new class and `cell` the number of the cell,
+    None for the last one.
     """
 
     kind: str
@@ -31,7 +32,7 @@ class Action:
     cell: int | None = None
 
 
-_AT_ONCE = {"p": Action("pause"), " ": Action("pause"), "u": Action("undo")}
+_AT_ONCE = {"p": Action("pause"), " ": Action("pause"), "u": Action("undo"), "b": Action("redo")}
 _ANSWERS: Mapping[str, Mapping[str, Action | None]] = {
     "q": {"y": Action("sign"), "n": Action("quit")},
     "n": {"y": Action("new_slide"), "n": None},

@@ -12,7 +12,7 @@ from .state import Accounts, Shown, Snapshot
 
 TOO_SMALL = "Counting goes on ({0}), but the display needs a terminal of {1}×{2} characters, and this one has {3}×{4}."
 
-KEYS = ("p pause", "u undo", "r change", "n new slide", "q quit/sign")
+KEYS = ("p pause", "u undo", "b bring back", "r change", "n new slide", "q quit/sign")
 NO_KEYS = ("no keyboard here: Ctrl-C ends the count",)
 
 _DO, _GOOD, _STOP, _REST = "bold black on yellow", "bold white on dark_green", "bold white on red", "bold white on blue"

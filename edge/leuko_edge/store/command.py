@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from .. import config
 from ..errors import EnvironmentBroken, NothingCountable, UsageError
 from .schema import default_path
 
@@ -43,16 +44,24 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def _database(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--database", metavar="FILE", help="where sessions are kept (default: leuko-edge's own, in ~/.local/state)"
+        "--database", metavar="FILE", help="where sessions are kept (default: the configured place, or ~/.local/state)"
     )
+    config.add_option(parser)
+
+
+def _path(options: argparse.Namespace) -> str:
+    """Of the database meant; ConfigurationError as of `config.load`."""
+    if options.database:
+        return str(options.database)
+    return config.load(options.config)["session.database"] or os.fspath(default_path())
 
 
 def run_sessions(options: argparse.Namespace) -> int:
     """Print the list and return 0; errors as of `Archive`."""
     from .archive import Archive
 
-    path = options.database or os.fspath(default_path())
-    if options.database is None and not os.path.exists(path):
+    path = _path(options)
+    if not options.database and not os.path.exists(path):
         sessions: tuple[Summary, ...] = ()
     else:
         with Archive(path) as archive:
@@ -75,7 +84,7 @@ def run_export(options: argparse.Namespace) -> int:
 
     UsageError for a session that is not there; NothingCountable, with the files written, where no cell is counted.
     """
-    path = options.database or os.fspath(default_path())
+    path = _path(options)
     _check_outputs(options, path)
     from ..report import write
     from .archive import Archive

@@ -1,0 +1,138 @@
+"""Every setting there is. What is not in this table is refused, wherever it comes from."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from . import values
+from .values import Kind
+
+PREFIX = "LEUKO_EDGE_"
+"""Of environment variables: LEUKO_EDGE_CAMERA_SOURCE is `camera.source`."""
+GOALS = ("count.target", "count.precision")
+"""Two ways to say when to stop: of these only one is ever in force, the one that came last."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One setting. `default` is as a file would have it; where there is none, `otherwise` says what happens."""
+
+    name: str  # "table.key" as in the file
+    kind: Kind
+    help: str
+    default: Any = None
+    otherwise: str = ""
+    example: Any = None  # for the commented file, where there is no default
+    flag: str = ""  # the option that beats it
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name.upper().replace(".", "_")
+
+
+PLAIN = (
+    Key(
+        "camera.source",
+        values.CAMERA,
+        "the camera: auto, picamera2, a path (best one below /dev/v4l/by-id), or the N of /dev/videoN",
+        "auto",
+        flag="--camera",
+    ),
+    Key("camera.size", values.SIZE, "width and height asked of the camera, in pixels; it may give others", [1280, 960]),
+    Key("camera.fps", values.FPS, "pictures a second asked of the camera; it may give fewer", 30),
+    Key(
+        "camera.tuning",
+        values.PATH,
+        "what `leuko-edge camera tune` found: exposure, gains and flat field",
+        otherwise="camera.json beside the sessions' database",
+        example="/var/lib/leuko-edge/camera.json",
+    ),
+    Key(
+        "count.target",
+        values.TARGET,
+        "stop after so many leukocytes; target or precision, not both",
+        otherwise="100, unless precision is set",
+        example=200,
+        flag="--target",
+    ),
+    Key(
+        "count.precision",
+        values.PRECISION,
+        "stop when every class's 95 % interval is within so many points, from end to end",
+        otherwise="target decides",
+        example=15,
+        flag="--precision",
+    ),
+    Key(
+        "count.um_per_px",
+        values.UM_PER_PX,
+        "micrometres per pixel of your microscope with its camera, or auto in quotes",
+        otherwise="measured from the red cells",
+        example=0.1,
+        flag="--um-per-px",
+    ),
+    Key(
+        "count.threads",
+        values.THREADS,
+        "processor threads",
+        otherwise="all cores",
+        example=4,
+        flag="--threads",
+    ),
+    Key(
+        "model.path",
+        values.PATH,
+        "a .tflite file with its card beside it",
+        otherwise="the shipped one",
+        example="/var/lib/leuko-edge/model.tflite",
+        flag="--model",
+    ),
+    Key(
+        "session.database",
+        values.PATH,
+        "where sessions are kept",
+        otherwise="~/.local/state/leuko-edge/sessions.sqlite3",
+        example="/var/lib/leuko-edge/sessions.sqlite3",
+        flag="--database",
+    ),
+    Key(
+        "session.operator",
+        values.NAME,
+        "who counts and signs",
+        otherwise="nobody is named",
+        example="AB",
+        flag="--operator",
+    ),
+    Key(
+        "service.display",
+        values.DISPLAY,
+        "where the service shows the count: auto (the first console, where one is attached), none, or a terminal",
+        "auto",
+    ),
+)
+"""All but the reference ranges, whose classes are known where NumPy is loaded."""
+
+
+@functools.cache
+def table() -> Mapping[str, Key]:
+    """Every setting by its name."""
+    from ..tally import REFERENCES
+    from ..types import LEUKOCYTES
+
+    ranges = [
+        Key(
+            f"reference.{label}",
+            values.RANGE,
+            f"your laboratory's range of {label.replace('_', ' ')}s, lowest and highest per cent",
+            list(REFERENCES[label]) if label in REFERENCES else None,
+            otherwise="none",
+            example=[0, 1],
+            flag="--reference",
+        )
+        for label in LEUKOCYTES
+    ]
+    return MappingProxyType({key.name: key for key in (*PLAIN[:-1], *ranges, PLAIN[-1])})

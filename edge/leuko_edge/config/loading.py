@@ -1,0 +1,173 @@
+"""The configuration in force: defaults, the system's file, the user's, `--config`, the environment, flags.
+
+Each of these is stronger than those before it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from .files import ConfigurationError, read
+from .keys import GOALS, PREFIX, Key, table
+from .values import Refused
+
+SYSTEM = "/etc/leuko-edge/leuko-edge.toml"
+DEFAULT = "default"
+"""The origin of what nobody has set."""
+
+
+class Setting(NamedTuple):
+    value: Any
+    origin: str
+
+
+class File(NamedTuple):
+    path: str
+    read: bool  # False: it is not there
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What is in force, by the names of `keys.table()`; a name that is not there is a KeyError.
+
+    Sizes and ranges are tuples, paths are absolute where a file named them, and what is not set and has no default is
+    None.
+    """
+
+    settings: Mapping[str, Setting]
+    files: tuple[File, ...] = ()  # looked at, weakest first
+    notices: tuple[str, ...] = ()  # sentences to be shown to the user; nothing hangs on them
+
+    def __getitem__(self, name: str) -> Any:
+        return self.settings[name].value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.settings)
+
+    def origin(self, name: str) -> str:
+        """Where a value comes from: "FILE:LINE", the variable, the flag, or "default"."""
+        return self.settings[name].origin
+
+
+def add_option(parser: argparse._ActionsContainer) -> None:
+    """`--config FILE`, for each command that calls `load(options.config)`."""
+    parser.add_argument("--config", metavar="FILE", help="settings, stronger than the system's and the user's own file")
+
+
+def load(
+    path: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+    flags: Mapping[str, Any] | None = None,
+) -> Configuration:
+    """The configuration; `path` is `--config`'s, `flags` are values by key (None: not given).
+
+    ConfigurationError, one sentence that names file, line and key, or the variable, or the flag, for what cannot be
+    used. An environment variable of ours that sets nothing is only noticed.
+    """
+    files = [SYSTEM, user_file(environ), *([path] if path is not None else [])]
+    layers, seen = [], []
+    for name in files:
+        settings = _from_file(name, required=name is path)
+        seen.append(File(name, settings is not None))
+        layers.append(settings or {})
+    layers += [_from_environment(environ), _from_flags(flags or {})]
+    known = table()
+    force = {
+        name: Setting(None if key.default is None else key.kind.check(key.default), DEFAULT)
+        for name, key in known.items()
+    }
+    for layer in layers:
+        _over(force, layer)
+    return Configuration(MappingProxyType(force), tuple(seen), tuple(_unknown_variables(environ)))
+
+
+def user_file(environ: Mapping[str, str]) -> str:
+    """$XDG_CONFIG_HOME/leuko-edge/leuko-edge.toml, by default under ~/.config (XDG Base Directory 0.8)."""
+    base = environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".config")
+    return os.path.join(base, "leuko-edge", "leuko-edge.toml")
+
+
+def _over(force: dict[str, Setting], layer: Mapping[str, Setting]) -> None:
+    """Lay a stronger layer over what is in force; a goal takes the place of the other one."""
+    goals = [name for name in GOALS if name in layer]
+    if len(goals) == 2:
+        first, second = (f"{name} ({layer[name].origin})" for name in goals)
+        raise ConfigurationError(f"{first} and {second} are two goals; keep one")
+    if goals:
+        force.update((name, Setting(None, DEFAULT)) for name in GOALS)
+    force.update(layer)
+
+
+def _from_file(path: str, required: bool) -> dict[str, Setting] | None:
+    entries = read(path, required)
+    if entries is None:
+        return None
+    settings = {}
+    for name, (raw, line) in entries.items():
+        key = table().get(name)
+        if raw == {} and any(known.startswith(f"{name}.") for known in table()):
+            continue  # a heading below which all is commented out
+        if key is None:
+            raise ConfigurationError(f"{path}, line {line}: {_unknown_key(name)}")
+        try:
+            value = key.kind.check(raw)
+        except Refused as error:
+            raise ConfigurationError(f"{path}, line {line}: {name}: {error}") from None
+        if key.kind.path:
+            value = os.path.join(os.path.dirname(os.path.abspath(path)), value)
+        settings[name] = Setting(value, f"{path}:{line}")
+    return settings
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Setting]:
+    settings = {}
+    for name, key in table().items():
+        if text := environ.get(key.variable, ""):  # an empty variable is as good as none
+            try:
+                settings[name] = Setting(key.kind.check(key.kind.value(text)), key.variable)
+            except Refused as error:
+                raise ConfigurationError(f"the environment's {key.variable}: {error}") from None
+    return settings
+
+
+def _from_flags(flags: Mapping[str, Any]) -> dict[str, Setting]:
+    settings = {}
+    for name, raw in flags.items():
+        key: Key = table()[name]
+        if raw is not None:
+            origin = key.flag or "the command line"
+            try:
+                settings[name] = Setting(key.kind.check(raw), origin)
+            except Refused as error:
+                raise ConfigurationError(f"{origin}: {error}") from None
+    return settings
+
+
+def _unknown_key(name: str) -> str:
+    known = table()
+    below = [key for key in known if key.startswith(f"{name}.")]
+    if below:
+        return f"{name} is a table; write [{name}], and below it {' or '.join(key.split('.')[1] for key in below)} = …"
+    last = name.rsplit(".", 1)[-1]
+    same = [key for key in known if key.rsplit(".", 1)[-1] == last]
+    return f"there is no setting {name}{_nearest(name, known, same)}"
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
+    known = [key.variable for key in table().values()]
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known:
+            yield f"the environment's {name} is no setting and does nothing{_nearest(name, known)}"
+
+
+def _nearest(name: str, known: Iterable[str], same: list[str] | None = None) -> str:
+    found = same or difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {found[0]}?" if found else "; `leuko-edge config` lists those there are"
