@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import signal
 import subprocess
@@ -11,25 +12,27 @@ import time
 import cv2
 import numpy as np
 import pytest
-from cameras import Capture, HandedReader, install, jpeg, picture, plug_in
+from cameras import Capture, HandedReader, install, jpeg, picture, plug_in, tuned
 from drawn import encoded, smear
 
 from leuko_edge.errors import EnvironmentBroken, PictureError, UsageError
 from leuko_edge.live import picamera, v4l2node
+from leuko_edge.live.decoding import decode_jpeg, to_bgr
 from leuko_edge.live.film import VideoFile
 from leuko_edge.live.folder import FolderFilm
-from leuko_edge.live.newest import Damaged, Newest, wall_time
+from leuko_edge.live.newest import Newest
 from leuko_edge.live.opening import open_source
-from leuko_edge.live.picamera import PiCamera, to_bgr
+from leuko_edge.live.picamera import PiCamera
+from leuko_edge.live.reader import Damaged, wall_time
 from leuko_edge.live.recording import is_whole
 from leuko_edge.live.state import SourceLost
-from leuko_edge.live.v4l2 import V4l2Camera, decode_jpeg
+from leuko_edge.live.v4l2 import V4l2Camera
 
 FRAMES = 12
 
 
 def newest(reader, **options) -> Newest:
-    return Newest("the test camera", lambda: reader, **options)
+    return Newest("the test camera", lambda: reader, **{"tries": 0, **options})
 
 
 def camera_threads() -> list[threading.Thread]:
@@ -159,6 +162,136 @@ def test_pictures_too_small_to_count_are_refused():
     assert "too small, 64×48" in lost(newest(reader))
 
 
+# A camera that is lost and found again
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    """No pauses before a camera is opened anew."""
+    monkeypatch.setattr("leuko_edge.live.newest.LONGEST_PAUSE", 0.0)
+
+
+def handed(readers, **options) -> Newest:
+    """A source that opens `readers` one after the other; an exception among them is what opening raises."""
+    left = iter(readers)
+
+    def open_reader():
+        reader = next(left)
+        if isinstance(reader, BaseException):
+            raise reader
+        return reader
+
+    return Newest("the test camera", open_reader, **options)
+
+
+def test_a_camera_that_is_lost_is_opened_anew_and_its_pictures_go_on(soon):
+    one, other = HandedReader(), HandedReader()
+    with handed([one, SourceLost("not yet"), EnvironmentBroken("nor now"), other]) as source:
+        frames = iter(source)
+        one.hand(picture(1))
+        assert next(frames).index == 0 and source.reopened == 0 and source.warning == ""
+        one.hand_later(SourceLost("unplugged"))
+        other.hand(picture(2))
+        frame = next(frames)
+        assert (frame.index, source.reopened, source.dropped, one.closed) == (1, 1, 0, 1)
+        assert np.array_equal(frame.bgr, picture(2)) and source.describe()["reopened"] == 1
+        assert "lost and found again 1 time; check its cable" in source.warning
+        other.hand_later(picture(3))
+    assert not camera_threads() and other.closed == 1
+
+
+def test_only_after_all_tries_is_a_camera_lost_for_its_first_reason(soon):
+    reader = HandedReader()
+    with handed([reader, *[SourceLost("still away")] * 9], tries=3) as source:
+        reader.hand(picture(1))
+        reader.hand_later(SourceLost("unplugged"))
+        with pytest.raises(SourceLost, match="unplugged"):
+            list(source)
+        assert source.reopened == 0 and reader.closed == 1
+
+
+def test_a_camera_that_dies_again_and_again_uses_its_tries_up(soon):
+    readers = [HandedReader() for _ in range(9)]
+    for n, reader in enumerate(readers):
+        reader.hand_later(picture(n))
+        reader.hand_later(SourceLost(f"death {n}"))
+    assert lost(handed(readers, tries=3)) == "death 3"
+
+
+def test_a_camera_that_was_steady_for_long_has_all_its_tries_again(soon, monkeypatch):
+    monkeypatch.setattr("leuko_edge.live.newest.STEADY", -1.0)
+    readers = [HandedReader() for _ in range(9)]
+    for reader in readers:
+        reader.hand_later(picture(1))
+        reader.hand_later(SourceLost("unplugged"))
+    source = handed([*readers, *[SourceLost("gone")] * 9], tries=1)
+    assert lost(source) == "unplugged" and source.reopened == 8
+
+
+def test_a_frozen_camera_is_opened_anew(soon):
+    one, other = HandedReader(), HandedReader()
+    with handed([one, other], frozen_after=0.05) as source:
+        one.hand(picture(1))
+        time.sleep(0.06)
+        one.hand_later(picture(1))
+        other.hand(picture(2))
+        assert [next(iter(source)).index, source.reopened] == [1, 1]
+        other.hand_later(picture(3))
+
+
+def test_a_camera_that_gives_only_damaged_pictures_from_now_on_is_opened_anew(soon):
+    one, other = HandedReader(), HandedReader()
+    with handed([one, other], timeout=0.5) as source:
+        frames = iter(source)
+        one.hand(picture(1))
+        next(frames)
+        time.sleep(0.45)
+        one.hand_later(Damaged("cut"))
+        other.hand_later(picture(2))
+        assert next(frames).index == 2 and source.reopened == 1
+        other.hand_later(picture(3))
+
+
+def test_a_camera_that_comes_back_with_pictures_of_another_size_is_lost(soon):
+    one, *others = (HandedReader() for _ in range(3))
+    one.hand_later(picture(1))
+    one.hand_later(SourceLost("unplugged"))
+    for other in others:
+        other.hand_later(picture(2, 320, 240))
+    assert "changed from 160×120 to 320×240" in lost(handed([one, *others], tries=2))
+
+
+def test_a_camera_that_never_gave_a_picture_is_not_tried_again(soon):
+    reader = HandedReader()
+    reader.hand_later(SourceLost("no picture"))
+    assert lost(handed([reader])) == "no picture"
+
+
+def test_while_a_camera_is_opened_anew_the_wait_is_longer_than_the_timeout(monkeypatch):
+    monkeypatch.setattr("leuko_edge.live.newest.LONGEST_PAUSE", 0.5)
+    one, other = HandedReader(), HandedReader()
+    other.hand_later(picture(2))
+    with handed([one, other], timeout=0.4) as source:
+        frames = iter(source)
+        one.hand(picture(1))
+        next(frames)
+        one.hand_later(SourceLost("unplugged"))
+        assert next(frames).index == 1
+        other.hand_later(picture(3))
+
+
+def test_closing_while_a_camera_is_opened_anew_ends_at_once():
+    reader = HandedReader()
+    with handed([reader]) as source:
+        reader.hand(picture(1))
+        reader.hand_later(SourceLost("unplugged"))
+        frames = iter(source)
+        next(frames)
+        threading.Timer(0.1, source.close).start()
+        assert list(frames) == []
+    assert not camera_threads()
+
+
 def test_closing_ends_the_iteration_and_is_harmless_twice():
     reader = HandedReader()
     source = newest(reader, timeout=30)
@@ -245,8 +378,9 @@ def test_mjpg_is_asked_for_first_and_everything_is_read_back(monkeypatch, tmp_pa
     assert made.made[0].released
 
 
-def test_an_uncompressed_camera_is_left_to_opencv(monkeypatch, tmp_path):
-    made = plug_in(monkeypatch, tmp_path / "video0", fourcc="YUYV", gives=(picture(1),))
+@pytest.mark.parametrize("form", ["YUYV", "NV12", "BGR3"])
+def test_an_uncompressed_camera_is_left_to_opencv(monkeypatch, tmp_path, form):
+    made = plug_in(monkeypatch, tmp_path / "video0", fourcc=form, gives=(picture(1),))
     with V4l2Camera(str(tmp_path / "video0")) as source:
         assert np.array_equal(next(iter(source)).bgr, picture(1))
     assert cv2.CAP_PROP_CONVERT_RGB not in dict(made.made[0].sets)
@@ -261,14 +395,58 @@ def test_a_picture_is_timed_by_the_driver(monkeypatch, tmp_path):
 
 def test_a_camera_that_gives_no_more_pictures_is_lost(monkeypatch, tmp_path):
     plug_in(monkeypatch, tmp_path / "video0", gives=(jpeg(picture(1)),))
-    assert "stopped giving pictures; check its cable" in lost(V4l2Camera(str(tmp_path / "video0")))
+    assert "stopped giving pictures; check its cable" in lost(V4l2Camera(str(tmp_path / "video0"), tries=0))
 
 
 def test_a_vanished_node_is_an_unplugged_camera_although_reading_goes_on(monkeypatch, tmp_path):
     made = plug_in(monkeypatch, tmp_path / "video0")
     made.retrieve = lambda self: (True, (tmp_path / "video0").unlink(missing_ok=True) or jpeg(picture(1)))
     made.grab = lambda self: True
-    assert "was unplugged; plug it in again" in lost(V4l2Camera(str(tmp_path / "video0")))
+    assert "was unplugged; plug it in again" in lost(V4l2Camera(str(tmp_path / "video0"), tries=0))
+
+
+def test_a_usb_camera_that_is_plugged_in_again_is_found_at_its_path(soon, monkeypatch, tmp_path):
+    path = tmp_path / "video0"
+    made = plug_in(monkeypatch, path, fourcc="YUYV")
+    shown = itertools.count()
+    made.grab = lambda self: True
+    made.retrieve = lambda self: (True, picture(next(shown)))
+    with V4l2Camera(str(path)) as source:
+        frames = iter(source)
+        next(frames)
+        new = tmp_path / "new"
+        new.touch()
+        new.rename(path)  # another node of the same name: the handle of before is dead, although reading goes on
+        while not source.reopened:
+            next(frames)
+        assert next(frames).bgr.shape == (120, 160, 3) and len(made.made) == 2
+        assert made.made[0].released and source.describe()["path"] == str(path)
+
+
+def test_a_usb_camera_that_comes_back_at_another_node_is_known_by_its_card(soon, monkeypatch, tmp_path):
+    before, after, beside = (tmp_path / name for name in ("video0", "video2", "video1"))
+    made = plug_in(monkeypatch, before, after, beside, fourcc="YUYV", gives=tuple(map(picture, range(5))))
+    after.unlink()
+    made.grab = lambda self: Capture.grab(self) or (before.exists() and before.rename(after) and False)
+    with V4l2Camera(str(before)) as source:
+        frames = iter(source)
+        while not source.reopened:
+            next(frames)
+        assert source.describe()["path"] == str(after)  # not the one beside it, which was there before
+
+
+def test_another_camera_at_the_same_path_is_not_taken(soon, monkeypatch, tmp_path):
+    plug_in(monkeypatch, tmp_path / "video0", fourcc="YUYV", gives=(picture(1),))
+    other = v4l2node.Node(str(tmp_path / "video0"), "Webcam", "uvcvideo", True)
+    monkeypatch.setattr("leuko_edge.live.v4l2.look", lambda path: (other, ("YUYV",)))  # asked only when it was lost
+    source = V4l2Camera(str(tmp_path / "video0"), tries=2)
+    assert "stopped giving pictures" in lost(source) and source.reopened == 0
+
+
+@pytest.mark.parametrize("form", ["P010", "BG10"])
+def test_more_than_8_bits_a_colour_are_refused_with_a_sentence(monkeypatch, tmp_path, form):
+    plug_in(monkeypatch, tmp_path / "video0", fourcc=form, gives=(np.zeros((120, 160, 3), np.uint16),))
+    assert f"in the format {form}, of uint16" in lost(V4l2Camera(str(tmp_path / "video0")))
 
 
 def test_a_camera_that_cannot_be_started_is_said_to_be_in_use(monkeypatch, tmp_path):
@@ -398,7 +576,7 @@ def test_a_node_says_whether_it_is_a_camera(monkeypatch, driver, device, camera)
 def test_the_pi_camera_gives_pictures_and_says_what_it_is(monkeypatch):
     bgr = picture(1)
     made = install(monkeypatch, buffers=(bgr.ravel(),), controls={"FrameDurationLimits": ()})
-    with PiCamera(size=(160, 120), fps=20, controls={"LensPosition": 1.0}) as source:
+    with PiCamera(size=(160, 120), fps=20, tuning=tuned("picamera2", "imx708", {"LensPosition": 1.0})) as source:
         frame = next(iter(source))
         about = source.describe()
     camera = made.made[0]
@@ -420,18 +598,51 @@ def test_the_pi_camera_is_timed_by_its_sensor(monkeypatch):
 
 def test_a_loose_ribbon_cable_ends_in_a_sentence_and_the_camera_is_closed(monkeypatch):
     made = install(monkeypatch, buffers=(picture().ravel(),))
-    assert "check the ribbon cable" in lost(PiCamera(size=(160, 120)))
+    assert "check the ribbon cable" in lost(PiCamera(size=(160, 120), tries=0))
     assert made.made[0].calls == ["start", "cancel", "close"]
+
+
+def test_a_pi_camera_that_hangs_is_cancelled_closed_and_opened_anew(soon, monkeypatch):
+    made = install(monkeypatch, buffers=(picture().ravel(),))
+    with PiCamera(size=(160, 120)) as source:
+        frames = iter(source)
+        while source.reopened < 2:
+            assert next(frames).bgr.shape == (120, 160, 3)
+    assert [camera.calls for camera in made.made[:2]] == [["start", "cancel", "close"]] * 2
+
+
+def test_another_pi_camera_is_not_taken_for_the_lost_one(soon, monkeypatch):
+    made = install(monkeypatch, buffers=(picture().ravel(),))
+    exchanged = ({"Model": "imx477", "Id": "/base/soc/i2c@9/imx477@1a"},)
+    made.cancel_all_and_flush = lambda self: setattr(made, "cameras", exchanged)
+    source = PiCamera(size=(160, 120), tries=2)
+    assert "check the ribbon cable" in lost(source)
+    assert source.reopened == 0 and len(made.made) == 1
+
+
+def test_a_pi_camera_that_cannot_even_be_closed_is_opened_anew(soon, monkeypatch):
+    def stuck(self):
+        raise RuntimeError("Closing failed")
+
+    install(monkeypatch, buffers=(picture().ravel(),), close=stuck)
+    with PiCamera(size=(160, 120)) as source:
+        frames = iter(source)
+        while not source.reopened:
+            next(frames)
 
 
 def as_buffer(form: str, bgr: np.ndarray, stride: int) -> np.ndarray:
     """`bgr` laid out in memory as libcamera's `form`, every row `stride` bytes long and some padding behind."""
     height, width = bgr.shape[:2]
     blank = np.full((height, width, 1), 255, np.uint8)
-    if form in ("YUV420", "NV12"):
+    if form in ("YUV420", "NV12", "YUYV"):
         planes = cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420).ravel()
         luma, u, v = np.split(planes, [height * width, height * width * 5 // 4])
-        if form == "NV12":
+        if form == "YUYV":
+            u, v = (c.reshape(height // 2, width // 2).repeat(2, axis=0) for c in (u, v))
+            pairs = np.stack([luma.reshape(height, -1, 2)[..., 0], u, luma.reshape(height, -1, 2)[..., 1], v], -1)
+            rows = np.pad(pairs.reshape(height, -1), ((0, 0), (0, stride - 2 * width)))
+        elif form == "NV12":
             rows = np.vstack([luma.reshape(height, width), np.stack([u, v], 1).reshape(height // 2, width)])
             rows = np.pad(rows, ((0, 0), (0, stride - width)))
         else:
@@ -460,6 +671,7 @@ def as_buffer(form: str, bgr: np.ndarray, stride: int) -> np.ndarray:
         ("XBGR8888", 640, True),
         ("YUV420", 160, False),
         ("NV12", 160, False),
+        ("YUYV", 320, False),
     ],
 )
 @pytest.mark.parametrize("padding", [0, 64])

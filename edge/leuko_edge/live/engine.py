@@ -244,7 +244,7 @@ class Engine:
             last=tuple(self._recent),
             paused=self.paused,
             done=self.done,
-            warning=self._warned(differential),
+            warning=self._warned(differential) or getattr(source, "warning", ""),
             elapsed=time.monotonic() - self._began,
             outlines=view.outlines,
             bgr=frame.bgr,

@@ -4,7 +4,8 @@
         for frame in source:                  # always the latest; what came meanwhile was dropped and counted
 
 A thread reads without pause and keeps one picture. Only that thread touches the camera after it is opened, so it is
-never closed under a read; a read that hangs is left behind with its thread, which ends with the process.
+never closed under a read; a read that hangs is left behind with its thread, which ends with the process. The same
+thread opens a camera anew that was lost.
 """
 
 from __future__ import annotations
@@ -12,42 +13,30 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-
-from ..container import MIN_SIDE
+from ..camera.flat import Flattener
 from ..errors import LeukoError
 from ..types import Frame
+from .reader import Damaged, Reader
 from .state import SourceLost
+from .watch import Watch
 
 TIMEOUT = 5.0  # seconds without a picture; the slowest microscope cameras give one a second
+SOONER = 0.8  # of it: when a reader itself gives up, so that it is opened anew before the one who waits gives up
 FROZEN_AFTER = 10.0  # seconds; two pictures of a sensor differ by its noise, so one that stays the same is stuck
-
-
-class Damaged(LeukoError):
-    """One picture arrived broken; the next may be whole."""
-
-
-class Reader(Protocol):
-    """An open camera."""
-
-    def read(self) -> tuple[np.ndarray, float]:
-        """The next picture, (h, w, 3) uint8 BGR, and `time.time()` at its capture.
-
-        Blocks until it is there. Raises Damaged for a picture that cannot be used, SourceLost when no more come.
-        """
-        ...
-
-    def close(self) -> None: ...
+TRIES = 4  # to open a lost camera anew, after 0.5, 1, 2 and 4 s: a connector that was touched, a hub that starts again
+LONGEST_PAUSE = 4.0  # seconds
+STEADY = 30.0  # seconds of pictures after which a camera has all its tries again
 
 
 class Newest:
     """A live source, iterated once inside `with`. `frame.index` counts captured pictures: gaps show what was dropped.
 
-    `open_reader` is called on entering and raises a LeukoError where there is no camera to read. Iterating raises
-    SourceLost where no picture comes for `timeout` seconds, where the same one comes for `frozen_after` seconds, and
-    where pictures change their size.
+    `open_reader` is called on entering and raises a LeukoError where there is no camera to read. A camera that gave
+    pictures and then no more, or the same one for `frozen_after` seconds, or others in size, is closed and opened anew,
+    up to `tries` times with growing pauses; meanwhile iterating waits. Then, or where no picture comes for `timeout`
+    seconds from a read that hangs, iterating raises SourceLost.
     """
 
     live = True
@@ -59,16 +48,22 @@ class Newest:
         *,
         timeout: float = TIMEOUT,
         frozen_after: float = FROZEN_AFTER,
+        tries: int = TRIES,
     ) -> None:
         self.name = name
         self._open_reader = open_reader
         self._timeout = timeout
         self._frozen_after = frozen_after
+        self._tries = tries
+        self._flattener: Flattener | None = None  # set by what opens the camera, as is the next
+        self._untuned = ""  # one sentence where a tuning could not be applied as it was made
         self._changed = threading.Condition()  # guards all below it
         self._newest: Frame | None = None
         self._captured = 0
         self._delivered = 0
         self._damage = ""  # why the last picture could not be used; "" when it could
+        self._reopened = 0
+        self._patience = 0.0  # time.monotonic() until which a camera that is opened anew is waited for
         self._failure: Exception | None = None
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -80,9 +75,23 @@ class Newest:
         with self._changed:
             return self._captured - self._delivered - (self._newest is not None)
 
+    @property
+    def reopened(self) -> int:
+        """How often the camera was lost and found again."""
+        with self._changed:
+            return self._reopened
+
+    @property
+    def warning(self) -> str:
+        """One sentence that the person should know of, or ""."""
+        times = self.reopened
+        if times:
+            return f"the camera was lost and found again {times} time{'s' * (times > 1)}; check its cable"
+        return self._untuned
+
     def describe(self) -> dict[str, Any]:
         """What the session's record says of this source."""
-        return {"kind": "camera", "name": self.name}
+        return {"kind": "camera", "name": self.name, "reopened": self.reopened}
 
     def __enter__(self) -> Newest:
         if self._thread is not None:
@@ -117,47 +126,97 @@ class Newest:
 
     def _wait(self) -> Frame | None:
         """The newest picture as soon as there is one; None after close."""
+        until = time.monotonic() + self._timeout
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._newest is not None or self._failure is not None or self._closed, self._timeout
-            )
+            while (left := max(until, self._patience) - time.monotonic()) > 0 and not self._arrived():
+                self._changed.wait(left)
             if self._closed:
                 return None
             if self._newest is not None:
                 frame, self._newest = self._newest, None
                 self._delivered += 1
                 return frame
-            if self._failure is not None:
-                raise self._failure
-            if self._damage:
-                raise SourceLost(
-                    f"only damaged pictures come from {self.name} ({self._damage}); "
-                    "use a shorter cable or another port, and start again"
-                )
-            raise SourceLost(
-                f"no picture came from {self.name} for {self._timeout:g} seconds; "
-                "check its cable and its power, and start again"
+            raise self._failure or self._silent()
+
+    def _arrived(self) -> bool:
+        return self._newest is not None or self._failure is not None or self._closed
+
+    def _silent(self) -> SourceLost:
+        if self._damage:
+            return SourceLost(
+                f"only damaged pictures come from {self.name} ({self._damage}); "
+                "use a shorter cable or another port, and start again"
             )
+        return SourceLost(
+            f"no picture came from {self.name} for {self._timeout:g} seconds; "
+            "check its cable and its power, and start again"
+        )
 
     def _read_all(self, reader: Reader) -> None:
-        """The thread: read until closed or lost; whatever ends it is raised where the frames are asked for."""
+        """The thread: read until closed or lost for good; what ends it is raised where the frames are asked for."""
+        watch = Watch(self.name, self._frozen_after)
+        opened: Reader | None = reader
+        tries = 0  # since the camera was last steady
         try:
-            try:
-                watch = _Watch(self.name, self._frozen_after)
-                while not self._closed:
-                    self._read_one(reader, watch)
-            finally:
-                reader.close()
+            while opened is not None:
+                begun = time.monotonic()
+                try:
+                    self._read_until_lost(opened, watch)
+                    opened = None
+                except SourceLost as error:
+                    if not watch.seen:
+                        raise  # it never gave a picture: the same again would not help
+                    tries = 0 if time.monotonic() - begun > STEADY else tries
+                    opened, tries = self._open_anew(error, tries)
+                    watch.reopened()
         except Exception as error:
             with self._changed:
                 self._failure = error
                 self._changed.notify_all()
 
-    def _read_one(self, reader: Reader, watch: _Watch) -> None:
+    def _read_until_lost(self, reader: Reader, watch: Watch) -> None:
+        """Returns when the source is closed; the camera is closed however it ends."""
+        whole_at = time.monotonic()
+        try:
+            while not self._closed:
+                damage = self._read_one(reader, watch)
+                if not damage:
+                    whole_at = time.monotonic()
+                elif time.monotonic() - whole_at > SOONER * self._timeout:
+                    raise self._silent()
+        finally:
+            reader.close()
+
+    def _open_anew(self, lost: SourceLost, tries: int) -> tuple[Reader | None, int]:
+        """The camera opened again, None where the source was closed meanwhile, and the tries used up until then.
+
+        Raises `lost` where none is left.
+        """
+        while tries < self._tries:
+            pause = min(0.5 * 2**tries, LONGEST_PAUSE)
+            tries += 1
+            with self._changed:
+                self._patience = time.monotonic() + pause + 2 * self._timeout  # to open it, and for the first picture
+                self._changed.notify_all()
+                if self._changed.wait_for(lambda: self._closed, pause):
+                    return None, tries
+            try:
+                reader = self._open_reader()
+            except LeukoError:
+                continue
+            with self._changed:
+                self._reopened += 1
+            return reader, tries
+        raise lost
+
+    def _read_one(self, reader: Reader, watch: Watch) -> str:
+        """Read a picture and keep it; why it cannot be used, or ""."""
         frame, damage = None, ""
         try:
             bgr, captured_at = reader.read()
             watch.check(bgr)
+            if self._flattener is not None:
+                bgr = self._flattener(bgr)
             frame = Frame(self._captured, captured_at, bgr, self.name)
         except Damaged as error:
             damage = str(error)
@@ -167,56 +226,4 @@ class Newest:
                 self._newest = frame or self._newest
                 self._damage = damage
                 self._changed.notify_all()
-
-
-class _Watch:
-    """Compares each picture with the one before: the same size, and not the very same pixels for too long."""
-
-    def __init__(self, name: str, frozen_after: float) -> None:
-        self._name = name
-        self._frozen_after = frozen_after
-        self._last: np.ndarray | None = None
-        self._changed_at = 0.0
-
-    def check(self, bgr: np.ndarray) -> None:
-        now = time.monotonic()
-        last, self._last = self._last, bgr
-        height, width = bgr.shape[:2]
-        if last is None:
-            self._changed_at = now
-            if min(width, height) < MIN_SIDE:
-                raise SourceLost(
-                    f"the pictures of {self._name} are too small, {width}×{height} pixels; choose another camera"
-                )
-        elif last.shape != bgr.shape:
-            raise SourceLost(
-                f"the pictures of {self._name} changed from {last.shape[1]}×{last.shape[0]} to {width}×{height} pixels "
-                "while counting; close other programs that use the camera, and start again"
-            )
-        elif not _same(last, bgr) or _flat(bgr):
-            self._changed_at = now
-        elif now - self._changed_at > self._frozen_after:
-            raise SourceLost(
-                f"{self._name} is frozen: the very same picture came for {self._frozen_after:g} seconds; "
-                "unplug it, plug it in again, and start again"
-            )
-
-
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    """Equal pixel by pixel; a few rows tell most pictures apart."""
-    return np.array_equal(one[::64], other[::64]) and np.array_equal(one, other)
-
-
-def _flat(bgr: np.ndarray) -> bool:
-    """One colour all over: a covered or dazzled sensor has no noise left to show that it lives."""
-    return bool((bgr == bgr[0, 0]).all())
-
-
-def wall_time(stamp: float, clock: float) -> float:
-    """`time.time()` at a driver's time `stamp`, seconds on a clock that now shows `clock`.
-
-    Drivers that stamp with another clock, or not at all, would place the picture in the future or far in the past;
-    then it is now.
-    """
-    age = clock - stamp
-    return time.time() - (age if 0 <= age <= 10 else 0)
+        return damage

@@ -17,9 +17,9 @@ from .v4l2 import V4l2Camera
 def open_source(kind: str, value: str | int, **wishes: Any) -> LiveSource:
     """The source for `--camera VALUE` (kind "camera") or `--video VALUE` (kind "video"), to be entered with `with`.
 
-    A camera is "auto", "picamera2", a path, or the N of /dev/videoN; `wishes` go to it (size, fps, timeout). "auto"
-    takes the Raspberry Pi's own camera where there is one, else the first USB camera that delivers a picture. A video
-    is a file, or a folder of pictures played as a film.
+    A camera is "auto", "picamera2", a path, or the N of /dev/videoN; `wishes` go to it (size, fps, tuning, timeout,
+    tries). "auto" takes the Raspberry Pi's own camera where there is one, else the first USB camera that delivers a
+    picture. A video is a file, or a folder of pictures played as a film.
     """
     if kind == "video":
         return FolderFilm(str(value), **wishes) if os.path.isdir(value) else VideoFile(str(value), **wishes)

@@ -1,23 +1,26 @@
 """The Raspberry Pi's own camera, through picamera2.
 
-picamera2 comes with the system's packages and is imported only when such a camera is wanted. Its format names are
-those of DRM, read from the highest byte down: what it calls RGB888 lies in memory as B, G, R. So pictures are
-converted by the format that the configuration reports, never by the one that was asked for.
+picamera2 comes with the system's packages and is imported only when such a camera is wanted. It is configured once:
+each new configuration takes contiguous memory, of which a Pi has little.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 
+from ..camera.flat import Flattener
+from ..camera.tuning import Tuning, usable
 from ..errors import EnvironmentBroken
-from .newest import TIMEOUT, Damaged, Newest, Reader, wall_time
+from .decoding import BUFFERS, to_bgr
+from .newest import SOONER, TIMEOUT, TRIES, Newest
+from .reader import wall_time
 from .state import SourceLost
 
 INSTALL = (
@@ -26,78 +29,72 @@ INSTALL = (
 ABSENT = "no Raspberry Pi camera was found"
 _BUFFERS = 4  # beyond five a Pi can run out of contiguous memory
 
-# For each format: bytes a pixel in a row of the buffer, and OpenCV's conversion to BGR (None: it is BGR).
-_PACKED: dict[str, tuple[int, int | None]] = {
-    "RGB888": (3, None),
-    "BGR888": (3, cv2.COLOR_RGB2BGR),
-    "XRGB8888": (4, cv2.COLOR_BGRA2BGR),
-    "XBGR8888": (4, cv2.COLOR_RGBA2BGR),
-    "YUYV": (2, cv2.COLOR_YUV2BGR_YUYV),
-    "UYVY": (2, cv2.COLOR_YUV2BGR_UYVY),
-}
-_PLANAR = {  # a plane of brightness, then half as many bytes of colour
-    "YUV420": cv2.COLOR_YUV2BGR_I420,
-    "YVU420": cv2.COLOR_YUV2BGR_YV12,
-    "NV12": cv2.COLOR_YUV2BGR_NV12,
-    "NV21": cv2.COLOR_YUV2BGR_NV21,
-}
+
+class OwnCamera(NamedTuple):
+    """A camera on one of the Pi's own connectors: its number for Picamera2(), model, and libcamera's name of it."""
+
+    number: int
+    model: str
+    id: str
 
 
 class PiCamera(Newest):
-    """The first Raspberry Pi camera. `size` is width, height in pixels, `fps` pictures a second.
+    """The first Raspberry Pi camera. `size` is width, height in pixels, `fps` pictures a second; `tuning` is applied
+    where it was made for such a camera.
 
-    `controls` are libcamera's (ExposureTime in µs, AnalogueGain, ColourGains, AeEnable, …), for microscopes whose light
-    is known; one that this camera does not have is left out and named in `describe()`. Entering raises
-    EnvironmentBroken where picamera2 is missing or broken and SourceLost where there is no camera or it is in use.
+    A control that this camera does not have is left out and named in `describe()`. Entering raises EnvironmentBroken
+    where picamera2 is missing or broken and SourceLost where there is no camera or it is in use.
     """
 
     def __init__(
         self,
         size: tuple[int, int] = (1280, 960),
         fps: float = 30,
-        controls: Mapping[str, Any] | None = None,
         *,
+        tuning: Tuning | None = None,
         timeout: float = TIMEOUT,
+        tries: int = TRIES,
     ) -> None:
-        super().__init__("the Raspberry Pi camera", self._open, timeout=timeout)
+        super().__init__("the Raspberry Pi camera", self._open, timeout=timeout, tries=tries)
+        self._tuning = tuning
         self._asked: dict[str, Any] = {"width": size[0], "height": size[1], "fps": fps}
-        self._controls = dict(controls or {})
         self._got: dict[str, Any] = {}
+        self._id = ""  # of the camera that was opened, to find it again
 
     def describe(self) -> dict[str, Any]:
         """What the session's record says: the camera, what was asked of it, and what it reports."""
-        return {"kind": "picamera2", "name": self.name, "asked": self._asked, **self._got}
+        return {**super().describe(), "kind": "picamera2", "asked": self._asked, **self._got}
 
-    def _open(self) -> Reader:
+    def open_reader(self) -> PiReader:
+        """The camera opened for one who reads it himself, as the tuning does."""
+        return self._open()
+
+    def _open(self) -> PiReader:
         picamera2 = load()
-        found = own_cameras(picamera2)
+        found = [camera for camera in own_cameras(picamera2) if self._id in ("", camera.id)]
         if not found:
             raise SourceLost(
                 f"{ABSENT}; check its ribbon cable (rpicam-hello --list-cameras shows it), or name a USB camera with "
                 "--camera PATH"
             )
-        number, model = found[0]
+        number, model, identity = found[0]
         self.name = f"the Raspberry Pi camera {model}"
+        camera = opened(picamera2, number, self.name)
         try:
-            camera = picamera2.Picamera2(number)
-        except (RuntimeError, OSError, IndexError) as error:  # IndexError: it went away just now
-            raise SourceLost(
-                f"{self.name} cannot be opened: another program uses it, or its cable is loose; close other camera "
-                f"programs and check the cable ({_first_line(error)})"
-            ) from error
-        try:
-            stream = self._start(camera)
+            stream = self._start(camera, model)
         except (RuntimeError, OSError) as error:
-            _close(camera)
+            close(camera)
             raise SourceLost(f"{self.name} cannot be started ({_first_line(error)}); restart the device") from error
         except BaseException:
-            _close(camera)
+            close(camera)
             raise
-        return _PiReader(camera, stream, self.name, self._timeout)
+        self._id = identity
+        return PiReader(camera, stream, self.name, SOONER * self._timeout)
 
-    def _start(self, camera: Any) -> dict[str, Any]:
+    def _start(self, camera: Any, model: str) -> dict[str, Any]:
         """Configure once and for all, and start; the main stream's configuration as the camera reports it."""
-        wishes = dict(self._controls)
+        tuned = self._tuning is not None and self._tuning.is_for("picamera2", model)
+        wishes = dict(self._tuning.controls) if tuned and self._tuning else {}
         frame_us = round(1e6 / self._asked["fps"])
         wishes.setdefault("FrameDurationLimits", (frame_us, frame_us))
         known = {name: value for name, value in wishes.items() if name in camera.camera_controls}
@@ -105,42 +102,54 @@ class PiCamera(Newest):
         main = {"size": size, "format": "RGB888"}
         camera.configure(camera.create_video_configuration(main=main, controls=known, buffer_count=_BUFFERS))
         stream = dict(camera.camera_configuration()["main"])
-        if stream["format"] not in (*_PACKED, *_PLANAR, "MJPEG"):
-            raise SourceLost(f"{self.name} gives pictures in the format {stream['format']}, which cannot be read here")
+        if stream["format"] not in BUFFERS:
+            raise SourceLost(
+                f"{self.name} gives pictures in the format {stream['format']}, which cannot be read here: only 8 "
+                "bits a colour can; choose another camera, or take out what forces this format"
+            )
         camera.start()
+        flat, self._untuned = usable(self._tuning, "picamera2", model, stream["size"])
+        self._flattener = Flattener(flat) if flat else None
         self._got = {
+            "model": model,
             "width": stream["size"][0],
             "height": stream["size"][1],
             "format": stream["format"],
             "controls": known,
             "controls_missing": sorted(set(wishes) - set(known)),
         }
+        if tuned and self._tuning:
+            self._got["tuned"] = self._tuning.made
         return stream
 
 
-class _PiReader:
+class PiReader:
+    """An open camera; `camera` is picamera2's, `metadata` what libcamera said of the last picture."""
+
     def __init__(self, camera: Any, stream: Mapping[str, Any], name: str, timeout: float) -> None:
-        self._camera = camera
+        self.camera = camera
+        self.metadata: dict[str, Any] = {}
         self._stream = stream
         self._name = name
         self._timeout = timeout
 
     def read(self) -> tuple[np.ndarray, float]:
         try:
-            request = self._camera.capture_request(wait=self._timeout)
+            request = self.camera.capture_request(wait=self._timeout)
         except (RuntimeError, OSError) as error:  # TimeoutError among them, which a loose cable ends in
             raise SourceLost(
                 f"{self._name} stopped giving pictures; switch the device off, check the ribbon cable, and start again"
             ) from error
         try:
             buffer = request.make_buffer("main")
-            stamp = request.get_metadata().get("SensorTimestamp", 0)  # nanoseconds, CLOCK_BOOTTIME
+            self.metadata = request.get_metadata()
         finally:
             request.release()
+        stamp = self.metadata.get("SensorTimestamp", 0)  # nanoseconds, CLOCK_BOOTTIME
         return to_bgr(buffer, self._stream), wall_time(stamp / 1e9, time.clock_gettime(time.CLOCK_BOOTTIME))
 
     def close(self) -> None:
-        _close(self._camera)
+        close(self.camera)
 
 
 def load() -> Any:
@@ -159,13 +168,25 @@ def load() -> Any:
         ) from error
 
 
-def own_cameras(picamera2: Any) -> list[tuple[int, str]]:
-    """(number for Picamera2(), model) of the cameras on the Pi's own connectors; libcamera lists USB ones too."""
+def own_cameras(picamera2: Any) -> list[OwnCamera]:
+    """The cameras on the Pi's own connectors; libcamera lists USB ones too."""
     try:
         found = picamera2.Picamera2.global_camera_info()
     except (RuntimeError, OSError) as error:
         raise EnvironmentBroken(f"libcamera cannot be asked for cameras ({_first_line(error)}); {INSTALL}") from error
-    return [(n, str(c.get("Model", "?"))) for n, c in enumerate(found) if "/usb" not in str(c.get("Id", "")).lower()]
+    cameras = [OwnCamera(n, str(c.get("Model", "?")), str(c.get("Id", ""))) for n, c in enumerate(found)]
+    return [camera for camera in cameras if "/usb" not in camera.id.lower()]
+
+
+def opened(picamera2: Any, number: int, name: str) -> Any:
+    """The Picamera2 of that number; SourceLost where another program has it."""
+    try:
+        return picamera2.Picamera2(number)
+    except (RuntimeError, OSError, IndexError) as error:  # IndexError: it went away just now
+        raise SourceLost(
+            f"{name} cannot be opened: another program uses it, or its cable is loose; close other camera "
+            f"programs and check the cable ({_first_line(error)})"
+        ) from error
 
 
 def missing() -> str:
@@ -176,31 +197,12 @@ def missing() -> str:
         return str(error).partition(";")[0]  # without how to install it: a USB camera may be all that is wanted
 
 
-def to_bgr(buffer: np.ndarray, stream: Mapping[str, Any]) -> np.ndarray:
-    """(h, w, 3) uint8 BGR of a stream's flat uint8 `buffer`; `stream` has its format, size (w, h) and stride (bytes a
-    row). Damaged where the buffer does not hold it."""
-    form, (width, height), stride = stream["format"], stream["size"], stream["stride"]
-    if form == "MJPEG":
-        bgr = cv2.imdecode(buffer, cv2.IMREAD_COLOR)
-        if bgr is None:
-            raise Damaged("a picture arrived with errors")
-        return bgr
-    lines = height * 3 // 2 if form in _PLANAR else height
-    if buffer.size < lines * stride:
-        raise Damaged("a picture was cut on its way")
-    rows = buffer[: lines * stride].reshape(lines, stride)  # behind the last line there may be padding
-    if form in _PLANAR:
-        return np.ascontiguousarray(cv2.cvtColor(rows, _PLANAR[form])[:, :width])
-    depth, conversion = _PACKED[form]
-    pixels = np.ascontiguousarray(rows[:, : width * depth]).reshape(height, width, depth)
-    return pixels if conversion is None else cv2.cvtColor(pixels, conversion)
-
-
-def _close(camera: Any) -> None:
+def close(camera: Any) -> None:
     """Close also a camera whose last capture never came back: its job is cancelled first, or closing would wait."""
-    if hasattr(camera, "cancel_all_and_flush"):
-        camera.cancel_all_and_flush()
-    camera.close()
+    with contextlib.suppress(RuntimeError, OSError):  # it is gone: nothing is left to be closed
+        if hasattr(camera, "cancel_all_and_flush"):
+            camera.cancel_all_and_flush()
+        camera.close()
 
 
 def _first_line(error: BaseException) -> str:

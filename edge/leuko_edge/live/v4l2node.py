@@ -1,7 +1,7 @@
 """What a Video4Linux node says of itself before it is opened for pictures: its name, what it does, whether it is free.
 
 OpenCV only says that opening failed; these questions to the kernel tell why. Sources: linux/videodev2.h,
-VIDIOC_QUERYCAP and VIDIOC_REQBUFS of the kernel's userspace API.
+VIDIOC_QUERYCAP, VIDIOC_ENUM_FMT and VIDIOC_REQBUFS of the kernel's userspace API.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import glob
 import os
 import re
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .state import SourceLost
@@ -22,7 +24,10 @@ NODES = "/dev/video"
 _QUERYCAP = 0x80685600  # _IOR('V', 0, struct v4l2_capability)
 _CAPABILITY = struct.Struct("16s32s32sIII12x")  # driver, card, bus, version, capabilities, device_caps
 _REQBUFS = 0xC0145608  # _IOWR('V', 8, struct v4l2_requestbuffers)
+_ENUM_FMT = 0xC0405602  # _IOWR('V', 2, struct v4l2_fmtdesc)
+_FORMAT = struct.Struct("III32s4s16x")  # index, type, flags, description, four letters
 _NO_BUFFERS = struct.pack("5I", 0, 1, 1, 0, 0)  # count 0, VIDEO_CAPTURE, MMAP
+_MOST_FORMATS = 64  # no camera has so many; a driver that never ends does not hang us
 _VIDEO_CAPTURE, _IO_MC, _DEVICE_CAPS = 0x1, 0x20000000, 0x80000000
 # Parts of a Raspberry Pi's own camera chain and its codecs: they capture, but only what they are fed.
 _NO_CAMERAS = ("unicam", "rp1-cfe", "bm2835_isp", "bcm2835-isp", "bcm2835-codec", "pispbe", "rpivid", "rpi-hevc-dec")
@@ -47,20 +52,51 @@ class Node:
 
 def ask(path: str) -> Node:
     """What is at `path`; SourceLost with the reason where it is no camera or cannot be used now."""
+    with _opened(path) as handle:
+        node = _node(handle, path)
+        if node.camera:
+            _ask_whether_free(handle)
+        return node
+
+
+def look(path: str) -> tuple[Node, tuple[str, ...]]:
+    """What is at `path`, also while another program uses it, and the four letters of its formats.
+
+    SourceLost with the reason where it is no Video4Linux node or may not be opened.
+    """
+    with _opened(path) as handle:
+        return _node(handle, path), _formats(handle)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[int]:
+    """A handle of the node; whatever the kernel refuses becomes SourceLost with its sentence."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            answer = fcntl.ioctl(handle, _QUERYCAP, bytes(_CAPABILITY.size))
-            driver, card, _, _, capabilities, device = _CAPABILITY.unpack(answer)
-            node = Node(path, _text(card), _text(driver), _is_camera(capabilities, device, _text(driver)))
-            if node.camera:
-                _ask_whether_free(handle)
-            return node
+            yield handle
         finally:
             os.close(handle)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         why = _WHY.get(getattr(error, "errno", None) or 0, "is not a camera; name one with --camera PATH")
         raise SourceLost(f"the camera {path} {why}") from None
+
+
+def _node(handle: int, path: str) -> Node:
+    answer = fcntl.ioctl(handle, _QUERYCAP, bytes(_CAPABILITY.size))
+    driver, card, _, _, capabilities, device = _CAPABILITY.unpack(answer)
+    return Node(path, _text(card), _text(driver), _is_camera(capabilities, device, _text(driver)))
+
+
+def _formats(handle: int) -> tuple[str, ...]:
+    found: list[str] = []
+    try:
+        while len(found) < _MOST_FORMATS:
+            answer = fcntl.ioctl(handle, _ENUM_FMT, _FORMAT.pack(len(found), _VIDEO_CAPTURE, 0, b"", b""))
+            found.append(_text(_FORMAT.unpack(answer)[4]).strip())
+    except OSError:  # EINVAL: there are no more
+        pass
+    return tuple(found)
 
 
 def _ask_whether_free(handle: int) -> None:
