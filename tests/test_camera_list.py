@@ -10,7 +10,7 @@ import pytest
 from cameras import install
 
 from leuko_edge import cli
-from leuko_edge.live import v4l2node
+from leuko_edge.live import picamera, v4l2node
 from leuko_edge.live.state import SourceLost
 
 CAMERA, METADATA = 0x04200001, 0x04A00000  # device capabilities of a UVC camera's two nodes
@@ -136,3 +136,12 @@ def test_without_a_camera_the_list_says_what_was_looked_for(nodes, capsys):
     out = capsys.readouterr().out
     assert out.startswith("no camera was found: picamera2") and "/dev/v4l/by-id" in out
     assert listed(capsys)["cameras"] == []
+
+
+def test_a_pi_camera_that_comes_later_is_found_though_picamera2_listed_none_at_first(monkeypatch):
+    class Manager:
+        def reset(self):
+            made.cameras = ({"Model": "imx708", "Id": "/base/i2c/imx708@1a"},)
+
+    made = install(monkeypatch, cameras=(), _cm=Manager())
+    assert [camera.model for camera in picamera.own_cameras(picamera.load())] == ["imx708"]

@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from .. import __version__, demo, display
+from .. import demo, display
 from ..classify import Classifier
 from ..errors import LeukoError, UsageError
 from ..simulate import Hand, SlideFilm, Smear, driven, serpentine
@@ -28,11 +28,11 @@ from .engine import Engine
 from .face import Face, facing
 from .goal import Goal
 from .opening import open_source
+from .session import TARGET, information
 from .state import LiveSource
 from .terminal import has_keyboard
 
 INTERRUPTED = 130
-TARGET = 100  # cells, where no other goal is given
 DEMO_VIEW = (1280, 960)
 DEMO_OVERLAP = 0.3
 DEMO_IN_VIEW = 2.5  # leukocytes, about
@@ -119,7 +119,7 @@ def _source(options: argparse.Namespace) -> tuple[LiveSource, Mapping[str, int] 
         return film, film.counts
     if options.video is not None:
         return open_source("video", options.video), None
-    return open_source("camera", options.camera), None
+    return open_source("camera", options.camera, **options.camera_wishes), None
 
 
 def simulated(seed: int, leukocytes: int) -> SlideFilm:
@@ -169,23 +169,15 @@ def _store(
                 f"session {store.id} is of {kind} blood; simulated and real cells are not counted together"
             )
         return store
-    card, goal = classifier.card, _goal(options)
-    info = SessionInfo(
+    info = information(
+        source,
+        classifier.card,
+        _goal(options),
+        references,
         sample=options.sample or "",
         operator=options.operator or "",
         notes=options.notes or "",
-        source=source.name,
-        source_details=source.describe(),
-        model_name=card.name,
-        model_sha256=card.sha256,
-        target=goal.target,
-        precision=goal.precision,
         simulated=options.demo,
-        leukocytes=card.leukocytes,
-        program=f"leuko-edge {__version__}",
-        thresholds={"confidence": card.confidence_threshold, "temperature": card.temperature},
-        ranges=dict(references),
-        window_um=card.window_um,
     )
     return SessionStore.create(database, info)
 

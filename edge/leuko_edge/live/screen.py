@@ -28,18 +28,25 @@ _Block = tuple[int, Sequence[Text]]  # rank, 0 is never left out; the lines
 
 
 def render(
-    snapshot: Snapshot, width: int, height: int, question: str = "", keys: bool = True, ascii_only: bool = False
+    snapshot: Snapshot,
+    width: int,
+    height: int,
+    question: str = "",
+    keys: bool = True,
+    ascii_only: bool = False,
+    hints: Sequence[str] = (),
 ) -> Group:
     """`snapshot` as at most `height` lines of at most `width` characters; one sentence where that is too small.
 
     Where lines are short, what matters least is left out. `question` stands in the place of the advice; `keys` is
-    False where there is no keyboard to read, `ascii_only` True for a terminal that cannot write "◆".
+    False where there is no keyboard to read, `ascii_only` True for a terminal that cannot write "◆"; `hints` are what
+    is said of the keys, where that is not the usual.
     """
     if width < LEAST_WIDTH or height < LEAST_HEIGHT:
         counted = words.goal(snapshot)[0]
         lines = [Text(words.TOO_SMALL.format(counted, LEAST_WIDTH, LEAST_HEIGHT, width, height))]
     else:
-        lines = _fitted(_blocks(snapshot, width, height, question, keys), height)
+        lines = _fitted(_blocks(snapshot, width, height, question, keys, hints), height)
         for line in lines:
             line.truncate(width, overflow="ellipsis")
     return Group(*map(words.to_ascii, lines) if ascii_only else lines)
@@ -55,7 +62,9 @@ def _fitted(blocks: list[_Block], height: int) -> list[Text]:
     return [line for _, lines in blocks for line in lines][:height]
 
 
-def _blocks(snapshot: Snapshot, width: int, height: int, question: str, keys: bool) -> list[_Block]:
+def _blocks(
+    snapshot: Snapshot, width: int, height: int, question: str, keys: bool, hints: Sequence[str]
+) -> list[_Block]:
     said = words.banner(snapshot, question)
     edge, blank = (7, [Text(" " * width, style=said.style)]), (_BLANK, [Text()])
     of_class = {label: key for key, label in CLASS_KEYS.items()} if keys else {}
@@ -70,7 +79,7 @@ def _blocks(snapshot: Snapshot, width: int, height: int, question: str, keys: bo
     blocks += [*_latest(snapshot, width, height), blank]
     if snapshot.warning:
         blocks.append((0, _wrapped(f"WARNING: {words.printable(snapshot.warning)}", width, "bold red")))
-    blocks.append((1, _flow(words.KEYS if keys else words.NO_KEYS, width, "cyan")))
+    blocks.append((1, _flow(hints or (words.KEYS if keys else words.NO_KEYS), width, "cyan")))
     if keys:
         listed = {share.label for share in snapshot.differential.classes}
         others = [f"{key} {words.class_name(label)}" for key, label in CLASS_KEYS.items() if label not in listed]
@@ -137,12 +146,12 @@ class Screen:
 
     `show` may be called for every frame: it draws a new cell or another advice without delay and all else at most
     `REDRAWS` times a second, but spends no more than `SHARE` of the time; a question, a pause and the end wait for
-    nothing. `keys`: whether a keyboard is read.
+    nothing. `keys`: whether a keyboard is read; `hints`: what is said of the keys, where that is not the usual.
     """
 
-    def __init__(self, console: Console, keys: bool = True) -> None:
+    def __init__(self, console: Console, keys: bool = True, hints: Sequence[str] = ()) -> None:
         self._console = console
-        self._keys = keys
+        self._keys, self._hints = keys, hints
         self._ascii = not words.can_write(console.encoding)
         self._live = Live(
             console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
@@ -181,7 +190,7 @@ class Screen:
         if not self._live.is_started or not in_foreground(self._console.file):
             return
         width, height = self._console.size
-        drawn = render(snapshot, width, height, question, self._keys, self._ascii)
+        drawn = render(snapshot, width, height, question, self._keys, self._ascii, self._hints)
         self._live.update(drawn, refresh=True)
         self._drawn = time.monotonic()
         self._rest = (self._drawn - began) * (1 / SHARE - 1)

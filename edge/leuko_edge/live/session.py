@@ -1,0 +1,44 @@
+"""What a live session begins with, the same at the command line and in the service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .. import __version__
+from ..card import ModelCard
+from ..store import SessionInfo
+from .goal import Goal
+from .state import LiveSource
+
+TARGET = 100  # cells, where no other goal is given
+
+
+def information(
+    source: LiveSource,
+    card: ModelCard,
+    goal: Goal,
+    references: Mapping[str, tuple[float, float]],
+    *,
+    sample: str = "",
+    operator: str = "",
+    notes: str = "",
+    simulated: bool = False,
+) -> SessionInfo:
+    """The record's head; `source` is open, for only then it knows its size."""
+    return SessionInfo(
+        sample=sample,
+        operator=operator,
+        notes=notes,
+        source=source.name,
+        source_details=source.describe(),
+        model_name=card.name,
+        model_sha256=card.sha256,
+        target=goal.target,
+        precision=goal.precision,
+        simulated=simulated,
+        leukocytes=card.leukocytes,
+        program=f"leuko-edge {__version__}",
+        thresholds={"confidence": card.confidence_threshold, "temperature": card.temperature},
+        ranges=dict(references),
+        window_um=card.window_um,
+    )

@@ -1,0 +1,185 @@
+"""`leuko-edge attach`: how the service's count stands, in any terminal of the device, over SSH too."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import EnvironmentBroken
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .display import Display
+    from .status import Status
+
+SYSTEM = Path("/run/leuko-edge")
+LEAVE = {"q", "Q", "esc"}
+LOOKS = 0.25  # seconds between two looks at the file and the keys
+QUIT = "q leaves, the count goes on"
+QUIT_KEYS = "Ctrl-C leaves, the count goes on"
+NOBODY = (
+    "no leuko-edge service runs here; start it with sudo systemctl start leuko-edge, and see journalctl -u leuko-edge"
+)
+
+
+def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "attach",
+        help="show the running count of the service",
+        description="Show the running count of the service in this terminal; q or Ctrl-C leaves it, the count goes on.",
+        epilog="exit codes: 0 shown; 4 no service runs, it hangs, or it has a fault",
+        allow_abbrev=False,
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--once", action="store_true", help="print it once, as lines")
+    how.add_argument("--json", action="store_true", help="print it once, for other programs")
+    how.add_argument(
+        "--keys", action="store_true", help="pass the keys on: pause, undo, change and sign from here; Ctrl-C leaves"
+    )
+    parser.add_argument("--folder", metavar="DIR", help="the service's runtime directory (default: /run/leuko-edge)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """0, or 4 where the service has a fault; EnvironmentBroken where there is none to ask."""
+    folder = find(options.folder)
+    if options.json:
+        print(json.dumps(load(folder), indent=1, ensure_ascii=False))
+        return 0
+    from rich.console import Console
+
+    from .status import from_json
+
+    console = Console(highlight=False)
+    if options.once or not console.is_terminal or console.is_dumb_terminal:
+        status = from_json(load(folder))
+        _print(console, status)
+        return 0 if status.fault is None else EnvironmentBroken.exit_code
+    return _watch(console, folder, options.keys)
+
+
+def find(given: str | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The runtime directory of a service: the one named, else systemd's, else the user's own.
+
+    EnvironmentBroken where there is no status in any, or it may not be read.
+    """
+    from .status import FILE, own_folder
+
+    own = own_folder(environ)
+    folders = [Path(given)] if given is not None else [SYSTEM, *([own] if own else [])]
+    for folder in folders:
+        try:
+            os.stat(folder / FILE)
+            return folder
+        except PermissionError:
+            raise _forbidden(folder) from None
+        except OSError:
+            continue
+    raise EnvironmentBroken(NOBODY)
+
+
+def load(folder: Path) -> dict[str, Any]:
+    """The status file; EnvironmentBroken where there is none any more, it is stale, or it cannot be understood."""
+    from .status import FILE, SCHEMA
+
+    try:
+        data = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        late = time.monotonic() - data["until"]
+        if data["schema"] != SCHEMA:
+            raise ValueError(f"it is of the kind {data['schema']!r}")
+    except PermissionError:
+        raise _forbidden(folder) from None
+    except OSError:
+        raise EnvironmentBroken(NOBODY) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise EnvironmentBroken(
+            f"{folder / FILE} is no status that this version knows ({error}); update both"
+        ) from None
+    if late > 0:
+        raise EnvironmentBroken(
+            f"the service has been silent for {late:.0f} s longer than it should: it hangs or was killed, and systemd "
+            f"starts it anew (see systemctl status leuko-edge); its last word was: {data['said']}"
+        )
+    return data
+
+
+def _forbidden(folder: Path) -> EnvironmentBroken:
+    who = os.environ.get("USER", "NAME")
+    return EnvironmentBroken(f"{folder} may not be read by you: sudo usermod -aG leuko-edge {who}, and log in anew")
+
+
+def _print(console: Console, status: Status) -> None:
+    from rich.text import Text
+
+    from .. import display
+    from ..live import words
+
+    lines = [status.said]
+    snapshot = status.snapshot
+    if snapshot is not None:
+        lines += [display.SIMULATED] if snapshot.simulated else []
+        said = words.banner(snapshot, status.question)
+        lines += [words.title(snapshot), f"{said.word}: {said.hint}" if said.hint else said.word]
+        lines += [f"{words.goal(snapshot)[0]}: {words.shares(snapshot.differential)}"]
+        lines += [", ".join(words.beside(snapshot)), ", ".join(words.view(snapshot)), words.frames(snapshot.accounts)]
+        lines += [f"WARNING: {words.printable(snapshot.warning)}"] if snapshot.warning else []
+    lines.append(display.NOT_A_DEVICE)
+    ascii_only = not words.can_write(console.encoding)
+    for line in lines:
+        text = Text(line)
+        console.print(words.to_ascii(text) if ascii_only else text, soft_wrap=True)
+
+
+def _watch(console: Console, folder: Path, pass_on: bool) -> int:
+    """Draw until the person leaves; a service that stops or starts anew meanwhile is waited for."""
+    from ..live import words
+    from ..live.terminal import Keys
+    from .control import send
+    from .display import Display
+
+    leave = QUIT_KEYS if pass_on else QUIT
+    display = Display(console, pass_on, (*words.KEYS, leave) if pass_on else (leave,))
+    with display, Keys(leave=display.leave, enter=display.enter) as keys:
+        try:
+            while True:
+                try:
+                    _draw(display, folder, leave)
+                    for key in keys.poll():
+                        if pass_on:
+                            send(folder, key)
+                        elif key in LEAVE:
+                            return 0
+                except EnvironmentBroken as error:
+                    display.tell("NO SERVICE", [str(error), leave])
+                    if LEAVE & set(keys.poll()):
+                        return EnvironmentBroken.exit_code
+                time.sleep(LOOKS)
+        except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # while the terminal is put back
+            return 0
+
+
+def _draw(display: Display, folder: Path, leave: str) -> None:
+    from .display import FAULT, WAITING
+    from .status import from_json
+
+    status = from_json(load(folder))
+    if status.fault is not None:
+        display.tell("FAULT", [status.said, *_kept(status), leave], FAULT)
+    elif status.snapshot is None or status.state == "starting":
+        display.tell("ONE MOMENT", [status.said, leave], WAITING)
+    else:
+        display.show(status.snapshot, status.question)
+
+
+def _kept(status: Status) -> list[str]:
+    from . import sentences
+
+    return [] if status.snapshot is None else [f"{sentences.counting(status.snapshot)}: kept"]

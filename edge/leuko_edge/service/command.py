@@ -1,0 +1,119 @@
+"""`leuko-edge serve`: the counter as a service, under systemd or by hand. It constructs; `loop` does the work."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import faulthandler
+import os
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+from ..config import values
+from ..errors import EnvironmentBroken, LeukoError
+from .notify import Notifier
+
+_EPILOG = """\
+exit codes: 0 stopped by SIGTERM, or the end of a film; 2 wrong usage; 4 what only a new start can mend; 130 Ctrl-C.
+A fault (no camera, a refused model, a full disk …) ends nothing: it is told, and tried again after 1, 2, 4 … 60 s."""
+
+
+class Stopped(BaseException):
+    """A signal asks the service to end; its number is the argument."""
+
+
+def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "serve",
+        help="count as a service",
+        description="Count session after session, as a service of the device: see deploy/leuko-edge.service.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--config", metavar="FILE", help="settings, stronger than those of /etc and of the user")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--camera", metavar="auto|picamera2|PATH", help="the camera, instead of the configured one")
+    source.add_argument("--video", metavar="FILE", help="for trying it: a film, or a folder of pictures as one")
+    parser.add_argument("--database", metavar="FILE", help="where sessions are kept")
+    parser.add_argument(
+        "--display", type=values.DISPLAY, metavar="auto|none|TTY", help="the terminal that shows the count full screen"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until a signal or the end of a film; the exit code. LeukoErrors as of `Service.run`."""
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "4")  # seconds; OpenCV reads it when it is loaded
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # no standard error to write to
+        faulthandler.enable()  # where it hung, should the watchdog have to end it
+    notifier = Notifier()
+    notifier.status("starting")
+    try:
+        with _signals():
+            return _serve(options, notifier)
+    except Stopped as stopped:  # while it was being put together
+        return _code(stopped)
+    except LeukoError as error:
+        notifier.stopping(f"failed: {' '.join(str(error).split())}")
+        raise
+
+
+def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
+    try:
+        from ..config import load
+        from .control import Control
+        from .face import Face
+        from .journal import Journal
+        from .loop import Service
+        from .status import StatusFile, own_folder
+        from .telling import Teller
+    except ImportError as error:
+        raise EnvironmentBroken(f"a part of the installation is missing or broken: {error}; install again") from error
+    folder = own_folder()
+    file, journal = StatusFile(folder), Journal()
+    control = Control(folder)
+    teller = Teller(notifier, file, Face(control, journal), journal)
+    flags = {
+        "camera.source": options.camera,
+        "session.database": options.database,
+        "service.display": options.display,
+    }
+    said = "stopped by a defect"
+    try:
+        Service(teller, lambda: load(options.config, flags=flags), options.video).run()
+        said = "stopped: the film has ended"
+        return 0
+    except Stopped as stopped:
+        said = "stopped; an open session is gone on with at the next start"
+        return _code(stopped)
+    except LeukoError as error:
+        said = f"stopped: {error}"
+        raise
+    finally:
+        teller.stopped(said)
+        control.close()
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    """SIGTERM and Ctrl-C raise `Stopped`, once; a hang-up is that of a terminal, and no reason to end a count."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for other in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(other, signal.SIG_IGN)  # a second one must not break off the clearing up
+        raise Stopped(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _code(stopped: Stopped) -> int:
+    number = int(stopped.args[0])
+    return 0 if number == signal.SIGTERM else 128 + number

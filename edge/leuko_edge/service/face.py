@@ -1,0 +1,101 @@
+"""What the person at the device sees and presses: the display on its console, where there is one, and the keys."""
+
+from __future__ import annotations
+
+import contextlib
+import termios
+from collections.abc import Callable, Sequence
+from typing import TextIO
+
+from ..errors import EnvironmentBroken
+from ..live.keys import Action, Dialogue, Key
+from ..live.state import Snapshot
+from ..live.terminal import Keys
+from .control import Control
+from .display import Display
+from .journal import WARNING, Journal
+from .terminal import FIRST_CONSOLE, DeviceConsole, open_terminal
+
+GONE = (OSError, termios.error)
+
+
+class Face:
+    """Draws on one terminal, reads its keys and those of `control`. A terminal that goes away is given up."""
+
+    def __init__(self, control: Control, journal: Journal) -> None:
+        self._control, self._journal = control, journal
+        self._dialogue = Dialogue()
+        self._last: Snapshot | None = None
+        self._display: Display | None = None
+        self._keys: Keys | None = None
+        self._stream: TextIO | None = None
+
+    @property
+    def question(self) -> str:
+        return self._dialogue.question
+
+    def open(self, wanted: str) -> None:
+        """`wanted` is "auto", "none" or a terminal's path; where it cannot be had the journal says so, once."""
+        self.close()
+        if wanted == "none":
+            return
+        try:
+            self._stream = open_terminal(FIRST_CONSOLE if wanted == "auto" else wanted)
+        except EnvironmentBroken as error:
+            self._journal.say(str(error))
+            return
+        self._display = Display(DeviceConsole(self._stream))
+        self._keys = Keys(self._stream)
+        self._try(self._display.__enter__)
+        if self._keys is not None:
+            self._try(self._keys.__enter__)
+
+    def show(self, snapshot: Snapshot) -> None:
+        display, before, self._last = self._display, self._last, snapshot
+        if display is not None:
+            if snapshot.done and not (before is not None and before.done):
+                self._try(display.bell)
+            self._try(lambda: display.show(snapshot, self.question))
+
+    def tell(self, word: str, lines: Sequence[str], style: str) -> None:
+        display = self._display
+        if display is not None:
+            self._try(lambda: display.tell(word, lines, style))
+
+    def pressed(self) -> list[Key]:
+        """The keys of the terminal and from elsewhere since the last call."""
+        pressed = list[Key]()
+        if self._keys is not None:
+            keys = self._keys
+            self._try(lambda: pressed.extend(keys.poll()))
+        return [*pressed, *self._control.poll()]
+
+    def actions(self) -> list[Action]:
+        """What they ask for."""
+        cells = [shown.id for shown in self._last.last] if self._last is not None else []
+        return [action for key in self.pressed() if (action := self._dialogue.feed(key, cells))]
+
+    def ask_to_sign(self) -> None:
+        """Open the question that q opens."""
+        self._dialogue = Dialogue()
+        self._dialogue.feed("q")
+
+    def close(self, farewell: str = "") -> None:
+        """The terminal as it was; `farewell` is what stays to be read on it."""
+        keys, display, stream = self._keys, self._display, self._stream
+        self._keys = self._display = self._stream = None
+        if stream is not None and display is not None and keys is not None:
+            with contextlib.suppress(*GONE):
+                keys.__exit__(None, None, None)
+                display.__exit__(None, None, None)
+                stream.write(f"\x1b[H\x1b[2J{farewell}\n" if farewell else "")
+                stream.flush()
+            with contextlib.suppress(OSError):
+                stream.close()
+
+    def _try(self, draw: Callable[[], object]) -> None:
+        try:
+            draw()
+        except GONE as error:
+            self.close()
+            self._journal.say(f"the display is gone ({error.args[-1]}); the count goes on without it", WARNING)

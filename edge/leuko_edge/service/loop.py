@@ -1,0 +1,205 @@
+"""One session after another, and after a fault another try: the whole life of the service in one loop and one thread.
+
+A try reads the configuration, the model and the camera anew, so that whatever was mended in the meantime is found.
+Every fault leaves the session open on the disk, and the next try goes on with it, as the next start does after a crash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import cv2
+
+from ..camera.tuning import wishes
+from ..classify import Classifier
+from ..config import Configuration
+from ..errors import EnvironmentBroken, LeukoError, PictureError, UsageError
+from ..live.engine import Engine
+from ..live.goal import Goal
+from ..live.keys import Action
+from ..live.opening import open_source
+from ..live.session import TARGET, information
+from ..live.state import Snapshot, SourceLost
+from ..store import SessionStore, default_path
+from ..types import LEUKOCYTES
+from . import sentences
+from .pauses import FIRST, LONGEST, Pauses
+from .sessions import check_room, take_up
+from .stream import Stream
+from .telling import Teller
+
+LOADING = 60.0  # seconds that the model may take, on the slowest card and board
+OPENING = 60.0  # seconds that a camera may take: "auto" tries one after the other, and waits at each
+TICK = 0.1  # seconds between two looks at keys and clock while no frames come
+DEVICE = (OSError, MemoryError, cv2.error, ImportError)
+"""What the device itself may do to a try; anything else that is no LeukoError is a defect, and ends the program."""
+
+
+class Service:
+    """`load` reads the configuration; `video` is a film to count instead of the camera."""
+
+    def __init__(self, teller: Teller, load: Callable[[], Configuration], video: str | None = None) -> None:
+        self._teller, self._load, self._video = teller, load, video
+        self._pauses = Pauses()
+        self._display: str | None = None  # as last asked for
+        self._noticed: set[str] = set()
+        self._frames_came = False
+        self._paused = False  # by a person, when the fault came
+        self._slide_changes = False  # a session has ended, and the slide of the next is not said to be there
+
+    def run(self) -> None:
+        """Count until something is raised; returns at the end of a film.
+
+        LeukoErrors pass where a film cannot be used, and where only another process could use the camera.
+        """
+        while True:
+            try:
+                self._count()
+                return
+            except LeukoError as error:
+                if self._video is not None and isinstance(error, UsageError | PictureError | SourceLost):
+                    raise
+                fault = str(error)
+            except DEVICE as error:
+                why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                fault = f"the device fails ({why}); if it stays so, restart the device, then install leuko-edge again"
+            self._rest(sentences.fault(fault))
+
+    def _rest(self, fault: str) -> None:
+        if self._display is None:  # the configuration itself is at fault
+            self._open_display("auto")
+        pause = self._pauses.after_fault()
+        # Once a camera has given frames, a second fault is enough; else a new start is the last thing to be tried.
+        enough = FIRST if self._frames_came else LONGEST / 2
+        if pause > enough and self._teller.notifier.supervised and _reader_hangs():
+            raise EnvironmentBroken(f"{fault}; its driver does not answer any more, so the program is started anew")
+        self._teller.fault(fault, pause)
+        until = time.monotonic() + pause
+        while (left := until - time.monotonic()) > 0 and not self._teller.face.pressed():
+            self._teller.resting(pause, left)
+            time.sleep(min(TICK, left))
+
+    def _open_display(self, wanted: str) -> None:
+        if wanted != self._display:
+            self._display = wanted
+            self._teller.face.open(wanted)
+
+    def _count(self) -> None:
+        """One try: count until a fault is raised, or until a film has ended."""
+        self._teller.step("reading the configuration and the model", LOADING)
+        configuration = self._load()
+        self._open_display(configuration["service.display"])
+        for notice in set(configuration.notices) - self._noticed:
+            self._noticed.add(notice)
+            self._teller.journal.say(notice)
+        threads = configuration["count.threads"] or os.cpu_count() or 1
+        cv2.setNumThreads(threads)
+        database = os.fspath(configuration["session.database"] or default_path())
+        with contextlib.ExitStack() as stack:
+            classifier = Classifier.from_path(configuration["model.path"], threads)
+            stack.enter_context(contextlib.closing(classifier))
+            check_room(database)
+            self._teller.step("opening the camera", OPENING)
+            stream = self._stream(configuration)
+            stack.enter_context(stream)
+            self._session(configuration, classifier, stream, database)
+            while stream.live:
+                self._slide_changes = True
+                self._session(configuration, classifier, stream, database)
+
+    def _stream(self, configuration: Configuration) -> Stream:
+        if self._video is not None:
+            return Stream(open_source("video", self._video))
+        # A lost camera is opened anew here, where the watchdog is fed meanwhile, and not by the source in silence.
+        return Stream(open_source("camera", configuration["camera.source"], tries=0, **wishes(configuration)))
+
+    def _session(self, configuration: Configuration, classifier: Classifier, stream: Stream, database: str) -> None:
+        """Count one session to its end: the one of before, or a new one."""
+        stream.next_session()
+        goal = Goal(configuration["count.target"], configuration["count.precision"])
+        goal = goal if (goal.target or goal.precision) else Goal(TARGET)
+        info = information(
+            stream, classifier.card, goal, _ranges(configuration), operator=configuration["session.operator"] or ""
+        )
+        store = take_up(database, info, self._teller.journal.say)
+        resumed = store is not None
+        store = store or SessionStore.create(database, info)
+        with store:
+            goal = Goal(store.info.target, store.info.precision)
+            engine = Engine(classifier, store, goal, configuration["count.um_per_px"], store.info.ranges)
+            counted = engine.differential.counted
+            engine.paused, self._paused = self._slide_changes or self._paused, False
+            if self._slide_changes:
+                self._teller.news(f"session {store.id} waits for its slide: put it on, then press p")
+            elif resumed and not self._frames_came:
+                self._teller.news(
+                    f"session {store.id} goes on, with {counted} cells of before; if the slide is another one, press q"
+                )
+            try:
+                self._until_ended(engine, stream)
+            except BaseException:  # SIGTERM among them: the session stays open, as it stands
+                self._paused = engine.paused
+                with contextlib.suppress(LeukoError):
+                    engine.finish(stream.dropped)
+                raise
+            engine.finish(stream.dropped)
+            counted = engine.differential.counted
+        why = engine.done if engine.done == "signed" else f"not signed: {engine.done}"
+        self._teller.journal.say(f"session {store.id} has ended with {counted} leukocytes, {why}")
+
+    def _until_ended(self, engine: Engine, stream: Stream) -> None:
+        """Until the result is signed, the person wants no more of it, or a film is over."""
+
+        def show(snapshot: Snapshot) -> None:
+            self._frames_came = True
+            self._pauses.frame(time.monotonic())
+            self._teller.frame(snapshot)
+
+        def actions() -> Sequence[Action]:
+            asked = self._teller.face.actions()
+            if self._slide_changes and any(action.kind == "pause" for action in asked):
+                self._slide_changes = False
+                return [Action("new_slide"), *asked]  # what the camera saw until now was the slide of before
+            return asked
+
+        while True:
+            engine.run(stream, show, actions)
+            if engine.done != engine.goal.reached(engine.differential):
+                if stream.live and engine.done not in ("signed", "stopped by the operator"):
+                    raise SourceLost(f"{stream.name} gives no more pictures")
+                return
+            if not stream.live:
+                return
+            action = self._asked_to_sign(engine)
+            if action is not None:
+                engine.act(action)
+                return
+            engine.go_on()
+
+    def _asked_to_sign(self, engine: Engine) -> Action | None:
+        """At the goal: what the person answers; None where counting is to go on. Nobody there: it waits."""
+        face = self._teller.face
+        face.ask_to_sign()
+        said = f"session {engine.store.id}: {engine.done}; {sentences.SIGN_IT}"
+        self._teller.journal.say(said)
+        while face.question:
+            self._teller.waiting(said)
+            for action in face.actions():
+                return action
+            time.sleep(TICK)
+        return None
+
+
+def _ranges(configuration: Configuration) -> Mapping[str, tuple[float, float]]:
+    given: dict[str, Any] = {label: configuration[f"reference.{label}"] for label in LEUKOCYTES}
+    return {label: limits for label, limits in given.items() if limits}
+
+
+def _reader_hangs() -> bool:
+    """Whether a camera that was given up still holds its reading thread: nothing in this process can use it again."""
+    return any(thread.name == "leuko camera" for thread in threading.enumerate())

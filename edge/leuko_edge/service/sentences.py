@@ -1,0 +1,45 @@
+"""What the service says of itself in one sentence."""
+
+from __future__ import annotations
+
+import re
+
+from ..live import words
+from ..live.state import Snapshot
+
+SIGN_IT = "sign it with y at the device's keyboard, or with leuko-edge attach --keys"
+
+_FOR_A_SERVICE = (  # errors speak to a person at a command line; the service has a configuration, and starts by itself
+    (r",? and start again\b", ""),
+    (r", then --resume\b", ""),
+    (r"\btake --camera picamera2\b", "set camera.source to picamera2 in the configuration"),
+    (r"\bwith --camera PATH\b", "as camera.source in the configuration"),
+    (r"\bwith --database\b", "as session.database in the configuration"),
+    (r"\bwith --model\b", "as model.path in the configuration"),
+)
+
+
+def fault(sentence: str) -> str:
+    """`sentence` of an error, on one line and without the advice to start the program again: that is being done."""
+    sentence = " ".join(words.printable(line) for line in sentence.split())
+    for pattern, put in _FOR_A_SERVICE:
+        sentence = re.sub(pattern, put, sentence)
+    return sentence
+
+
+def counting(snapshot: Snapshot) -> str:
+    """The count, the largest class, and what the camera sees."""
+    differential = snapshot.differential
+    so_far = words.goal(snapshot)[0]
+    if snapshot.target is not None:
+        so_far = f"{differential.counted} of {snapshot.target} leukocytes"
+    parts = [f"session {snapshot.session}: {so_far}"]
+    largest = max(differential.classes, key=lambda share: share.count, default=None)
+    if largest is not None and largest.percent is not None:
+        parts.append(f"{words.class_name(largest.label)} {largest.percent:.0f} %")
+    if snapshot.done:
+        return f"{', '.join(parts)}; {snapshot.done}"
+    if snapshot.paused:
+        return ", ".join([*parts, "paused"])
+    light = [f"light {snapshot.light}"] if snapshot.light != "good" else []
+    return ", ".join([*parts, snapshot.motion, snapshot.focus, *light])

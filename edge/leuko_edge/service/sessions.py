@@ -1,0 +1,67 @@
+"""Which session the service counts into: the newest one where it is still open and fits, else a new one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+
+from ..store import SessionInfo, SessionStore, StoreFull, faults, schema
+
+
+def last_open(database: str) -> int | None:
+    """The number of the newest session where that is open: an older one that was left open is not gone on with."""
+    if not os.path.exists(database):
+        return None
+    name = os.path.realpath(database)
+    try:
+        with contextlib.closing(schema.open_to_read(name)) as connection:
+            row = connection.execute("SELECT id, state FROM session ORDER BY id DESC LIMIT 1").fetchone()
+    except sqlite3.Error as error:
+        raise faults.explained(error, name) from None
+    return int(row["id"]) if row is not None and row["state"] == "open" else None
+
+
+def misfit(before: SessionInfo, now: SessionInfo) -> str:
+    """Why the cells of the session `before` and those of `now` are not to be counted together; "" where they may.
+
+    A camera may come back under another name or at another port; another size of its pictures is another scale, and
+    then neither the map nor the cells of before mean anything.
+    """
+    old, new = before.source_details, now.source_details
+    if before.simulated != now.simulated:
+        return "the one is of simulated blood"
+    if before.model_sha256 != now.model_sha256 or before.leukocytes != now.leukocytes:
+        return "it was counted with another model"
+    if old.get("kind") != new.get("kind"):
+        return "it was counted with a camera of another kind"
+    if any(old.get(side, new.get(side)) != new.get(side) for side in ("width", "height")):
+        return "the camera's pictures had another size"
+    if new.get("kind") in ("video", "folder") and before.source != now.source:
+        return "it was of another film"
+    return ""
+
+
+def take_up(database: str, now: SessionInfo, say: Callable[[str], None]) -> SessionStore | None:
+    """The session to go on with, None where there is none; one that does not fit is closed, and `say` hears why."""
+    number = last_open(database)
+    if number is None:
+        return None
+    store = SessionStore.resume(database, number)
+    why = misfit(store.info, now)
+    if not why:
+        return store
+    with store:
+        store.event("closed", why, "leuko-edge", time.time())
+    say(f"session {number} is not gone on with, because {why}; it is closed, not signed, and all its cells are kept")
+    return None
+
+
+def check_room(database: str) -> None:
+    """StoreFull where no cell could be stored: there is no point in beginning."""
+    name = os.path.realpath(database)
+    folder = os.path.dirname(name)
+    if os.path.isdir(folder) and faults.room(name) < faults.STOP_BYTES:
+        raise StoreFull(faults.full(name))

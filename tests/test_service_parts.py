@@ -1,0 +1,318 @@
+"""The parts of the service by themselves, and its unit file."""
+
+import dataclasses
+import io
+import json
+import os
+import pty
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from snapshots import COUNTS, snapshot
+
+from leuko_edge import cli
+from leuko_edge.classify import Classifier, FixedClassifier
+from leuko_edge.config import load
+from leuko_edge.errors import EnvironmentBroken
+from leuko_edge.live.goal import Goal
+from leuko_edge.live.newest import Newest
+from leuko_edge.live.session import information
+from leuko_edge.live.state import Outline, SourceLost
+from leuko_edge.service import loop, sentences
+from leuko_edge.service.control import Control, send
+from leuko_edge.service.display import FAULT
+from leuko_edge.service.face import Face
+from leuko_edge.service.journal import Journal
+from leuko_edge.service.notify import Notifier
+from leuko_edge.service.pauses import Pauses
+from leuko_edge.service.sessions import check_room, last_open, misfit, take_up
+from leuko_edge.service.status import Status, StatusFile, as_json, from_json
+from leuko_edge.service.telling import Teller
+from leuko_edge.store import SessionInfo, SessionStore, StoreFull, faults
+from leuko_edge.tally import Differential
+
+UNIT = ROOT / "deploy" / "leuko-edge.service"
+FILM = SessionInfo(source="a.avi", source_details={"kind": "video", "width": 640, "height": 480}, model_sha256="1")
+
+
+@pytest.fixture
+def manager(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.setblocking(False)
+        yield listening
+
+
+def heard(manager: socket.socket) -> list[str]:
+    words = []
+    while True:
+        try:
+            words.append(manager.recv(4096).decode())
+        except BlockingIOError:
+            return words
+
+
+def test_after_the_opening_of_a_camera_the_watchdog_has_its_usual_patience_again(manager, tmp_path):
+    notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "8000000"})
+    notifier.patience(40)
+    notifier.ready("counting")
+    notifier.ready("again")
+    notifier.patience(40)
+    notifier.alive()
+    notifier.alive()
+    assert heard(manager) == [
+        "EXTEND_TIMEOUT_USEC=40000000",
+        "READY=1\nSTATUS=counting",
+        "WATCHDOG_USEC=40000000\nWATCHDOG=1",
+        "WATCHDOG_USEC=8000000\nWATCHDOG=1",
+    ]
+
+
+def test_a_watchdog_that_is_another_process_s_is_not_fed_and_a_manager_that_is_gone_is_no_error(manager, tmp_path):
+    told = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1000000", "WATCHDOG_PID": "1"}
+    notifier = Notifier(told)
+    notifier.ready("counting")
+    notifier.alive()
+    assert heard(manager) == ["READY=1\nSTATUS=counting"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as late:
+        notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "late")})
+        notifier.ready("counting")
+        late.bind(str(tmp_path / "late"))
+        notifier.ready("counting")
+        assert late.recv(99).startswith(b"READY=1")  # said until it was heard
+    assert not Notifier({}).supervised
+
+
+def test_pauses_grow_to_a_minute_and_are_short_again_after_steady_counting():
+    pauses = Pauses()
+    assert [pauses.after_fault() for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    pauses.frame(1000.0)
+    pauses.frame(1009.0)
+    assert pauses.after_fault() == 60  # it came and went again: the same fault still
+    for now in range(2000, 2012):
+        pauses.frame(float(now))
+    assert pauses.after_fault() == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("camera x was unplugged; plug it in again, and start again", "camera x was unplugged; plug it in again"),
+        (faults.full("/d"), faults.full("/d").removesuffix(", then --resume")),
+        ("no camera;\nname it with --camera PATH", "no camera; name it as camera.source in the configuration"),
+        ("bad\x1b[2J", "bad�[2J"),
+    ],
+)
+def test_a_fault_does_not_tell_to_start_what_starts_by_itself(error, told):
+    assert sentences.fault(error) == told
+
+
+def test_the_status_says_how_many_of_how_many_and_what_the_camera_sees():
+    assert sentences.counting(snapshot()) == "session 12: 87 of 200 leukocytes, neutrophil 60 %, still, sharp"
+    assert sentences.counting(snapshot({}, paused=True)) == "session 12: 0 of 200 leukocytes, paused"
+    dark = sentences.counting(snapshot(light="too dark", target=None, precision=15.0))
+    assert dark.endswith("light too dark") and "goal 15" in dark
+
+
+def test_a_status_read_back_draws_the_same(tmp_path):
+    shown = dataclasses.replace(
+        snapshot(), bgr=np.zeros((9, 9, 3), np.uint8), outlines=(Outline(np.zeros((3, 2)), None, 0.0, False),)
+    )
+    status = Status("counting", "all is well", question="Sign?", snapshot=shown)
+    back = from_json(json.loads(json.dumps(as_json(status))))
+    last = back.snapshot.last
+    assert back.snapshot == snapshot() and last == snapshot().last
+    assert back.snapshot.differential == Differential.from_counts(COUNTS) and back.question == "Sign?"
+    with pytest.raises(ValueError, match="leuko-edge-status/9"):
+        from_json({**as_json(status), "schema": "leuko-edge-status/9"})
+
+
+def test_attach_tells_a_running_service_from_a_silent_a_faulty_and_a_missing_one(tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "run"
+    file = StatusFile(folder)
+    file.write(Status("counting", "session 12: 87 of 200", snapshot=snapshot()))
+    assert (folder / "status.json").stat().st_mode & 0o777 == 0o640
+    assert cli.main(["attach", "--folder", str(folder), "--once"]) == 0
+    out = capsys.readouterr().out
+    assert "87 of 200 cells: neutrophil 52 (59.8 %)" in out and "COUNTING" in out and "Not a medical device" in out
+    assert cli.main(["attach", "--folder", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["differential"]["classes"]["neutrophil"]["count"] == 52
+    file.write(Status("fault", "fault: no camera; trying again in 4 s", "no camera", 3.5))
+    assert cli.main(["attach", "--folder", str(folder), "--once"]) == 4
+    assert "no camera; trying again in 4 s" in capsys.readouterr().out
+    file.write(Status("counting", "session 12"), fresh=-7)
+    assert cli.main(["attach", "--folder", str(folder), "--once"]) == 4
+    assert "silent for 7 s" in capsys.readouterr().err
+    (folder / "status.json").write_text("{")
+    assert cli.main(["attach", "--folder", str(folder)]) == 4
+    assert "no status that this version knows" in capsys.readouterr().err
+    file.remove()
+    assert cli.main(["attach", "--folder", str(folder), "--json"]) == 4
+    assert "systemctl start leuko-edge" in capsys.readouterr().err
+
+
+def test_keys_from_elsewhere_come_one_by_one_and_nothing_else_does(tmp_path):
+    control = Control(tmp_path)
+    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o660
+    for key in ("q", "esc", "\x1b", "two", "ü"):
+        send(tmp_path, key)
+    assert control.poll() == ["q", "esc", "ü"] and control.poll() == []
+    control.close()
+    assert not os.listdir(tmp_path) and Control(None).poll() == []
+
+
+def test_the_newest_session_is_gone_on_with_where_it_is_open_and_no_older_one(tmp_path):
+    database = str(tmp_path / "s.sqlite3")
+    said: list[str] = []
+    assert last_open(database) is None and take_up(database, FILM, said.append) is None
+    SessionStore.create(database, FILM).close("open")
+    with take_up(database, FILM, said.append) as store:
+        assert store.id == 1
+        store.close("open")
+    with SessionStore.create(database, FILM) as store:
+        store.sign("AB", time.time())
+    assert last_open(database) is None and take_up(database, FILM, said.append) is None and not said
+
+
+def test_a_session_of_other_pictures_is_closed_with_the_reason_and_not_mixed(tmp_path):
+    database = str(tmp_path / "s.sqlite3")
+    SessionStore.create(database, FILM).close("open")
+    said: list[str] = []
+    other = dataclasses.replace(FILM, source_details={"kind": "video", "width": 1280, "height": 960})
+    assert take_up(database, other, said.append) is None and last_open(database) is None
+    assert said == [
+        "session 1 is not gone on with, because the camera's pictures had another size; it is closed, not signed, and "
+        "all its cells are kept"
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model_sha256": "2"},
+        {"simulated": True},
+        {"source": "b.avi"},
+        {"source_details": {"kind": "v4l2", "width": 640, "height": 480}},
+    ],
+)
+def test_what_must_not_be_counted_together(change):
+    assert misfit(FILM, dataclasses.replace(FILM, **change)) and not misfit(FILM, dataclasses.replace(FILM, notes="n"))
+
+
+def test_a_camera_that_comes_back_at_another_port_goes_on():
+    def camera(name):
+        about = {"kind": "v4l2", "name": name, "path": name, "width": 640, "height": 480}
+        return dataclasses.replace(FILM, source=name, source_details=about)
+
+    assert not misfit(camera("/dev/video0"), camera("/dev/video2"))
+
+
+def test_without_room_no_session_is_begun(tmp_path, monkeypatch):
+    check_room(str(tmp_path / "s.sqlite3"))
+    monkeypatch.setattr(faults, "room", lambda path: faults.STOP_BYTES - 1)
+    with pytest.raises(StoreFull, match="is full"):
+        check_room(str(tmp_path / "s.sqlite3"))
+
+
+def test_the_record_of_a_session_is_the_same_from_the_command_line_and_from_the_service():
+    from leuko_edge.classify import simulated_card
+
+    source = Newest("cam", lambda: None)
+    info = information(source, simulated_card(), Goal(200), {"neutrophil": (1.0, 2.0)}, operator="AB")
+    assert (info.target, info.operator, info.source, info.ranges) == (200, "AB", "cam", {"neutrophil": (1.0, 2.0)})
+    assert info.model_sha256 == simulated_card().sha256 and info.window_um == 24.0 and not info.simulated
+
+
+def test_the_journal_has_a_line_for_every_tenth_cell_and_its_priority(tmp_path):
+    with open(tmp_path / "journal", "w+") as stream:
+        journal = Journal(stream, {"JOURNAL_STREAM": "8:1"})
+        for count in range(8, 33, 2):
+            journal.frame(snapshot({"neutrophil": count}, warning="the disk is filling" if count > 20 else ""))
+        stream.seek(0)
+        lines = stream.read().splitlines()
+    assert lines[0].startswith("<6>leuko-edge · sample S-117") and lines[0].endswith("not for diagnosis.")
+    assert [line.split(":")[0] for line in lines[1:]] == ["<6>session 12"] * 2 + ["<4>session 12", "<6>session 12"]
+    assert lines[1].endswith("basophil 0 (0.0 %), immature granulocyte 0 (0.0 %)") and "disk is filling" in lines[3]
+
+
+def test_a_display_that_cannot_be_had_or_is_lost_stops_nothing(tmp_path):
+    leader, follower = pty.openpty()
+    with open(tmp_path / "journal", "w+") as stream:
+        face = Face(Control(None), Journal(stream, {}))
+        for wanted in (str(tmp_path / "none"), str(tmp_path / "journal"), os.ttyname(follower)):
+            face.open(wanted)
+        os.close(follower)
+        face.show(snapshot())
+        drawn = b""
+        while b"neutrophil" not in drawn:
+            drawn += os.read(leader, 65536)
+        os.close(leader)
+        face.tell("FAULT", ["no camera"], FAULT)
+        assert face.pressed() == [] and face.actions() == []
+        face.show(snapshot())
+        face.close("bye")
+        stream.seek(0)
+        none, not_one, gone = stream.read().splitlines()
+    assert "No such file" in none and "is not a terminal" in not_one and gone.startswith("the display is gone")
+
+
+def test_a_film_that_cannot_be_played_is_one_sentence_and_no_fault_to_wait_for(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    assert cli.main(["serve", "--display", "none", "--video", str(tmp_path / "none.avi")]) == 2
+    assert "none.avi cannot be opened" in capsys.readouterr().err and not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize(("supervised", "hangs"), [(True, True), (True, False), (False, True)])
+def test_only_a_driver_that_hangs_ends_the_program_and_only_where_it_is_started_anew(
+    supervised, hangs, tmp_path, monkeypatch, manager
+):
+    tries = []
+
+    def no_camera(kind, value, **wishes):
+        tries.append(value)
+        heard(manager)
+        if len(tries) == 20:
+            raise KeyboardInterrupt
+        raise SourceLost("no picture came from the camera for 5 seconds")
+
+    monkeypatch.setattr(loop, "open_source", no_camera)
+    monkeypatch.setattr(Classifier, "from_path", lambda path, threads: FixedClassifier("neutrophil"))
+    monkeypatch.setattr(Face, "pressed", lambda self: ["x"])  # no pause is waited for
+    told = {"NOTIFY_SOCKET": str(tmp_path / "notify")} if supervised else {}
+    journal = Journal(io.StringIO(), {})
+    teller = Teller(Notifier(told), StatusFile(None), Face(Control(None), journal), journal)
+    environ = {"HOME": str(tmp_path), "LEUKO_EDGE_SERVICE_DISPLAY": "none"}
+    flags = {"session.database": str(tmp_path / "s.sqlite3")}
+    released = threading.Event()
+    if hangs:
+        threading.Thread(target=released.wait, name="leuko camera", daemon=True).start()
+    with pytest.raises(EnvironmentBroken if supervised and hangs else KeyboardInterrupt) as ended:
+        loop.Service(teller, lambda: load(None, environ, flags)).run()
+    released.set()
+    assert len(tries) == (6 if supervised and hangs else 20)
+    assert ended.type is KeyboardInterrupt or "started anew" in str(ended.value)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")
+def test_the_unit_is_locked_down_and_systemd_understands_it(tmp_path):
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", UNIT]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-300:]
+    here = tmp_path / UNIT.name  # where the program is not installed, that alone would be found
+    here.write_text(UNIT.read_text().replace("/usr/local/bin/leuko-edge", "/bin/true"))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", here], capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def test_the_unit_gives_the_cameras_and_the_console_and_nothing_else():
+    lines = UNIT.read_text().splitlines()
+    allowed = [line.partition("=")[2] for line in lines if line.startswith("DeviceAllow=")]
+    assert allowed == ["char-video4linux rw", "char-media rw", "char-dma_heap rw", "/dev/tty1 rw"]
+    assert {"DevicePolicy=closed", "Type=notify", "Restart=on-failure", "User=leuko-edge"} <= set(lines)
