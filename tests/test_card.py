@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny import TINY
+from tiny import TINY, TINY_FLOAT
 
 from leuko_edge import card as cards
+from leuko_edge import certificate, cli
 from leuko_edge.card import ModelCard, load_verified, shipped_model
+from leuko_edge.classify import Classifier
 from leuko_edge.errors import ModelError
 
 
@@ -27,7 +29,7 @@ def rewrite(model, **changes):
 
 def refusal(model):
     with pytest.raises(ModelError) as caught:
-        load_verified(model)
+        load_verified(model, certified=True)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -66,6 +68,81 @@ def test_a_missing_model_and_a_folder_are_named(tmp_path):
 def test_a_model_without_a_card_is_refused(model):
     model.with_suffix(".json").unlink()
     assert "has no card" in refusal(model)
+
+
+def other(digit):
+    return digit * 64
+
+
+def test_the_certificate_of_a_pair_holds_for_both_of_it(model):
+    assert load_verified(model, certified=True)[0].certificate["quantized"]["name"] == "tiny"
+    assert load_verified(TINY_FLOAT, certified=True)[0].certificate["float"]["name"] == "tiny-float16"
+
+
+def test_a_model_without_a_certificate_is_refused_and_the_way_to_one_is_told(model):
+    rewrite(model, certificate={})
+    assert load_verified(model, certified=False)
+    assert "has no certificate" in refusal(model) and "leuko-check FOLDER --quantized tiny.tflite --certify" in refusal(
+        model
+    )
+
+
+def test_what_counts_cells_takes_certified_models_only(model):
+    rewrite(model, certificate={})
+    for use in (load_verified, Classifier.from_path):
+        with pytest.raises(ModelError, match="has no certificate"):
+            use(model)
+    assert load_verified(TINY_FLOAT)[0].name == "tiny-float16"  # the float twin may count, certified with the other
+
+
+def test_version_verbose_shows_the_certificate_or_refuses(model, capsys):
+    assert cli.main(["--version", "--verbose", "--model", str(model)]) == 0
+    assert "largest shift of the differential: " in capsys.readouterr().out
+    rewrite(model, certificate={})
+    assert cli.main(["--version", "--verbose", "--model", str(model)]) == 4
+    assert "has no certificate" in capsys.readouterr().err
+
+
+def test_a_certificate_of_other_models_is_refused(model):
+    made = ModelCard.load(model.with_suffix(".json")).certificate
+    for side in ("float", "quantized"):
+        made[side]["sha256"] = other("a")
+    rewrite(model, certificate=made)
+    assert "its certificate is of other models (aaaaaaaaaaaa… and aaaaaaaaaaaa…)" in refusal(model)
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda c: c.pop("by_class"), "incomplete"),
+        (lambda c: c["by_class"].pop("monocyte"), "incomplete"),
+        (lambda c: c["by_class"]["monocyte"].pop("bias_ci95"), "incomplete"),
+        (lambda c: c["by_class"]["monocyte"].update(ci95=[1.0, "high"]), "incomplete"),
+        (lambda c: c["by_class"]["monocyte"].update(agreed=2), "incomplete"),
+        (lambda c: c.update(by_class=7), "incomplete"),
+        (lambda c: c.pop("largest_shift"), "incomplete"),
+        (lambda c: c.update(largest_shift={"class": "monocyte"}), "incomplete"),
+        (lambda c: c["data"].update(sha256="?"), "incomplete"),
+        (lambda c: c.pop("commit"), "incomplete"),
+        (lambda c: c.pop("quantized"), "incomplete"),
+        (lambda c: c.update(schema="leuko-certificate/0"), "not of this version"),
+    ],
+)
+def test_a_damaged_certificate_is_refused(model, damage, sentence):
+    made = ModelCard.load(model.with_suffix(".json")).certificate
+    damage(made)
+    rewrite(model, certificate=made)
+    assert f"its certificate is {sentence}" in refusal(model)
+
+
+def test_a_certificate_is_shown_class_by_class():
+    shown = list(certificate.lines(ModelCard.load(TINY.with_suffix(".json")).certificate))
+    assert "quantized: tiny, SHA-256 " + ModelCard.load(TINY.with_suffix(".json")).sha256 in shown
+    assert any(
+        line.startswith("  monocyte: 100.00% of 1 cells alike") and "differential +0.00" in line for line in shown
+    )
+    assert any(line.startswith("  platelet: ") and "differential" not in line for line in shown)
+    assert any("commit " in line for line in shown) and any("photographs" in line for line in shown)
 
 
 @pytest.mark.parametrize("text", ["", "{", "\udcff", "[" * 100_000, "9" * 5000])

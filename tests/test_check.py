@@ -61,11 +61,46 @@ def test_accuracy_agreement_and_loss_are_those_counted_by_hand():
     assert (found.reference.accuracy, found.quantized.accuracy) == (0.75, 0.75)
     assert (found.reference.balanced, found.quantized.balanced) == (0.5, pytest.approx(5 / 6))
     assert found.loss_points == 0  # balanced gained, accuracy is the same
-    assert found.agreement["agreed"] == 2 and found.agreement["ci95"] == pytest.approx([0.0676, 0.9324], abs=1e-4)
-    rows = found.by_class()
+    assert found.agreement["agreed"] == 2
+    rows = found.by_class
     assert (rows["neutrophil"]["cells"], rows["neutrophil"]["agreed"]) == (3, 2)
     assert rows["neutrophil"]["bias_points"] == -25 and rows["eosinophil"]["bias_points"] == 25
     assert rows["platelet"]["share"] is None and rows["platelet"]["bias_points"] is None
+
+
+def test_the_bias_is_that_of_the_differential_as_shown():
+    unsure = [replace(predictions("monocyte", confidence=0.4)[0], label=UNIDENTIFIED)]
+    four = ("neutrophil", "neutrophil", "lymphocyte", "monocyte")
+    found = compare(CLASSES, indices(*four), predictions(*four), predictions(*four[:3]) + unsure)
+    assert found.agreement["share"] == 1  # the likeliest class is the same
+    assert found.by_class["neutrophil"]["bias_points"] == pytest.approx(100 * 2 / 3 - 50)
+    assert found.largest_shift["class"] == "monocyte" and found.largest_shift["points"] == -25
+
+
+def test_cells_of_one_photograph_say_less_than_as_many_of_their_own():
+    """Ten photographs of ten cells; in one of them all cells change."""
+    before = predictions(*["neutrophil", "monocyte"] * 50)
+    after = predictions(*["neutrophil"] * 10, *["neutrophil", "monocyte"] * 45)
+    truth, photographs = indices(*["neutrophil"] * 100), np.repeat(np.arange(10), 10)
+    single, grouped = (compare(CLASSES, truth, before, after, sources) for sources in (None, photographs))
+    widths = [np.ptp(one.agreement["ci95"]) for one in (single, grouped)]
+    shifts = [np.ptp(one.largest_shift["ci95"]) for one in (single, grouped)]
+    assert grouped.largest_shift["points"] == pytest.approx(5)
+    assert widths[1] > 1.2 * widths[0] and shifts[1] > 1.2 * shifts[0]
+    low, high = grouped.largest_shift["ci95"]
+    assert low <= 5 <= high
+
+
+def test_no_change_at_all_is_not_certainty():
+    few, many = (
+        compare(CLASSES, indices(*labels), predictions(*labels), predictions(*labels))
+        for labels in (["neutrophil", "monocyte"] * 4, ["neutrophil", "monocyte"] * 400)
+    )
+    for found, width in ((few, 0.3694), (many, 0.0046)):  # 1 - 0.025 ** (1 / n), Clopper and Pearson
+        low, high = found.largest_shift["ci95"]
+        assert (low, high) == pytest.approx((-100 * width, 100 * width), abs=0.02)
+        assert found.agreement["ci95"] == pytest.approx([1 - width, 1], abs=2e-4)
+    assert few.by_class["basophil"]["ci95"] == [0, 1]  # nothing is known of a class without cells
 
 
 def test_a_loss_in_either_accuracy_counts():
@@ -108,6 +143,12 @@ def models(tmp_path):
         for suffix in (".tflite", ".json"):
             shutil.copy(source.with_suffix(suffix), tmp_path / (name + suffix))
     return tmp_path / "m-int8.tflite"
+
+
+def strip(models):
+    """Cards as the converter writes them, without a certificate."""
+    for path in (models.with_suffix(".json"), models.with_name("m-float16.json")):
+        replace(ModelCard.load(path), certificate={}).save(path)
 
 
 def run(models, *words):
@@ -153,6 +194,8 @@ def test_a_good_pair_passes_and_says_all_it_measured(folder, models, tmp_path, c
     assert run(models, folder, "--json", tmp_path / "out.json") == 0
     shown = capsys.readouterr().out
     assert "within the tolerance" in shown and "agreement 100.00%" in shown
+    assert shown.count("immature granulocyte") == 2 and all(len(line) <= 80 for line in shown.splitlines())
+    assert "largest shift of the differential: " in shown and "+0.00 points (95 % interval" in " ".join(shown.split())
     found = json.loads((tmp_path / "out.json").read_text())
     assert found["agreement"]["cells"] == 4 and found["passed"]
     assert found["float"]["sha256"] == load_verified(TINY_FLOAT)[0].sha256
@@ -169,8 +212,8 @@ def test_json_on_standard_output_leaves_the_table_to_standard_error(folder, mode
     assert "tolerance" in err
 
 
-@pytest.mark.parametrize("limit", [("--tolerance", "-0.1"), ("--agreement", "100.1")])
-def test_beyond_either_tolerance_the_exit_code_is_one(folder, models, limit, capsys):
+@pytest.mark.parametrize("limit", [("--tolerance", "-0.1"), ("--agreement", "100.1"), ("--shift", "-0.1")])
+def test_beyond_any_tolerance_the_exit_code_is_one(folder, models, limit, capsys):
     before = models.with_suffix(".json").read_text()
     assert run(models, folder, *limit, "--certify") == 1
     assert "beyond the tolerance" in capsys.readouterr().out
@@ -178,12 +221,17 @@ def test_beyond_either_tolerance_the_exit_code_is_one(folder, models, limit, cap
 
 
 def test_the_certificate_goes_into_the_card_without_the_machines_folders(folder, models):
+    strip(models)
     assert run(models, folder, "--certify") == 0
-    card, _ = load_verified(models)  # still the card of this model
+    card, _ = load_verified(models, certified=True)  # still the card of this model
     assert card.certificate["agreement"]["cells"] == 4
     assert card.certificate["by_class"]["artefact"]["agreed"] == 4
     assert card.certificate["data"]["name"] == "labelled" and len(card.certificate["data"]["sha256"]) == 64
     assert card.certificate["command"] == "leuko-check labelled --certify --quantized m-int8.tflite"
+    assert card.certificate["data"]["sources"] == 4
+    assert card.certificate["by_class"]["neutrophil"]["bias_ci95"][0] < 0
+    twin = load_verified(models.with_name("m-float16.tflite"), certified=True)[0]
+    assert twin.certificate == card.certificate and twin.sha256 == card.certificate["float"]["sha256"]
     assert str(folder.parent) not in models.with_suffix(".json").read_text()
 
 
@@ -195,12 +243,20 @@ def test_a_cell_set_is_checked_on_its_test_split(models, monkeypatch, tmp_path):
         labels=labels,
         splits=np.array(["train"] + ["test"] * 8),
         paths=np.array([f"{i}.png" for i in labels]),
+        labs=np.array(["north", "south", "south"] * 3),
+        sources=np.array(["1", "1", "2"] * 3),  # photograph 1 of two laboratories is not the same
         sha256="cd" * 32,
     )
     monkeypatch.setattr("leuko_train.dataset", SimpleNamespace(load=lambda _: cells), raising=False)
     assert run(models, "--cells", tmp_path / "set", "--json", tmp_path / "out.json") == 0
     found = json.loads((tmp_path / "out.json").read_text())
-    assert found["data"] == {"name": "set, split test", "cells": 8, "sha256": "cd" * 32, "missed": []}
+    assert found["data"] == {
+        "name": "set, split test",
+        "cells": 8,
+        "sources": 3,
+        "sha256": "cd" * 32,
+        "missed": [],
+    }
     assert found["quantized"]["accuracy"] == 1.0
     assert run(models, "--cells", tmp_path / "set", "--split", "validation") == 3
 

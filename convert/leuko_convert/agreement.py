@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from leuko_edge.tally import clopper_pearson
 from leuko_edge.types import LEUKOCYTES, UNIDENTIFIED, Prediction
 from leuko_train import metrics
+
+from .intervals import Photographs
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,16 @@ class Side:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`truth` (n,) are indices into `classes`; `reference` is the float model, `quantized` the other."""
+    """`truth` (n,) are indices into `classes`; `reference` is the float model, `quantized` the other.
+
+    `sources` (n,) is the photograph that each cell is from.
+    """
 
     classes: tuple[str, ...]
     truth: np.ndarray
     reference: Side
     quantized: Side
+    sources: np.ndarray
 
     @property
     def cells(self) -> int:
@@ -61,33 +67,58 @@ class Comparison:
         """(n,) bool: both name the same class."""
         return self.reference.best == self.quantized.best
 
-    @property
+    @cached_property
+    def photographs(self) -> Photographs:
+        return Photographs(self.sources)
+
+    @cached_property
     def agreement(self) -> dict[str, Any]:
-        return _share(int(self.agreed.sum()), self.cells)
+        return self._share(np.ones(self.cells, bool))
 
     @property
     def shown_agreement(self) -> float:
         """The same with "unidentified" as one more label, as a user sees it."""
         return float(np.mean([a == b for a, b in zip(self.reference.shown, self.quantized.shown, strict=True)]))
 
+    @cached_property
     def by_class(self) -> dict[str, dict[str, Any]]:
         """Agreement on the cells that the float model gives each class, and the bias of the differential.
 
-        The bias is the class's per cent of leukocytes by the quantized model less that by the float model; None
-        for classes outside the denominator.
+        The bias is the class's per cent of leukocytes by the quantized model less that by the float model, both as
+        the device shows them, so without the unidentified; None for classes outside the denominator.
         """
-        before, after = self._differential(self.reference.best), self._differential(self.quantized.best)
-        found = {}
-        for index, label in enumerate(self.classes):
-            mine = self.reference.best == index
-            bias = after[label] - before[label] if label in before and label in after else None
-            found[label] = _share(int(self.agreed[mine].sum()), int(mine.sum())) | {"bias_points": bias}
-        return found
+        counted = [label for label in self.classes if label in LEUKOCYTES]
+        before, after = (
+            np.array([[label == name for name in counted] for label in side.shown])
+            for side in (self.reference, self.quantized)
+        )
+        shares = [100 * side.sum(axis=0) / max(1, int(side.sum())) for side in (before, after)]
+        bias = dict(zip(counted, shares[1] - shares[0], strict=True))
+        bounds = dict(zip(counted, self.photographs.shifts(before, after).tolist(), strict=True))
+        return {
+            label: self._share(self.reference.best == index)
+            | {
+                "bias_points": float(bias[label]) if label in bias else None,
+                "bias_ci95": bounds.get(label),
+            }
+            for index, label in enumerate(self.classes)
+        }
 
-    def _differential(self, best: np.ndarray) -> dict[str, float]:
-        counts = {name: int((best == i).sum()) for i, name in enumerate(self.classes) if name in LEUKOCYTES}
-        total = sum(counts.values())
-        return {name: 100 * count / total for name, count in counts.items()} if total else {}
+    @property
+    def largest_shift(self) -> dict[str, Any]:
+        """The class whose share of the differential moves most, by how many points, and the interval."""
+        rows = {label: row for label, row in self.by_class.items() if row["bias_points"] is not None}
+        label = max(rows, key=lambda name: abs(rows[name]["bias_points"]))
+        return {"class": label, "points": rows[label]["bias_points"], "ci95": rows[label]["bias_ci95"]}
+
+    def _share(self, among: np.ndarray) -> dict[str, Any]:
+        agreed, total = int((self.agreed & among).sum()), int(among.sum())
+        return {
+            "cells": total,
+            "agreed": agreed,
+            "share": agreed / total if total else None,
+            "ci95": list(self.photographs.share(self.agreed, among)),
+        }
 
     def worst(self, names: Sequence[str], count: int = 10) -> list[dict[str, Any]]:
         """The disagreements of which both models were surest, surest first."""
@@ -111,11 +142,16 @@ def compare(
     truth: np.ndarray,
     reference: Sequence[Prediction],
     quantized: Sequence[Prediction],
+    sources: np.ndarray | None = None,
 ) -> Comparison:
-    """Predictions of both models for the same cells, in the same order. ValueError without cells."""
+    """Predictions of both models for the same cells, in the same order. ValueError without cells.
+
+    `sources` (n,) None takes each cell as a photograph of its own.
+    """
     if not len(truth) == len(reference) == len(quantized) > 0:
         raise ValueError(f"as many predictions as cells: {len(truth)}, {len(reference)}, {len(quantized)}")
-    return Comparison(classes, truth, _side(reference, truth, len(classes)), _side(quantized, truth, len(classes)))
+    sides = (_side(predictions, truth, len(classes)) for predictions in (reference, quantized))
+    return Comparison(classes, truth, *sides, np.arange(len(truth)) if sources is None else sources)
 
 
 def _side(predictions: Sequence[Prediction], truth: np.ndarray, classes: int) -> Side:
@@ -126,8 +162,3 @@ def _side(predictions: Sequence[Prediction], truth: np.ndarray, classes: int) ->
         shown=tuple(p.label for p in predictions),
         matrix=metrics.confusion(truth, best, classes),
     )
-
-
-def _share(count: int, total: int) -> dict[str, Any]:
-    low, high = clopper_pearson(count, total)
-    return {"cells": total, "agreed": count, "share": count / total if total else None, "ci95": [low, high]}

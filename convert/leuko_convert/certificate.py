@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from leuko_edge.card import ModelCard
+from leuko_edge.certificate import SCHEMA as CERTIFICATE
+from leuko_edge.certificate import SIDES
 from leuko_train import metrics
 from leuko_train.report import provenance
 
 from .agreement import Comparison, Side
+from .intervals import METHOD
 from .labelled import Labelled
 
 SCHEMA = "leuko-check/1"
@@ -40,8 +44,16 @@ def result(
         "loss_points": found.loss_points,
         "agreement": found.agreement,
         "agreement_as_shown": found.shown_agreement,
-        "by_class": found.by_class(),
-        "data": {"name": data.described, "cells": found.cells, "sha256": data.sha256, "missed": list(data.missed)},
+        "by_class": found.by_class,
+        "largest_shift": found.largest_shift,
+        "intervals": METHOD,
+        "data": {
+            "name": data.described,
+            "cells": found.cells,
+            "sources": found.photographs.count,
+            "sha256": data.sha256,
+            "missed": list(data.missed),
+        },
         "disagreements": found.worst(data.names),
         "command": command,
         "commit": made["commit"],
@@ -74,13 +86,16 @@ def _number(value: float) -> float | None:
     return None if np.isnan(value) else float(value)  # JSON has no NaN
 
 
-def certify(card: ModelCard, path: Path, checked: dict[str, Any]) -> None:
-    """Write what counts of `checked` into the card at `path`; files and disagreements stay out of it."""
+def certify(cards: Mapping[Path, ModelCard], checked: dict[str, Any]) -> None:
+    """Write what counts of `checked` into the cards at these paths; files and disagreements stay out of it."""
     certificate = {
-        "float": {key: checked["float"][key] for key in ("name", "sha256")},
-        "accuracy": {side: checked[side]["accuracy"] for side in ("float", "quantized")},
-        "balanced_accuracy": {side: checked[side]["balanced_accuracy"] for side in ("float", "quantized")},
-        "data": {key: checked["data"][key] for key in ("name", "cells", "sha256")},
-        **{key: checked[key] for key in ("agreement", "by_class", "loss_points", "command", "commit", "dirty")},
+        "schema": CERTIFICATE,
+        **{side: {key: checked[side][key] for key in ("name", "sha256")} for side in SIDES},
+        "accuracy": {side: checked[side]["accuracy"] for side in SIDES},
+        "balanced_accuracy": {side: checked[side]["balanced_accuracy"] for side in SIDES},
+        "data": {key: checked["data"][key] for key in ("name", "cells", "sources", "sha256")},
+        **{key: checked[key] for key in ("agreement", "by_class", "largest_shift", "loss_points", "intervals")},
+        **{key: checked[key] for key in ("command", "commit", "dirty")},
     }
-    replace(card, certificate=certificate).save(path)
+    for path, card in cards.items():
+        replace(card, certificate=certificate).save(path)

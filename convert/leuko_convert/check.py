@@ -25,7 +25,7 @@ from leuko_edge.litert import default_threads
 
 from .agreement import Comparison, compare
 from .certificate import Measured, certify, result
-from .labelled import Labelled, from_cell_set, from_folder
+from .labelled import from_cell_set, from_folder
 from .table import render
 
 BEYOND = 1
@@ -47,18 +47,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--agreement", type=float, default=99.0, help="per cent of cells that both must name alike (%(default)s)"
     )
+    parser.add_argument(
+        "--shift", type=float, default=0.5, help="points that a class of the differential may move (%(default)s)"
+    )
     parser.add_argument("--threads", type=int, help="(default: four, or as many as there are cores)")
     parser.add_argument("--um-per-px", type=float, help="of the pictures (default: measured from the red cells)")
     parser.add_argument(
         "--every-cell", action="store_true", help="all cells of a picture, not only the one nearest to its middle"
     )
-    parser.add_argument("--certify", action="store_true", help="write the figures into the quantized model's card")
+    parser.add_argument("--certify", action="store_true", help="write the figures into the cards of both models")
+    parser.add_argument("--bench", action="store_true", help="speed and size instead, see: leuko-check --bench --help")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0, 1 beyond a tolerance, 2 wrong usage, 3 no cells, 4 model or environment broken."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if "--bench" in words:
+        from .bench.command import main as bench
+
+        return bench([word for word in words if word != "--bench"])
     args = _parser().parse_args(words)
     try:
         return _run(args, _command(words))
@@ -79,8 +87,8 @@ def _run(args: argparse.Namespace, command: str) -> int:
     reference_path = args.reference or quantized_path.with_name(quantized_path.name.replace("-int8", "-float16"))
     if reference_path == quantized_path:
         raise UsageError("Name the float model with --float.")
-    card, quantized_bytes = load_verified(quantized_path)
-    reference_card, reference_bytes = load_verified(reference_path)
+    card, quantized_bytes = load_verified(quantized_path, certified=False)
+    reference_card, reference_bytes = load_verified(reference_path, certified=False)
     for what in ("classes", "input_size", "window_um"):
         if getattr(card, what) != getattr(reference_card, what):
             raise ModelError(f"The two models do not belong together: their cards differ in {what}.")
@@ -96,19 +104,24 @@ def _run(args: argparse.Namespace, command: str) -> int:
             milliseconds = _milliseconds(classifier, data.crops)
             sides.append((classifier.classify(data.crops), Measured(one, len(content) / 1e6, milliseconds)))
     (before, reference), (after, quantized) = sides
-    found = compare(card.classes, data.labels, before, after)
+    found = compare(card.classes, data.labels, before, after, data.sources)
     checked = result(found, data, reference, quantized, command, threads)
-    checked["passed"] = passed = _passed(found, args.tolerance, args.agreement)
-    _show(args, checked, data)
+    checked["passed"] = passed = _passed(found, args)
+    _show(args, checked)
     if args.certify and passed:
-        certify(card, quantized_path.with_suffix(".json"), checked)
+        pair = ((reference_path, reference_card), (quantized_path, card))
+        certify({path.with_suffix(".json"): one for path, one in pair}, checked)
     elif args.certify:
         print("leuko-check: not certified, the card is as it was", file=sys.stderr)
     return 0 if passed else BEYOND
 
 
-def _passed(found: Comparison, tolerance: float, agreement: float) -> bool:
-    return found.loss_points <= tolerance and 100 * found.agreement["share"] >= agreement
+def _passed(found: Comparison, args: argparse.Namespace) -> bool:
+    return (
+        found.loss_points <= args.tolerance
+        and 100 * found.agreement["share"] >= args.agreement
+        and abs(found.largest_shift["points"]) <= args.shift
+    )
 
 
 def _milliseconds(classifier: Classifier, crops: np.ndarray) -> float:
@@ -122,11 +135,14 @@ def _milliseconds(classifier: Classifier, crops: np.ndarray) -> float:
     return 1e3 * statistics.median(taken[WARM_UP:])
 
 
-def _show(args: argparse.Namespace, checked: dict[str, Any], data: Labelled) -> None:
+def _show(args: argparse.Namespace, checked: dict[str, Any]) -> None:
     console = Console(stderr=args.json == "-")
     console.print(render(checked))
     verdict = "within" if checked["passed"] else "beyond"
-    console.print(f"{verdict} the tolerance of {args.tolerance:g} points and {args.agreement:g} % agreement")
+    console.print(
+        f"{verdict} the tolerance: {args.tolerance:g} points of accuracy, {args.agreement:g} % agreement, "
+        f"{args.shift:g} points of the differential"
+    )
     if args.json:
         text = json.dumps(checked, indent=2, allow_nan=False) + "\n"
         if args.json == "-":

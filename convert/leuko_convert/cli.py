@@ -46,6 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         for path, card in _convert(args):
             print(f"{path}  {path.stat().st_size / 1e6:.1f} MB  SHA-256 {card.sha256[:16]}…")
+        print(
+            f"leuko-edge takes them once certified: leuko-check --cells {args.cells} --quantized {path} --certify",
+            file=sys.stderr,
+        )
     except LeukoError as error:
         print(f"leuko-convert: {error}", file=sys.stderr)
         return error.exit_code
@@ -87,6 +91,7 @@ def _convert(args: argparse.Namespace) -> list[tuple[Path, ModelCard]]:
         "um_per_px": run.window_um / size,
         "confidence_threshold": _first(args.confidence_threshold, run.confidence_threshold),
         "temperature": _first(args.temperature, run.temperature),
+        "turns": run.turns,
         "network": model.name,
         "training": run.training | {"converted_from_cells": cells.sha256, "representative_crops": len(crops)},
         "licences": licences.of(map(str, cells.labs)),

@@ -26,6 +26,7 @@ class RunFacts:
     window_um: float = 24.0
     temperature: float = 1.0
     confidence_threshold: float = THRESHOLD
+    turns: int = 1
     training: dict[str, Any] = field(default_factory=dict)
 
 
@@ -38,6 +39,7 @@ def read(run: Path) -> RunFacts:
         window_um=float(report.get("window_um", RunFacts.window_um)),
         temperature=float(measured.get("temperature", RunFacts.temperature)),
         confidence_threshold=float(measured.get("confidence_threshold", THRESHOLD)),
+        turns=int(measured.get("turns", RunFacts.turns)),
         training={key: report[key] for key in _REPEATED if key in report}
         | ({"calibration": calibration} if calibration else {}),
     )

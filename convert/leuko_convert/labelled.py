@@ -33,11 +33,15 @@ _CLASS_OF = {word: label for label, words in SPELLINGS.items() for word in (labe
 
 @dataclass(frozen=True)
 class Labelled:
-    """crops: (n, size, size, 3) uint8 RGB; labels: (n,) index into the card's classes; names: (n,) of the files."""
+    """crops: (n, size, size, 3) uint8 RGB; labels: (n,) index into the card's classes; names: (n,) of the files.
+
+    sources: (n,) the photograph that each is from, as far as the data tell.
+    """
 
     crops: np.ndarray = field(repr=False)
     labels: np.ndarray = field(repr=False)
     names: tuple[str, ...] = field(repr=False)
+    sources: np.ndarray = field(repr=False)
     sha256: str  # of the data they were cut from
     described: str  # for a report: a name without the machine's path
     missed: tuple[tuple[str, str], ...] = ()  # pictures that gave no cell, and why
@@ -61,7 +65,7 @@ def from_folder(folder: Path, card: ModelCard, um_per_px: float | None = None, e
     known = {path: label for path, label in folders.items() if label in card.classes}
     if not known:
         raise UsageError(f"{folder} has no subfolder named after a class; it needs some of {', '.join(card.classes)}.")
-    crops, labels, names, missed = [], [], [], []
+    crops, labels, names, sources, missed = [], [], [], [], []
     with Pictures(list(known)) as source:
         for outcome in Pipeline(FixedClassifier(CLASSES[0], card=card), um_per_px).run(source):
             path = Path(outcome.result.path)
@@ -73,6 +77,7 @@ def from_folder(folder: Path, card: ModelCard, um_per_px: float | None = None, e
                 crops.append(outcome.crops[number])
                 labels.append(card.classes.index(known[path.parent]))
                 names.append(f"{name}#{number + 1}" if every else name)
+                sources.append(name)
         files = [Path(file) for file in source.files]
     if not crops:
         raise NothingCountable(f"No cell was found in the {len(files)} pictures of {folder}.")
@@ -83,6 +88,7 @@ def from_folder(folder: Path, card: ModelCard, um_per_px: float | None = None, e
         np.stack(crops),
         np.array(labels),
         tuple(names),
+        np.array(sources),
         hash_files([file for file in files if file.is_file()], folder),
         folder.resolve().name,
         tuple(missed + ignored),
@@ -113,6 +119,7 @@ def from_cell_set(folder: Path, split: str, card: ModelCard) -> Labelled:
         identity_view(cells.crops, Window(card.window_um, card.input_size), rows),
         known[np.asarray(cells.labels)[rows]],
         tuple(str(cells.paths[row]) for row in rows),
+        np.array([f"{cells.labs[row]}/{cells.sources[row]}" for row in rows]),
         cells.sha256,
         f"{folder.resolve().name}, split {split}",
     )

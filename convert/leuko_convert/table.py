@@ -12,18 +12,24 @@ from rich.text import Text
 
 
 def render(checked: dict[str, Any]) -> Group:
-    """Tables of `certificate.result`: both models, class by class, and the worst disagreements."""
+    """Tables of `certificate.result`: both models, class by class, what changed, and the worst disagreements."""
     return Group(*_parts(checked))
 
 
 def _parts(checked: dict[str, Any]) -> Iterator[Table | Text]:
     yield _models(checked)
     yield _classes(checked)
+    yield _changes(checked)
     low, high = checked["agreement"]["ci95"]
     yield Text(
         f"agreement {checked['agreement']['share']:.2%} (95 % interval {low:.2%} to {high:.2%}) of "
         f"{checked['agreement']['cells']} cells; {checked['agreement_as_shown']:.2%} with unidentified as a label; "
         f"loss {checked['loss_points']:+.2f} points"
+    )
+    shift = checked["largest_shift"]
+    yield Text(
+        f"largest shift of the differential: {shift['class'].replace('_', ' ')} {shift['points']:+.2f} points "
+        f"(95 % interval {_span(shift['ci95'])})"
     )
     if missed := checked["data"]["missed"]:
         name, reason = missed[0]
@@ -32,7 +38,7 @@ def _parts(checked: dict[str, Any]) -> Iterator[Table | Text]:
         yield _disagreements(checked)
 
 
-def _table(title: str, *headings: str, texts: int = 1) -> Table:
+def new_table(title: str, *headings: str, texts: int = 1) -> Table:
     """The first `texts` columns are words, the others numbers. Narrow, for terminals of 80 columns."""
     table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for number, heading in enumerate(headings):
@@ -43,7 +49,7 @@ def _table(title: str, *headings: str, texts: int = 1) -> Table:
 
 def _models(checked: dict[str, Any]) -> Table:
     title = f"{checked['data']['cells']} cells of {checked['data']['name']}"
-    table = _table(title, "model", "accuracy", "balanced", "unidentified", "ms a cell", "MB")
+    table = new_table(title, "model", "accuracy", "balanced", "unidentified", "ms a cell", "MB")
     for side in (checked["float"], checked["quantized"]):
         table.add_row(
             side["name"],
@@ -58,23 +64,30 @@ def _models(checked: dict[str, Any]) -> Table:
 
 
 def _classes(checked: dict[str, Any]) -> Table:
-    table = _table(
+    table = new_table(
         "Class by class: float/quantized, per cent",
-        *("class", "cells", "precision", "recall", "F1", "agree", "95 %", "bias"),
+        *("class", "cells", "precision", "recall", "F1"),
     )
-    for label, agreed in checked["by_class"].items():
+    for label in checked["by_class"]:
         rows = [checked[side]["per_class"][label] for side in ("float", "quantized")]
         pairs = ("/".join(_percent(row[key]) for row in rows) for key in ("precision", "recall", "f1"))
-        low, high = agreed["ci95"]
-        interval = f"{100 * low:.0f}–{100 * high:.0f}" if agreed["cells"] else "–"
-        bias = "–" if agreed["bias_points"] is None else f"{agreed['bias_points']:+.2f}"
-        table.add_row(label.replace("_", " "), str(rows[0]["cells"]), *pairs, _percent(agreed["share"]), interval, bias)
-    table.caption = "agreement on the cells that float calls so; bias of the differential in points"
+        table.add_row(label.replace("_", " "), str(rows[0]["cells"]), *pairs)
+    return table
+
+
+def _changes(checked: dict[str, Any]) -> Table:
+    table = new_table("What quantisation changes", "class", "cells", "agree", "95 %", "shift", "95 %")
+    for label, row in checked["by_class"].items():
+        low, high = row["ci95"]
+        interval = f"{100 * low:.1f} to {100 * high:.1f}" if row["cells"] else "–"
+        shift = ["–", "–"] if row["bias_points"] is None else [f"{row['bias_points']:+.2f}", _span(row["bias_ci95"])]
+        table.add_row(label.replace("_", " "), str(row["cells"]), _percent(row["share"]), interval, *shift)
+    table.caption = f"of float's cells; shift of the differential; {checked['data']['sources']} photographs"
     return table
 
 
 def _disagreements(checked: dict[str, Any]) -> Table:
-    table = _table("Surest disagreements", "file", "truth", "float", "quantized", texts=4)
+    table = new_table("Surest disagreements", "file", "truth", "float", "quantized", texts=4)
     for row in checked["disagreements"]:
         table.add_row(
             Text(row["file"]),
@@ -87,3 +100,7 @@ def _disagreements(checked: dict[str, Any]) -> Table:
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f}"
+
+
+def _span(interval: list[float]) -> str:
+    return f"{interval[0]:+.2f} to {interval[1]:+.2f}"

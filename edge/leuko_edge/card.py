@@ -2,7 +2,8 @@
 
 A card is a JSON file beside its model, with the same name. The runtime refuses a model without one, and one whose
 bytes are not those that the card was written for: a label order or a crop window that does not belong to a network
-gives confident nonsense, never an error.
+gives confident nonsense, never an error. It refuses a model without a certificate too: nobody would know what
+quantisation did to it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import certificate as certificates
 from .crop import CROP_VERSION
 from .errors import ModelError
+from .turns import TURNS
 from .types import CLASSES, LEUKOCYTES
 
 SCHEMA = "leuko-edge-card/1"
@@ -40,6 +43,7 @@ class ModelCard:
     temperature: float  # probabilities are raised to 1 / temperature and renormalised; > 0
     network: str
     quantization: str
+    turns: int = 1  # ways round that a cell is shown to the network, the answers combined: one of `turns.TURNS`
     crop_version: int = CROP_VERSION  # of the cropping code that its training cells were cut by
     training: dict[str, Any] = field(default_factory=dict)
     certificate: dict[str, Any] = field(default_factory=dict)  # what `leuko-check --certify` measured
@@ -71,6 +75,8 @@ class ModelCard:
     def _from_mapping(cls, raw: Mapping[str, Any], path: Path) -> ModelCard:
         values: dict[str, Any] = {}
         for name, wanted in _JSON_TYPES.items():
+            if name not in raw and name == "turns":  # a card from before there were any
+                continue
             if name not in raw:
                 raise ModelError(f"The model's card {path} is incomplete: it has no {name!r}.")
             value = raw[name]
@@ -94,7 +100,7 @@ _JSON_TYPES: dict[str, Any] = {
     **dict.fromkeys(("name", "file", "sha256", "network", "quantization"), str),
     **dict.fromkeys(("classes", "leukocytes"), list),
     **dict.fromkeys(("window_um", "um_per_px", "confidence_threshold", "temperature"), (int, float)),
-    **dict.fromkeys(("input_size", "crop_version"), int),
+    **dict.fromkeys(("input_size", "crop_version", "turns"), int),
     **dict.fromkeys(("training", "certificate", "licences"), dict),
 }
 
@@ -112,6 +118,8 @@ def _problem(card: ModelCard) -> str | None:
         return f"a crop of {card.window_um} µm on {card.input_size} pixels makes no sense"
     if not abs(card.um_per_px * card.input_size / card.window_um - 1) < _SCALE_TOLERANCE:
         return f"{card.input_size} pixels of {card.um_per_px} µm are not its window of {card.window_um} µm"
+    if card.turns not in TURNS:
+        return f"a cell can be shown {', '.join(map(str, TURNS))} ways round, not {card.turns}"
     if card.crop_version != CROP_VERSION:
         return f"it was trained on crops of version {card.crop_version}, this leuko-edge cuts version {CROP_VERSION}"
     if not (0 <= card.confidence_threshold < 1 and 0.01 <= card.temperature <= 100):
@@ -135,12 +143,15 @@ def shipped_model() -> Path:
     )
 
 
-def load_verified(model_path: str | os.PathLike[str] | None = None) -> tuple[ModelCard, bytes]:
+def load_verified(
+    model_path: str | os.PathLike[str] | None = None, *, certified: bool = True
+) -> tuple[ModelCard, bytes]:
     """The card and the model's bytes, after checking that they belong together.
 
     The file is read once; the bytes that were hashed are those returned, so nothing can change between check and use.
     `model_path` None takes the shipped model. `ModelError` for a missing or unreadable model or card, a card that is
-    incomplete or names unknown classes, and a model whose SHA-256 is not the card's.
+    incomplete or names unknown classes, a model whose SHA-256 is not the card's, and one whose card has no certificate
+    of this model. Only what makes certificates, `leuko-check`, passes `certified=False`.
     """
     path = shipped_model() if model_path is None else Path(model_path)
     try:
@@ -157,6 +168,11 @@ def load_verified(model_path: str | os.PathLike[str] | None = None) -> tuple[Mod
         raise ModelError(
             f"The model {path} is not the one its card was written for (SHA-256 {found[:12]}…, the card says "
             f"{card.sha256[:12]}…); fetch model and card together again."
+        )
+    if certified and (problem := certificates.problem(card.certificate, found, card.classes)):
+        raise ModelError(
+            f"The model {path} cannot be used: {problem}; make one on labelled cells with: "
+            f"leuko-check FOLDER --quantized {path.name} --certify"
         )
     return card, content
 

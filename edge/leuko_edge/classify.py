@@ -15,6 +15,7 @@ import numpy as np
 from . import card as cards
 from .card import ModelCard
 from .litert import Network
+from .turns import combined, turned
 from .types import CLASSES, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, Prediction
 
 WIDE_UM = 7.0  # a red cell's width; platelets measure 2 to 4 µm, rarely as much
@@ -52,11 +53,11 @@ class Classifier:
         return [judge(p, self.card) for p in calibrate(self.probabilities(crops), self.card.temperature)]
 
     def probabilities(self, crops: np.ndarray) -> np.ndarray:
-        """(n, classes) float32 as the network gives them, before the card's temperature."""
+        """(n, classes) float32, before the card's temperature; of each crop turned as the card says, combined."""
         _check_crops(crops, self.card.input_size)
         if self._network is None:
             raise ValueError("this classifier has been closed")
-        return self._network.run(crops)
+        return combined(self._network.run(turned(crops, self.card.turns)), self.card.turns)
 
     def close(self) -> None:
         """Release the model's memory. Closing twice is harmless."""

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from . import certificate
 from .card import ModelCard
 from .tally import Differential, Share, Tally
 from .types import Scale
@@ -136,9 +137,16 @@ def describe(card: ModelCard) -> str:
         f"input: {card.input_size}×{card.input_size} pixels, {card.window_um:g} µm along a side",
         f"unidentified below {card.confidence_threshold:g}; temperature {card.temperature:g}",
     ]
-    for title in ("training", "certificate", "licences"):
-        lines += [f"{title}:", *(_tree(getattr(card, title)) or ["  none recorded"])]
+    stated = {"training": _tree(card.training), "certificate": _certified(card), "licences": _tree(card.licences)}
+    for title, tree in stated.items():
+        lines += [f"{title}:", *(tree or ["  none recorded"])]
     return "\n".join([*lines, NOT_A_DEVICE])
+
+
+def _certified(card: ModelCard) -> list[str]:
+    if certificate.problem(card.certificate, card.sha256, card.classes):
+        return _tree(card.certificate)  # a card that was not verified: as it stands
+    return [f"  {line}" for line in certificate.lines(card.certificate)]
 
 
 def _tree(entries: Mapping[str, Any], indent: int = 1) -> list[str]:

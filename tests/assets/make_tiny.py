@@ -1,4 +1,4 @@
-"""Makes the tiny models beside it: python tests/assets/make_tiny.py   (needs the extra [train])
+"""Makes the tiny models beside it, certified: python tests/assets/make_tiny.py   (needs the extra [train])
 
 The network takes each channel's brightest value c and gives softmax(-|c - colour of the class|² / 4000), which is a
 dense layer, so that tests know what it will say. It goes through the project's own converter, as the shipped one.
@@ -19,9 +19,13 @@ with quiet():
     import numpy as np
 
     from leuko_convert import quantize
-from tiny import COLOURS, TINY, TINY_FLOAT
+from tiny import COLOURS, TINY, TINY_FLOAT, crops_of
 
-from leuko_edge.card import ModelCard, write_whole
+from leuko_convert.agreement import compare
+from leuko_convert.certificate import Measured, certify, result
+from leuko_convert.labelled import Labelled
+from leuko_edge.card import ModelCard, load_verified, write_whole
+from leuko_edge.classify import Classifier
 from leuko_edge.types import CLASSES, LEUKOCYTES
 
 SOFTNESS = 4000.0  # grey values squared
@@ -63,6 +67,23 @@ def main() -> None:
         )
         write_whole(path, content)
         card.save(path.with_suffix(".json"))
+    certify_both()
+
+
+def certify_both() -> None:
+    """On a crop of each class's colour."""
+    crops = crops_of(*CLASSES)
+    names = tuple(f"{label}.png" for label in CLASSES)
+    hashed = hashlib.sha256(crops.tobytes()).hexdigest()
+    data = Labelled(crops, np.arange(len(CLASSES)), names, np.array(names), hashed, "colours of tests/tiny.py")
+    cards, predictions = {}, []
+    for path in (TINY_FLOAT, TINY):
+        card, content = load_verified(path, certified=False)
+        cards[path.with_suffix(".json")] = card
+        predictions.append(Classifier(card, content, threads=1).classify(crops))
+    found = compare(CLASSES, data.labels, *predictions, data.sources)
+    measured = [Measured(card, 0.0, 0.0) for card in cards.values()]  # size and time stay out of a certificate
+    certify(cards, result(found, data, *measured, "tests/assets/make_tiny.py", 1))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from leuko_edge.errors import EnvironmentBroken, LeukoError
 COMMANDS = {
     "cells": "build the cell set from the laboratories' images",
     "fit": "fine-tune a network on the cell set",
+    "calibrate": "choose a trained network's temperature, threshold and turns on validation cells",
     "evaluate": "measure a trained network, laboratory by laboratory",
     "paper": "repeat the seed paper's experiment on the Kaggle pictures",
     "detect": "measure how many white cells are found in whole fields",

@@ -20,6 +20,11 @@ ENOUGH = 5
 """Validation cells that a class of a laboratory needs for a say: an epoch was once chosen for one lucky basophil."""
 
 
+def confidence_threshold(tempered: np.ndarray) -> float:
+    """Below it a cell is unidentified: `COVERAGE` of the calibrated probabilities (n, classes) have a higher best."""
+    return float(np.quantile(tempered.max(1), 1 - COVERAGE))
+
+
 def validation_row(found: np.ndarray, truth: np.ndarray, labs: np.ndarray) -> dict[str, Any]:
     """Of probabilities (n, classes): `score`, the mean of the laboratories' balanced accuracies, and what is in it."""
     by_lab = metrics.balanced_by_lab(truth, found.argmax(1), labs, found.shape[1], ENOUGH)
@@ -65,7 +70,7 @@ def write(
         "um_per_px": settings["window_um"] / settings["input_size"],
         "crop_um_per_px": CROP_UM_PER_PX,
         "temperature": temperature,
-        "confidence_threshold": float(np.quantile(metrics.tempered(found, temperature).max(1), 1 - COVERAGE)),
+        "confidence_threshold": confidence_threshold(metrics.tempered(found, temperature)),
         "best_epoch": progress.best_epoch,
         "validation": validation_row(found, truth, labs),
         "confusion": matrix,

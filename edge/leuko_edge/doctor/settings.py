@@ -78,8 +78,6 @@ def check_tuning(settings: Settings) -> list[Finding]:
     if not may_look(path):
         return [skipped("tuning", f"{path} may not be read by this user", "sudo leuko-edge doctor")]
     if not os.path.exists(path):
-        if settings["camera.tuning"]:
-            return [bad("tuning", f"there is no {path}, which camera.tuning names", tune)]
         return [warning("tuning", "none: exposure and white balance are the camera's own, and may drift", tune)]
     tuning = Tuning.load(path)
     words = f"{tuning.camera} at {tuning.size[0]}×{tuning.size[1]}, made {tuning.made or 'at an unknown time'}, {path}"
