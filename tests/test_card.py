@@ -157,7 +157,12 @@ def test_json_that_is_no_card_of_this_version_is_refused(model, text):
     assert "is not a model card of this version" in refusal(model)
 
 
-@pytest.mark.parametrize("name", sorted(cards._JSON_TYPES))
+def test_a_card_from_before_there_were_turns_means_one(model):
+    rewrite(model, turns="gone")
+    assert load_verified(model, certified=True)[0].turns == 1
+
+
+@pytest.mark.parametrize("name", sorted({*cards._JSON_TYPES} - {"turns"}))
 def test_a_card_without_one_of_its_fields_is_refused(model, name):
     rewrite(model, **{name: "gone"})
     assert f"incomplete: it has no '{name}'" in refusal(model)

@@ -1,4 +1,6 @@
+import argparse
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from made_cells import made_cells
 
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
-from leuko_train import evaluate
+from leuko_train import calibrate, evaluate
 from leuko_train.augment import Window
 from leuko_train.fit import compiled, fit
 from leuko_train.network import CONFIGS, Network
@@ -89,6 +91,21 @@ def test_the_exported_network_is_the_best_on_validation(run):
     assert report["validation"]["loss"] == pytest.approx(progress.rows[progress.best_epoch - 1]["val_loss"], rel=1e-3)
     truth = cells.labels[chosen]
     assert -np.log(found[np.arange(len(truth)), truth]).mean() == pytest.approx(report["validation"]["loss"], rel=0.02)
+
+
+def test_a_calibrated_run_is_read_as_the_calibration_says(run, monkeypatch, tmp_path):
+    cells, out, _ = run
+    folder = shutil.copytree(out, tmp_path / "run")
+    monkeypatch.setattr(calibrate.dataset, "load", lambda _: cells)
+    assert calibrate.run(argparse.Namespace(cells=tmp_path, model=folder, turns=8)) == 0
+    written = json.loads((folder / "calibration.json").read_text())
+    model, trained = evaluate.load_run(folder)
+    assert trained["turns"] == written["turns"] == 8 and trained["temperature"] == written["temperature"]
+    assert written["cells"] == 18 and written["provenance"]["data_sha256"] == cells.sha256
+    chosen = np.flatnonzero(cells.splits == "validation")
+    found = evaluate.predict_as_trained(model, trained, cells, chosen)
+    single = evaluate.predict_as_trained(model, trained | {"turns": 1}, cells, chosen)
+    assert found.shape == single.shape and not np.allclose(found, single)
 
 
 def test_pretrained_convolutions_move_more_slowly_than_the_new_layers():
