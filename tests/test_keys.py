@@ -30,7 +30,9 @@ def test_every_class_has_one_key_and_the_leukocytes_are_one_to_six():
     assert tuple(CLASS_KEYS[key] for key in "123456") == LEUKOCYTES
 
 
-@pytest.mark.parametrize(("keys", "kind"), [("p", "pause"), (" ", "pause"), ("P", "pause"), ("u", "undo"), ("b", "redo")])
+@pytest.mark.parametrize(
+    ("keys", "kind"), [("p", "pause"), (" ", "pause"), ("P", "pause"), ("u", "undo"), ("b", "redo")]
+)
 def test_pause_and_undo_act_at_once(keys, kind):
     assert said(keys) == [Action(kind)]
 

@@ -1,0 +1,3 @@
+"""See camdefs."""
+
+PICAM2DNG = None

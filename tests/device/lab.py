@@ -1,0 +1,134 @@
+"""leuko-edge on a booted Debian with a camera that plays a drawn smear, and everything done to it that may happen.
+
+    sudo python tests/device/lab.py                  # all scenarios; exit code 0 where every finding holds
+    sudo python tests/device/lab.py --only hang      # installs, then only this
+    sudo python tests/device/lab.py --page deploy/LAB.md
+
+The first run makes a Debian (1 GB, some minutes) in $LEUKO_LAB or ~/.cache/leuko-edge/lab. Needs root, systemd-nspawn,
+mmdebstrap and the network; leaves no process, mount or file behind but that folder. `machine` is the container,
+`device` what runs in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import apart
+import crashes
+import film
+import leaving
+import page
+import reach
+import root
+import starting
+import troubles
+from device import Device, Finding
+from machine import LabError, Machine
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FIRST = starting.install  # everything else needs it
+SCENARIOS = {
+    scenario.__name__: scenario
+    for scenario in (
+        starting.power_on,
+        starting.attach,
+        crashes.hang,
+        crashes.killed,
+        crashes.stopped,
+        crashes.reboot,
+        crashes.power_cut,
+        troubles.camera_away,
+        troubles.disk_full,
+        troubles.clock_back,
+        starting.exposure,
+        starting.memory,
+        leaving.uninstall,
+    )
+}
+
+
+def cache() -> Path:
+    """Where the Debian and the film are kept."""
+    return Path(os.environ.get("LEUKO_LAB") or Path.home() / ".cache/leuko-edge/lab").absolute()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="lab.py", description="The device lab: leuko-edge on a booted Debian.")
+    parser.add_argument("--only", nargs="+", choices=SCENARIOS, default=list(SCENARIOS), help="these scenarios alone")
+    parser.add_argument("--untimed", action="store_true", help="on a busy machine: times are told, and no fault")
+    parser.add_argument("--page", type=Path, help="write what was found to this file too")
+    options = parser.parse_args(argv)
+    if reason := apart.missing():
+        print(f"lab: {reason}", file=sys.stderr)
+        return 4
+    if not apart.is_apart():
+        arguments = [str(Path(__file__).resolve()), *(sys.argv[1:] if argv is None else argv)]
+        return apart.run_apart(cache(), arguments)
+    apart.hide_traces()
+    lines, held = [], True
+    for holds, line in _run(options.only, options.untimed):
+        print(line, flush=True)
+        lines.append(line)
+        held &= holds
+    if options.page:
+        options.page.write_text(page.text(REPOSITORY, lines))
+    return 0 if held else 1
+
+
+def _run(names: Sequence[str], untimed: bool) -> Iterator[tuple[bool, str]]:
+    """(holds, the line for it) of each finding."""
+    began = time.monotonic()
+    folder = apart.run_folder(cache())
+    folder.mkdir(parents=True)
+    network = reach.of_this_host()
+    try:
+        debian, reel = root.build(cache(), network), film.cached(cache())
+        wheel = _wheel(folder)
+    except (subprocess.CalledProcessError, OSError) as error:
+        yield False, f"FAIL prepare: {error}"
+        return
+    yield True, f"     prepared in {time.monotonic() - began:.0f} s"
+    with Machine(debian, folder / "machine", network) as machine:
+        machine.boot()
+        device = Device(machine, wheel, REPOSITORY / "deploy", reel)
+        for scenario in (FIRST, *(SCENARIOS[name] for name in names)):
+            holds = True
+            for finding in _played(scenario, device):
+                held = finding.holds and (finding.timely or untimed)
+                word = "FAIL" if not held else "ok  " if finding.timely else "slow"
+                holds &= held
+                yield held, f"{word} {scenario.__name__}: {finding.said}"
+            if not holds and scenario is FIRST:
+                return
+    yield True, f"     all in {time.monotonic() - began:.0f} s"
+
+
+def _played(scenario, device: Device) -> Iterator[Finding]:
+    began = time.time()
+    held = True
+    try:
+        for finding in scenario(device):
+            held &= finding.holds and finding.timely
+            yield finding
+    except (LabError, subprocess.TimeoutExpired) as error:
+        held = False
+        yield Finding(False, str(error))
+    if not held:
+        print(device.journal(began)[-4000:], file=sys.stderr, flush=True)
+
+
+def _wheel(folder: Path) -> Path:
+    """leuko-edge, built from the checkout."""
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(REPOSITORY)]
+    subprocess.run(pip, check=True)
+    return next(folder.glob("leuko_edge-*.whl"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
