@@ -47,13 +47,32 @@ def test_wilsons_interval_is_the_published_one():
     assert metrics.wilson(0, 0) == (0, 1)
 
 
+def accuracy_limits(truth: np.ndarray, said: np.ndarray, sources: np.ndarray) -> tuple[float, float]:
+    low, high = metrics.interval(metrics.overall(metrics.resampled(truth, said, sources, 2)))
+    return low, high
+
+
 def test_bootstrap_by_source_is_wider_than_by_cell():
     rng = np.random.default_rng(0)
     wrong = np.repeat(rng.random(20) < 0.3, 20).astype(int)  # whole sources are wrong together
     truth = np.zeros(400, int)
-    by_source = metrics.bootstrap(truth, wrong, np.repeat(np.arange(20), 20), 2, metrics.accuracy)
-    by_cell = metrics.bootstrap(truth, wrong, np.arange(400), 2, metrics.accuracy)
+    by_source = accuracy_limits(truth, wrong, np.repeat(np.arange(20), 20))
+    by_cell = accuracy_limits(truth, wrong, np.arange(400))
     assert by_source[0] < by_cell[0] < metrics.accuracy(metrics.confusion(truth, wrong, 2)) < by_cell[1] < by_source[1]
+
+
+def test_balanced_accuracy_of_many_matrices_is_that_of_each():
+    many = np.stack([MATRIX, MATRIX.T, np.zeros((3, 3), int)])
+    np.testing.assert_allclose(metrics.balanced(many), [metrics.balanced_accuracy(one) for one in many])
+
+
+def test_balanced_accuracy_may_be_asked_of_some_classes():
+    assert metrics.balanced(MATRIX, np.array([False, True, True])) == pytest.approx(0.8)
+
+
+def test_a_class_that_no_resample_has_gets_no_interval():
+    samples = metrics.resampled(np.zeros(9, int), np.zeros(9, int), np.arange(9), 2)
+    np.testing.assert_array_equal(metrics.interval(metrics.recalls(samples)), [[1, np.nan], [1, np.nan]])
 
 
 def overconfident(temperature: float, count: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -87,3 +106,11 @@ def test_accepting_fewer_cells_lowers_the_risk():
     np.testing.assert_allclose(coverage, [0.25, 0.5, 0.75, 1])
     np.testing.assert_allclose(risk, [0, 0, 0, 0.25])
     np.testing.assert_allclose(threshold, [0.9, 0.8, 0.7, 0.5])
+
+
+def test_accuracy_of_the_most_confident_share():
+    confidence, right = np.array([0.5, 0.9, 0.7, 0.8]), np.array([0, 1, 1, 0])
+    assert metrics.accuracy_at(confidence, right, 1.0) == (0.5, 0.5)
+    assert metrics.accuracy_at(confidence, right, 0.75) == (pytest.approx(2 / 3), 0.7)
+    assert metrics.accuracy_at(confidence, right, 0.26)[0] == 0.5  # two whole cells, not one and a bit
+    assert np.isnan(metrics.accuracy_at(confidence[:0], right[:0], 0.9)[0])

@@ -65,6 +65,19 @@ class Strength:
     jpeg_quality: tuple[int, int] = (40, 95)
 
 
+_NO_DENSITY = {"density_gain": (1.0, 1.0), "density_gamma": (1.0, 1.0)}
+_NO_STAIN = {"stain_balance": 0.0, "stain_off_diagonal": 0.0, "stain_diagonal": 0.0, **_NO_DENSITY}
+_NO_OPTICS = dict.fromkeys(("background", "white_balance", "tilt", "blur", "sharpen", "noise", "jpeg"), 0.0)
+STRENGTHS = {
+    "full": Strength(),
+    "no-density": Strength(**_NO_DENSITY),
+    "no-stain": Strength(**_NO_STAIN),
+    "no-optics": Strength(**_NO_OPTICS),
+    "geometry": Strength(**_NO_STAIN, **_NO_OPTICS),
+}
+"""By the name that a run's settings give: all of it, or less, to measure what each part is worth."""
+
+
 def _log_uniform(rng: np.random.Generator, bounds: tuple[float, float]) -> float:
     return math.exp(rng.uniform(math.log(bounds[0]), math.log(bounds[1])))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 
 import numpy as np
 
@@ -35,16 +35,33 @@ def per_class(matrix: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+def overall(matrix: np.ndarray) -> np.ndarray:
+    """Share of all cells on the diagonal, (…) of matrices (…, classes, classes); NaN for an empty one."""
+    return _ratio(np.trace(matrix, axis1=-2, axis2=-1).astype(float), matrix.sum((-1, -2)))
+
+
 def accuracy(matrix: np.ndarray) -> float:
     """Share of all cells on the diagonal; NaN for an empty matrix."""
-    return float(np.trace(matrix) / matrix.sum()) if matrix.sum() else float("nan")
+    return float(overall(matrix))
+
+
+def recalls(matrix: np.ndarray) -> np.ndarray:
+    """Share of each class's members that was found, (…, classes) of matrices (…, classes, classes); NaN without any."""
+    return _ratio(np.diagonal(matrix, axis1=-2, axis2=-1).astype(float), matrix.sum(-1))
+
+
+def balanced(matrix: np.ndarray, among: np.ndarray | None = None) -> np.ndarray:
+    """Mean recall, (…) of matrices (…, classes, classes), over the classes that have members.
+
+    `among` (classes,) bool: over these classes only.
+    """
+    found = recalls(matrix) if among is None else recalls(matrix)[..., among]
+    return _ratio(np.nansum(found, -1), (~np.isnan(found)).sum(-1))
 
 
 def balanced_accuracy(matrix: np.ndarray) -> float:
     """Mean recall over the classes that have true members; NaN where none has."""
-    support = matrix.sum(1)
-    present = support > 0
-    return float(np.mean(np.diag(matrix)[present] / support[present])) if present.any() else float("nan")
+    return float(balanced(matrix))
 
 
 def balanced_by_lab(
@@ -73,27 +90,27 @@ def wilson(hits: int, total: int, z: float = 1.959964) -> tuple[float, float]:
     return max(0.0, float((middle - half) / (1 + spread))), min(1.0, float((middle + half) / (1 + spread)))
 
 
-def bootstrap(
-    truth: np.ndarray,
-    predicted: np.ndarray,
-    sources: np.ndarray,
-    classes: int,
-    statistic: Callable[[np.ndarray], float],
-    rounds: int = 1000,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """95 % percentile interval of `statistic(confusion matrix)`, whole sources (n,) drawn with replacement.
+def resampled(
+    truth: np.ndarray, predicted: np.ndarray, sources: np.ndarray, classes: int, rounds: int = 1000, seed: int = 0
+) -> np.ndarray:
+    """Confusion matrices (rounds, classes, classes) of the bootstrap: whole sources (n,) drawn with replacement.
 
-    Cells of one photograph are alike; drawing them singly would make the interval too narrow.
+    Cells of one photograph are alike; drawing them singly would make the intervals too narrow.
     """
     names, index = np.unique(sources, return_inverse=True)
     matrices = np.zeros((len(names), classes, classes), np.int64)
     np.add.at(matrices, (index, truth, predicted), 1)
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=rounds)
-    samples = (drawn @ matrices.reshape(len(names), -1)).reshape(rounds, classes, classes)
-    low, high = np.nanpercentile([statistic(matrix) for matrix in samples], (2.5, 97.5))
-    return float(low), float(high)
+    return (drawn @ matrices.reshape(len(names), -1)).reshape(rounds, classes, classes)
+
+
+def interval(samples: np.ndarray) -> np.ndarray:
+    """95 % percentile interval (2, …) of bootstrap samples (rounds, …); NaN where a figure never existed."""
+    result = np.full((2, *samples.shape[1:]), np.nan)
+    known = ~np.isnan(samples).all(0)
+    result[:, known] = np.nanpercentile(samples[:, known], (2.5, 97.5), axis=0)
+    return result
 
 
 def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
@@ -140,6 +157,18 @@ def calibration_error(confidence: np.ndarray, correct: np.ndarray, bins: int = 1
     found = reliability(confidence, correct, bins)
     gap = np.abs(np.nan_to_num(found["confidence"]) - np.nan_to_num(found["correct"]))
     return float((gap * found["count"]).sum() / max(1, len(confidence)))
+
+
+def accuracy_at(confidence: np.ndarray, correct: np.ndarray, coverage: float) -> tuple[float, float]:
+    """(share correct, lowest confidence) of the `coverage` share of cells that is the most confident.
+
+    Rounded up to whole cells; NaN of no cells.
+    """
+    kept = min(len(correct), math.ceil(coverage * len(correct) - 1e-9))
+    if not kept:
+        return float("nan"), float("nan")
+    order = np.argsort(-confidence, kind="stable")[:kept]
+    return float(correct[order].mean()), float(confidence[order[-1]])
 
 
 def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,164 +1,161 @@
-"""The seed paper's experiment: its network on the Kaggle TEST pictures, by its split and by an honest one.
+"""The seed paper's experiment, whole and three ways more: `leuko-train paper`.
 
-Every file `_N_1234.jpeg` is an augmented copy of source picture N of its class folder. A random split puts
-copies of one photograph on both sides; the split by source does not.
+Its network on the Kaggle TEST pictures, for its Table 3: epochs 1 to 5 with batches of 30 and of 60. One run of five
+epochs gives the rows 1 to 5 of its batch size. Each run has a folder of its own below --out; a finished one is not
+repeated, and an interrupted one goes on after its last epoch.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-import keras
 import numpy as np
 
 from leuko_edge.errors import UsageError
 
-from . import checkpoint, figures, metrics, report
-from .network import build_paper
+from . import checkpoint, kaggle, paper_report, recipe, report
+from .kaggle import CLASSES, SIZE, Pictures
+from .paper_splits import BY_PHOTOGRAPH, SPLITS, Split, parts, split
 
-CLASSES = ("EOSINOPHIL", "LYMPHOCYTE", "MONOCYTE", "NEUTROPHIL")
-SIZE = 64
-LEARNING_RATE = 1e-4
-TEST_SHARE = 0.2
-TABLE3 = ("loss", "accuracy", "val_loss", "val_accuracy")
+BATCHES = (30, 60)
+SEEDS = (1, 2, 3)
+RESULT = "result.json"
+PHOTOGRAPHS = "photographs.json"
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """`rgb` (n, 64, 64, 3) float32 in 0–1, `labels` (n,) index into CLASSES, `sources` (n,) "CLASS/N"."""
+class Run:
+    """One training: the rows of Table 3 for its batch size."""
 
-    rgb: np.ndarray
-    labels: np.ndarray
-    sources: np.ndarray
-    sha256: str
+    split: str
+    batch: int
+    seed: int
 
-
-def read(data: Path) -> Pictures:
-    """DATA/kaggle_blood_cells/TEST, whole pictures at 64×64. Raises UsageError where there are none."""
-    root = data / "kaggle_blood_cells" / "TEST"
-    files = sorted(root.glob("*/_*.jpeg"))
-    if not files:
-        raise UsageError(f"No pictures in {root}; --data must name the folder that holds kaggle_blood_cells.")
-    rgb = np.empty((len(files), SIZE, SIZE, 3), np.float32)
-    for i, path in enumerate(files):
-        bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if bgr is None:
-            raise UsageError(f"{path} cannot be read as a picture; repair or remove it.")
-        rgb[i] = cv2.resize(bgr, (SIZE, SIZE), interpolation=cv2.INTER_AREA)[..., ::-1] / np.float32(255)
-    labels = np.array([CLASSES.index(path.parent.name) for path in files])
-    sources = np.array([f"{path.parent.name}/{path.name.split('_')[1]}" for path in files])
-    return Pictures(rgb, labels, sources, report.hash_files(files, root))
+    @property
+    def name(self) -> str:
+        return f"{self.split}-batch{self.batch}-seed{self.seed}"
 
 
-def split(pictures: Pictures, how: str, seed: int) -> np.ndarray:
-    """(n,) bool, true = testing: a fifth of the pictures ("random") or of each class's sources ("source")."""
-    rng = np.random.default_rng(seed)
-    test = np.zeros(len(pictures.labels), bool)
-    if how == "random":
-        test[rng.permutation(len(test))[: round(TEST_SHARE * len(test))]] = True
-        return test
-    for label in range(len(CLASSES)):
-        names = np.unique(pictures.sources[pictures.labels == label])
-        chosen = rng.permutation(names)[: max(1, round(TEST_SHARE * len(names)))]
-        test |= np.isin(pictures.sources, chosen)
-    return test
+class Material:
+    """The pictures, read when first asked for, and their photographs, recognised when first asked for."""
+
+    def __init__(self, data: Path, out: Path) -> None:
+        self._data, self._out = data, out
+        self._pictures: dict[tuple[str, ...], Pictures] = {}
+        self._photographs: dict[tuple[str, ...], np.ndarray] = {}
+
+    def pictures(self, how: str) -> Pictures:
+        key = parts(how)
+        if key not in self._pictures:
+            self._pictures[key] = kaggle.read(self._data, key)
+        return self._pictures[key]
+
+    def photographs(self, how: str) -> np.ndarray:
+        key = parts(how)
+        if key not in self._photographs:
+            paths = self.pictures(how).paths
+            self._photographs[key] = kaggle.photographs(self._data, paths, self._out / PHOTOGRAPHS)
+        return self._photographs[key]
 
 
-def train(
-    model: keras.Model, pictures: Pictures, test: np.ndarray, out: Path, epochs: int, batch: int, seed: int
-) -> list[dict[str, float]]:
-    """Train, with a checkpoint in `out` after each epoch to go on from; the rows of the paper's Table 3."""
-    rgb, labels = pictures.rgb, pictures.labels
-    state = checkpoint.load(out, model) or {"rows": []}
-    rows: list[dict[str, float]] = state["rows"]
-    for epoch in range(len(rows), epochs):
-        order = np.random.default_rng((seed, epoch)).permutation(np.flatnonzero(~test))
-        began = time.monotonic()
-        history = model.fit(
-            rgb[order],
-            labels[order],
-            batch_size=batch,
-            shuffle=False,  # `order` is shuffled, and the same after a resume
-            validation_data=(rgb[test], labels[test]),
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            verbose=2,
-        ).history
-        rows.append({key: history[key][-1] for key in TABLE3} | {"seconds": time.monotonic() - began})
-        checkpoint.save(out, model, {"rows": rows})
-    return rows
+def finished(out: Path, run: Run) -> dict[str, Any] | None:
+    """The result of a run, None where it is not finished."""
+    path = out / run.name / RESULT
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def write_report(out: Path, settings: dict[str, Any], rows: list[dict[str, float]], matrix: np.ndarray) -> None:
-    """report.json, report.md, confusion.png and curves.png; the Markdown goes to the terminal too."""
-    scores = metrics.per_class(matrix)
-    overall = {"accuracy": metrics.accuracy(matrix), "balanced_accuracy": metrics.balanced_accuracy(matrix)}
-    content = {"settings": settings, "overall": overall, "epochs": rows, "classes": CLASSES}
-    report.write_json(out / "report.json", content | {"per_class": scores, "confusion": matrix})
-    figures.confusion_picture(out / "confusion.png", matrix, CLASSES, f"split: {settings['split']}")
-    lines = {key: [row[key] for row in rows] for key in TABLE3}
-    panels = {
-        quantity: {"training": lines[quantity], "testing": lines["val_" + quantity]}
-        for quantity in ("loss", "accuracy")
+def describe(run: Run, pictures: Pictures, parted: Split, args: argparse.Namespace) -> dict[str, Any]:
+    """What a run is, and what must be the same for its result to count."""
+    return {
+        "split": run.split,
+        "batch": run.batch,
+        "seed": run.seed,
+        "epochs": args.epochs,
+        "dropout": args.dropout,
+        "learning_rate": recipe.LEARNING_RATE,
+        "training": int(parted.training.sum()),
+        "testing": int(parted.testing.sum()),
+        "left_out": parted.left_out,
+        "data_sha256": pictures.sha256,
     }
-    figures.curves_picture(out / "curves.png", panels)
-    header = ("epoch", "training loss", "training accuracy", "testing loss", "testing accuracy")
-    table3 = report.table(header, [(i, *(row[k] for k in TABLE3)) for i, row in enumerate(rows, 1)])
-    per_class = report.table(
-        ("class", *scores), [(name, *(scores[key][i] for key in scores)) for i, name in enumerate(CLASSES)]
+
+
+def shared(photographs: np.ndarray, parted: Split) -> dict[str, int]:
+    """How many photographs test, and how many of them have copies in training too."""
+    testing = np.unique(photographs[parted.testing])
+    both = np.intersect1d(testing, photographs[parted.training])
+    return {"photographs_testing": int((testing != "").sum()), "photographs_on_both_sides": int((both != "").sum())}
+
+
+def work(run: Run, material: Material, args: argparse.Namespace, until: float) -> bool:
+    """Do a run, or what is left of it, until the clock says `until`; true when it is finished."""
+    folder = args.out / run.name
+    pictures = material.pictures(run.split)
+    known = any(how in BY_PHOTOGRAPH for how in args.split)  # then the copies of the other splits are counted too
+    photographs = material.photographs(run.split) if known else None
+    parted = split(pictures, run.split, run.seed, photographs)
+    described = describe(run, pictures, parted, args)
+    done = finished(args.out, run)
+    if done is not None:
+        changed = [key for key, value in described.items() if done["settings"].get(key) != value]
+        if changed:
+            raise UsageError(f"The run in {folder} had another {', '.join(changed)}; choose another --out.")
+        return True
+    model = recipe.compiled(len(CLASSES), SIZE, args.init, args.dropout, run.seed)
+    rows = recipe.train(
+        model,
+        pictures.rgb,
+        pictures.labels,
+        np.flatnonzero(parted.training),
+        np.flatnonzero(parted.testing),
+        folder,
+        epochs=args.epochs,
+        batch=run.batch,
+        seed=run.seed,
+        more=lambda rows: time.monotonic() < until,
     )
-    text = (
-        f"# The paper's experiment, split: {settings['split']}\n\n{table3}\n\n{per_class}\n\n"
-        f"Accuracy {overall['accuracy']:.4f}, balanced {overall['balanced_accuracy']:.4f}, "
-        f"on {matrix.sum()} pictures; sources on both sides: {settings['shared_sources']}.\n\n"
-        f"{report.provenance_lines(settings['provenance'])}\n"
-    )
-    (out / "report.md").write_text(text, encoding="utf-8")
-    print(text)
+    if len(rows) < args.epochs:
+        return False
+    copies = shared(photographs, parted) if photographs is not None else {}
+    made = report.provenance(pictures.sha256, run.seed)
+    parameters = {"parameters": model.count_params()}
+    content = {"settings": described, "copies": copies, "epochs": rows, "provenance": made, **parameters}
+    report.write_json(folder / RESULT, content)
+    (folder / checkpoint.NAME).unlink()  # some 180 MB, of no more use
+    return True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds kaggle_blood_cells")
+    lines = "; ".join(f"{name}: {text}" for name, text in SPLITS.items())
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds kaggle_blood_cells (and bccd)")
     parser.add_argument("--init", required=True, help="VGG-16 weights without top: a file, or 'imagenet'")
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint and report")
-    parser.add_argument("--split", choices=("random", "source"), default="random")
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--batch", type=int, default=60)
-    parser.add_argument("--dropout", type=float, default=0.5, help="rate after the dense layer")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the runs and the report")
+    parser.add_argument("--split", nargs="+", choices=tuple(SPLITS), default=list(SPLITS), help=f"{lines} (all)")
+    parser.add_argument("--batch", nargs="+", type=int, default=list(BATCHES), help="pictures a step (30 60)")
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS), help="a run for each (1 2 3)")
+    parser.add_argument("--epochs", type=int, default=recipe.EPOCHS, help="of every run (%(default)s)")
+    parser.add_argument("--dropout", type=float, default=0.5, help="rate after the dense layer (%(default)s)")
+    parser.add_argument("--time-budget", type=float, metavar="MIN", help="stop after the epoch in which it is over")
 
 
 def run(args: argparse.Namespace) -> int:
-    if (args.out / checkpoint.NAME).exists() and not args.resume:
-        raise UsageError(f"{args.out} already holds a run; give --resume to go on, or another --out.")
-    keras.utils.set_random_seed(args.seed)
-    pictures = read(args.data)
-    test = split(pictures, args.split, args.seed)
-    shared = len(np.intersect1d(pictures.sources[test], pictures.sources[~test]))
-    print(f"{(~test).sum()} training and {test.sum()} testing pictures, {shared} sources on both sides")
-    model = build_paper(len(CLASSES), SIZE, args.init, args.dropout)
-    optimizer = keras.optimizers.Adam(LEARNING_RATE)
-    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    until = float("inf") if args.time_budget is None else time.monotonic() + 60 * args.time_budget
+    plan = [Run(how, batch, seed) for seed in args.seeds for how in args.split for batch in args.batch]
+    material = Material(args.data, args.out)
+    material.pictures(args.split[0])  # before a folder is made: the data may not be there
     args.out.mkdir(parents=True, exist_ok=True)
-    rows = train(model, pictures, test, args.out, args.epochs, args.batch, args.seed)
-    predicted = model.predict(pictures.rgb[test], batch_size=args.batch, verbose=0).argmax(1)
-    settings = {
-        "split": args.split,
-        "epochs": args.epochs,
-        "batch": args.batch,
-        "dropout": args.dropout,
-        "learning_rate": LEARNING_RATE,
-        "parameters": model.count_params(),
-        "training": int((~test).sum()),
-        "testing": int(test.sum()),
-        "shared_sources": shared,
-        "provenance": report.provenance(pictures.sha256, args.seed),
-    }
-    write_report(args.out, settings, rows, metrics.confusion(pictures.labels[test], predicted, len(CLASSES)))
+    for one in plan:
+        if (finished(args.out, one) is not None or time.monotonic() < until) and not work(one, material, args, until):
+            break
+    results = [result for one in plan if (result := finished(args.out, one)) is not None]
+    left = [one.name for one in plan if finished(args.out, one) is None]
+    if results:
+        paper_report.write(args.out, results)
+    if left:
+        print(f"Left: {len(left)} of {len(plan)} runs ({', '.join(left)}). The same command goes on.")
     return 0

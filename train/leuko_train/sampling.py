@@ -9,7 +9,7 @@ import numpy as np
 
 from leuko_edge.types import CLASSES
 
-from .augment import Strength, Window, random_views
+from .augment import STRENGTHS, Window, random_views
 from .dataset import CellSet
 from .settings import Settings
 
@@ -82,7 +82,7 @@ class ViewStream(keras.utils.PyDataset):
         super().__init__()
         self.cells, self.members, self.chances = cells, members, chances
         self.trunk, self.white, self.window = trunk, white, window
-        self.batch, self.rng = settings.batch, rng
+        self.batch, self.rng, self.strength = settings.batch, rng, STRENGTHS[settings.augment]
         self.fresh = max(1, round(settings.views / settings.reuse))
         self.features = np.zeros((settings.views, *trunk.output_shape[1:]), np.float16)
         self.one_hot = np.zeros((settings.views, len(CLASSES)), np.float32)
@@ -97,7 +97,7 @@ class ViewStream(keras.utils.PyDataset):
         chosen = self.rng.choice(self.members, count, p=self.chances)
         for start in range(0, count, PART):
             part = slice(start, start + PART)
-            rgb = random_views(self.cells.crops, chosen[part], self.rng, Strength(), self.window)
+            rgb = random_views(self.cells.crops, chosen[part], self.rng, self.strength, self.window)
             self.features[slots[part]] = through_trunk(self.trunk, rgb, self.white, self.batch)
         self.one_hot[slots] = np.eye(self.one_hot.shape[1], dtype=np.float32)[self.cells.labels[chosen]]
         self.oldest, self.filled = (self.oldest + count) % views, True

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from .augment import STRENGTHS
 from .network import CONFIGS
 
 
@@ -32,6 +33,7 @@ class Settings:
     warmup: int = _option(2, "epochs of rising learning rate")
     label_smoothing: float = _option(0.05, "share of the label spread over all classes")
     ema: float = _option(0.995, "momentum of the weights' moving average, which validation and export use")
+    augment: str = _option("full", "what the views change of a cell", choices=tuple(STRENGTHS))
     class_power: float = _option(0.35, "cells of one class of one laboratory weigh count**this")
     lab_power: float = _option(0.3, "a laboratory's weight **this: 0 makes all laboratories the same")
     validation_cap: int = _option(80, "validation cells at most, of each class of each laboratory")

@@ -1,0 +1,83 @@
+"""The seed paper's recipe on the cell set, as a baseline: whole crops in 0–1, Adam 1e-4, no view of them changed.
+
+It is a generous one: the crops are white-referenced and cut at one scale, which the paper's pictures are not.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from leuko_edge.errors import UsageError
+from leuko_edge.types import CLASSES
+
+from . import fit_report, metrics, recipe, report, sampling, seen
+from .augment import Window, identity_view
+from .dataset import CellSet
+from .stored import STORED_UM
+
+SIZE = 64
+DROPOUT = 0.5
+
+
+def fit_recipe(
+    cells: CellSet, out: Path, init: str | Path | None, excluded: tuple[str, ...], minutes: float | None, seed: int
+) -> None:
+    """Train into `out`: model.keras and report.json, with what `evaluate` reads of them.
+
+    The last epoch's network counts; `minutes` ends it after the epoch in which they are over. Validation cells give
+    the temperature and nothing else. Raises UsageError where no cells are left.
+    """
+    training = sampling.members(cells, "train", excluded)
+    validation = sampling.members(cells, "validation", excluded)
+    if not len(training) or not len(validation):
+        raise UsageError("No training or no validation cells are left; exclude fewer laboratories.")
+    window = Window(STORED_UM, SIZE)
+    chosen = np.concatenate([training, validation])
+    rgb = identity_view(cells.crops, window, chosen)
+    places = np.arange(len(chosen))
+    testing = places[len(training) :]
+
+    def more(rows: list[dict[str, Any]]) -> bool:
+        return minutes is None or not rows or sum(row["seconds"] for row in rows) < 60 * minutes
+
+    model = recipe.compiled(len(CLASSES), SIZE, init, DROPOUT, seed)
+    rows = recipe.train(
+        model,
+        rgb,
+        cells.labels[chosen],
+        places[: len(training)],
+        testing,
+        out,
+        epochs=recipe.EPOCHS,
+        batch=recipe.BATCH,
+        seed=seed,
+        more=more,
+    )
+    found = recipe.probabilities(model, rgb, testing, recipe.BATCH)
+    temperature = metrics.fit_temperature(found, cells.labels[validation])
+    sure = metrics.tempered(found, temperature).max(1)
+    content = {
+        "provenance": report.provenance(cells.sha256, seed),
+        "settings": {
+            "network": "paper",
+            "window_um": window.um,
+            "input_size": SIZE,
+            "batch": recipe.BATCH,
+            "learning_rate": recipe.LEARNING_RATE,
+            "dropout": DROPOUT,
+            "seed": seed,
+            "exclude_labs": sorted(excluded),
+            "data_sha256": cells.sha256,
+        },
+        "temperature": temperature,
+        "confidence_threshold": float(np.quantile(sure, 1 - fit_report.COVERAGE)),
+        "best_epoch": len(rows),
+        "seconds": sum(row["seconds"] for row in rows),
+        "epochs": rows,
+    }
+    model.save(out / "model.keras")
+    seen.remember(out, cells, chosen)
+    report.write_json(out / "report.json", content)

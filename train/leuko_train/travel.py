@@ -1,0 +1,56 @@
+"""How far a network travels: `leuko-train travel` trains one without each laboratory and judges it there.
+
+Laboratories that are one (BCCD and its Kaggle copies) are left out together. The settings are those of `fit`;
+baselines and variants of the settings run beside them for the same table.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from . import dataset, pieces, travel_report
+from .settings import add_settings, from_arguments
+
+CAP = 720
+"""Cells judged of one class of one laboratory at most: only PBC's classes and Kaggle's neutrophils have more."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cells", type=Path, required=True, help="folder that `leuko-train cells` wrote")
+    parser.add_argument("--init", required=True, help="VGG-16 weights without top: a file, or 'imagenet'")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the runs and the report")
+    parser.add_argument("--left-out", nargs="+", default=[], metavar="NAME", help="only without these (each in turn)")
+    parser.add_argument("--exclude-lab", nargs="+", default=[], metavar="NAME", help="leave these out of everything")
+    parser.add_argument("--time-budget", type=float, metavar="MIN", help="for each training")
+    parser.add_argument(
+        "--baselines", nargs="+", choices=pieces.BASELINES, default=[], help="the paper's recipe; PBC alone"
+    )
+    parser.add_argument(
+        "--ablation", nargs="+", default=[], metavar="KEY=VALUE[,KEY=VALUE]", help="settings otherwise than told"
+    )
+    parser.add_argument("--cap", type=int, default=CAP, help="cells judged of a class of a laboratory (%(default)s)")
+    parser.add_argument("--report-only", action="store_true", help="train nothing; report what is finished")
+    add_settings(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    cells = dataset.load(args.cells)
+    told = from_arguments(args)
+    plan = pieces.plan(cells.labs.tolist(), told, args.left_out, args.exclude_lab, args.baselines, args.ablation)
+    done, left = [], []
+    for number, piece in enumerate(plan, 1):
+        found = pieces.finished(piece, cells, args.out)
+        if found is None and not args.report_only:
+            print(f"{number} of {len(plan)}: {piece.name}, without {', '.join(piece.excluded)}", flush=True)
+            found = pieces.work(piece, cells, args.out, args.init, args.time_budget, args.cap)
+            travel_report.write(args.out, [*done, found], cells)  # whoever interrupts it has what there is
+        if found is None:
+            left.append(piece.name)
+        else:
+            done.append(found)
+    if done:
+        print(travel_report.write(args.out, done, cells))
+    if left:
+        print(f"Left: {len(left)} of {len(plan)} ({', '.join(left)}); the same command without --report-only goes on.")
+    return 0
