@@ -23,7 +23,7 @@ from .turns import TURNS
 from .types import CLASSES, LEUKOCYTES
 
 SCHEMA = "leuko-edge-card/1"
-SHIPPED = "leuko-vgg16-int8"
+SHIPPED = "leuko-vgg16-slim-int8"
 _SCALE_TOLERANCE = 1e-3  # relative; um_per_px is window_um / input_size, written out for people
 
 
