@@ -12,6 +12,7 @@ from keras import layers
 from leuko_edge.errors import UsageError
 from leuko_train import cli, kaggle, paper, paper_report, paper_splits, recipe
 from leuko_train.kaggle import CLASSES, Pictures
+from leuko_train.recognise import Recogniser
 
 
 def textured(seed: int) -> np.ndarray:
@@ -77,6 +78,17 @@ def test_the_photograph_is_recognised_though_turned_or_mirrored(photographs):
         for label, path in zip(pictures.labels[test], pictures.paths[test], strict=True)
     ]
     assert names[test].tolist() == expected
+
+
+def test_photographs_that_overlap_are_one_place(tmp_path):
+    whole = cv2.resize(textured(7), (640, 480))
+    shifted = cv2.warpAffine(whole, np.float32([[1, 0, 200], [0, 1, 90]]), (640, 480))
+    views = [textured(8), whole, textured(9), np.ascontiguousarray(shifted[:, ::-1])]
+    paths = [tmp_path / f"{i}.png" for i in range(len(views))]
+    for path, bgr in zip(paths, views, strict=True):
+        cv2.imwrite(str(path), bgr)
+    places = Recogniser(paths).places()
+    assert places[1] == places[3] and len(set(places.tolist())) == 3
 
 
 def test_a_picture_of_no_known_photograph_is_nobodys_copy(photographs):

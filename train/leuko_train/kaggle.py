@@ -1,7 +1,7 @@
 """The Kaggle pictures as the seed paper uses them, and which BCCD photograph each of them is a turned copy of.
 
-A file is named `_N_1234.jpeg`. N is not the photograph: Keras' ImageDataGenerator, which made the copies, writes there
-the place in its shuffled batch. Files of one N show different cells, and copies of one photograph have different N.
+A file is named `_N_1234.jpeg`. N is not the photograph (Keras' ImageDataGenerator names its copies so, after their
+place in a shuffled batch): files of one N show different cells, and copies of one photograph have different N.
 Who splits by N keeps copies of one photograph on both sides, as the seed paper's random split does.
 """
 
@@ -71,6 +71,7 @@ def read(data: Path, parts: Iterable[str] = ("TEST",)) -> Pictures:
 def photographs(data: Path, paths: Iterable[str], cache: Path) -> np.ndarray:
     """(n,) the name of the BCCD photograph that each picture shows, "" where none is recognised.
 
+    Photographs of BCCD that overlap count as one, under the name of one of them: the same cell is in both.
     Every picture is compared by itself, a fraction of a second each; what was found is kept in the file `cache`.
     Raises UsageError where DATA holds no BCCD photographs.
     """
@@ -82,10 +83,11 @@ def photographs(data: Path, paths: Iterable[str], cache: Path) -> np.ndarray:
         if not originals:
             raise UsageError(f"No photographs in {data / 'bccd'}; without them nobody knows which pictures are copies.")
         recogniser = Recogniser([item.path for item in originals])
+        places = recogniser.places()
         try:
             for path in track(missing, description="recognising photographs"):
                 found = recogniser.find(data / path)
-                known[path] = "" if found is None else originals[found].source
+                known[path] = "" if found is None else originals[places[found]].source
         finally:  # an interrupt keeps what was found
             part = cache.with_name(cache.name + ".part")
             part.write_text(json.dumps(known, indent=0) + "\n", encoding="utf-8")

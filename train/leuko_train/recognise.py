@@ -29,8 +29,9 @@ class Recogniser:
     """
 
     def __init__(self, photographs: Sequence[Path]) -> None:
-        self._features = [_features(path) for path in photographs]
-        self._owner = np.repeat(np.arange(len(photographs)), [len(points) for points, _ in self._features])
+        self._paths = list(photographs)
+        self._features = [_features(path) for path in self._paths]
+        self._owner = np.repeat(np.arange(len(self._paths)), [len(points) for points, _ in self._features])
         self._index = cv2.FlannBasedMatcher({"algorithm": 1, "trees": 4}, {"checks": 32})
         self._index.add([np.concatenate([descriptors for _, descriptors in self._features])])
         self._index.train()
@@ -38,29 +39,39 @@ class Recogniser:
 
     def find(self, picture: Path) -> int | None:
         """Index of the photograph that `picture` shows, None where none is known."""
-        return self.best(picture)[1]
-
-    def best(self, picture: Path) -> tuple[int, int | None]:
-        """(inliers, index of the photograph): the most inliers found, the index None where they are too few."""
-        most = 0
         for mirrored in (False, True):  # SIFT knows no mirror image
-            inliers, photograph = self._search(*_features(picture, mirrored))
-            if inliers >= MIN_INLIERS:
-                return inliers, photograph
-            most = max(most, inliers)
-        return most, None
+            points, descriptors = _features(picture, mirrored)
+            best = (0, -1)
+            for candidate in self._candidates(descriptors):
+                best = max(best, (self._inliers(points, descriptors, *self._features[candidate]), candidate))
+                if best[0] >= 2 * MIN_INLIERS:
+                    break
+            if best[0] >= MIN_INLIERS:
+                return best[1]
+        return None
 
-    def _search(self, points: np.ndarray, descriptors: np.ndarray) -> tuple[int, int]:
-        if len(points) < 2:
-            return 0, -1
-        nearest = [found[0].trainIdx for found in self._index.knnMatch(descriptors, k=1) if found]
-        votes = np.bincount(self._owner[nearest], minlength=len(self._features))
-        best = (0, -1)
-        for candidate in np.argsort(-votes)[:VOTES]:
-            best = max(best, (self._inliers(points, descriptors, *self._features[candidate]), int(candidate)))
-            if best[0] >= 2 * MIN_INLIERS:
-                break
-        return best
+    def places(self) -> np.ndarray:
+        """(photographs,) index of a photograph of the same place: alike for all that overlap, also mirrored.
+
+        Who photographs a slide often takes one cell several times, or the next field with a part of the last.
+        """
+        place = np.arange(len(self._paths))
+        for own, path in enumerate(self._paths):
+            for mirrored in (False, True):
+                points, descriptors = _features(path, mirrored)
+                for other in self._candidates(descriptors, own):
+                    if self._inliers(points, descriptors, *self._features[other]) >= MIN_INLIERS:
+                        place[place == place[own]] = place[other]
+        return place
+
+    def _candidates(self, descriptors: np.ndarray, but: int = -1) -> list[int]:
+        """The photographs with the most votes, `but` left out: a photograph's own key points would win."""
+        if len(descriptors) < 2:
+            return []
+        found = self._index.knnMatch(descriptors, k=1 if but < 0 else 2)
+        owners = self._owner[[match.trainIdx for matches in found for match in matches]]
+        votes = np.bincount(owners[owners != but], minlength=len(self._paths))
+        return [int(candidate) for candidate in np.argsort(-votes)[:VOTES] if votes[candidate]]
 
     def _inliers(
         self, points: np.ndarray, descriptors: np.ndarray, to_points: np.ndarray, to_descriptors: np.ndarray
