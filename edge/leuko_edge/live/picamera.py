@@ -172,7 +172,7 @@ def own_cameras(picamera2: Any) -> list[OwnCamera]:
     """The cameras on the Pi's own connectors; libcamera lists USB ones too."""
     try:
         found = picamera2.Picamera2.global_camera_info()
-        manager = getattr(picamera2.Picamera2, "_cm", None)
+        manager: Any = getattr(picamera2.Picamera2, "_cm", None)
         if not found and hasattr(manager, "reset"):
             manager.reset()  # picamera2 keeps one libcamera manager, which lists its cameras once: ask a new one
             found = picamera2.Picamera2.global_camera_info()
