@@ -11,12 +11,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(autouse=True)
-def no_settings_of_this_machine(tmp_path_factory, monkeypatch):
+def nothing_of_this_machine_outside_the_test(tmp_path_factory, monkeypatch):
     from leuko_edge.config import loading
 
     nowhere = tmp_path_factory.mktemp("settings")
     monkeypatch.setattr(loading, "SYSTEM", str(nowhere / "leuko-edge.toml"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(nowhere))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(nowhere))
     for name in [name for name in os.environ if name.startswith("LEUKO_EDGE_")]:
         monkeypatch.delenv(name)
 

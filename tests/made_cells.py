@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,6 +18,7 @@ class MadeCells:
     splits: np.ndarray
     paths: np.ndarray
     sha256: str = "ab" * 32
+    groups: dict[str, str] = field(default_factory=dict)
 
 
 def made_cells(count: int = 72) -> MadeCells:

@@ -85,7 +85,8 @@ def test_turned_copies_are_on_the_side_of_their_photograph(built):
     cells, _ = built
     kaggle = cells.labs == "kaggle"
     assert set(cells.sources[kaggle]) == {"bccd/BloodImage_00000", "bccd/BloodImage_00001"}
-    assert "deepbionet/field-000" in set(cells.sources[["monocyte/7__" in path for path in cells.paths]])
+    field = set(cells.sources[[path.endswith("fields/images/000.jpg") for path in cells.paths]])
+    assert field and field == set(cells.sources[["monocyte/7__" in path for path in cells.paths]])
 
 
 def test_drawn_cells_only_train(built):
@@ -143,15 +144,15 @@ def test_the_table_says_where_each_cell_was_cut(built, data):
 
 
 def test_cutting_a_picture_twice_gives_the_same_rows_and_crops(data):
-    item = next(item for item in dataset.select(data) if item.lab == "bccd")
+    item = next(item for item in dataset.select(data, {}) if item.lab == "bccd")
     first, again = (dataset.cut_item((item, "g", "test"), data, {}) for _ in range(2))
     assert [row for row, _ in first] == [row for row, _ in again]
     assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(first, again, strict=True))
 
 
 def test_the_selection_is_the_same_every_time_and_prefers_untouched_photographs(data):
-    chosen = dataset.select(data)
-    assert chosen == dataset.select(data)
+    chosen = dataset.select(data, {})
+    assert chosen == dataset.select(data, {})
     originals = [item.original for item in chosen if item.lab == "deepbionet" and item.label == "monocyte"]
     assert originals == sorted(originals, reverse=True)
 

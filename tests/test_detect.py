@@ -13,7 +13,7 @@ from laid import body, lay
 
 from leuko_edge.classify import FixedClassifier
 from leuko_edge.types import Cell, CountedCell, Prediction
-from leuko_train import dataset, split
+from leuko_train import dataset, linked, split
 from leuko_train.detect import Found, held_out, match, measure
 from leuko_train.labs import Box, Item
 
@@ -98,8 +98,9 @@ def test_the_cells_of_a_field_that_cannot_be_counted_are_missed_not_left_out(ite
 
 def test_the_held_out_fields_are_those_that_no_training_saw(tmp_path):
     folder = labfolder.make(tmp_path)
-    chosen = dataset.select(folder)
-    side = {i.path: part for i, (_, part) in zip(chosen, split.assign(chosen, split.groups(folder)), strict=True)}
+    names = linked.groups(folder)
+    chosen = dataset.select(folder, names)
+    side = {i.path: part for i, (_, part) in zip(chosen, split.assign(chosen, names), strict=True)}
     fields = held_out(folder)
     assert {item.path.name for item in fields["raabin"]} == {"one.jpg"}
     assert all(side[item.path] == "test" for lab in ("bccd", "deepbionet") for item in fields[lab])

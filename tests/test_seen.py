@@ -17,5 +17,13 @@ def test_every_copy_of_a_photograph_that_was_seen_is_set_aside(tmp_path):
     assert fresh[cells.sources != cells.sources[first]].all()
 
 
+def test_a_copy_that_is_not_in_the_set_itself_counts_too(tmp_path):
+    cells = made_cells()
+    (tmp_path / seen.NAME).write_text("another-copy.jpg\n")
+    cells.groups["another-copy.jpg"] = str(cells.sources[4])
+    fresh = seen.unseen(tmp_path, cells)
+    assert not fresh[cells.sources == cells.sources[4]].any() and fresh[cells.sources != cells.sources[4]].all()
+
+
 def test_a_run_that_does_not_say_what_it_saw_sets_nothing_aside(tmp_path):
     assert seen.unseen(tmp_path, made_cells()).all()

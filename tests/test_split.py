@@ -9,7 +9,7 @@ from pathlib import Path
 import labfolder
 import pytest
 
-from leuko_train import dataset, labs, split
+from leuko_train import dataset, labs, linked, split
 from leuko_train.labs import Item
 
 CLASSES_OF = {
@@ -98,15 +98,17 @@ def test_the_split_depends_neither_on_the_run_nor_on_the_order_of_files():
 
 def test_turned_copies_in_other_folders_are_linked_to_their_photograph(tmp_path):
     folder = labfolder.make(tmp_path)
-    names = split.groups(folder)
-    assert names["kaggle", "TEST-NEUTROPHIL-0"] == "bccd/BloodImage_00000"
-    assert names["kaggle", "TEST-LYMPHOCYTE-1"] == "bccd/BloodImage_00001"
-    assert names["deepbionet", "monocyte-7"] == "deepbionet/field-000"
-    assert ("deepbionet", "neutrophil-7") not in names
-    chosen = dataset.select(folder)
+    names = linked.groups(folder)
+    assert names == linked.groups(folder)  # the second time from the cache
+    shown = linked.by_path(folder, names)
+    copies = {path: place for path, place in shown.items() if path.startswith("kaggle")}
+    assert copies and set(copies.values()) == {"bccd/BloodImage_00000", "bccd/BloodImage_00001"}
+    assert names["deepbionet", "monocyte-7"] == names["deepbionet", "field-000"]
+    assert names["deepbionet", "neutrophil-7"] not in (names["deepbionet", "monocyte-7"], "")
+    chosen = dataset.select(folder, names)
     sides = defaultdict(set)
     for group, part in split.assign(chosen, names):
         sides[group].add(part)
     assert all(len(parts) == 1 for parts in sides.values())
-    assert len({item.source for item in chosen if item.lab == "kaggle"}) == 2
+    assert {names[item.lab, item.source] for item in chosen if item.lab == "kaggle"} == set(copies.values())
     assert {item.path for item in chosen if item.lab == "bccd"} == {item.path for item in labs.bccd(folder)}

@@ -17,6 +17,7 @@ COMMANDS = {
     "fit": "fine-tune a network on the cell set",
     "calibrate": "choose a trained network's temperature, threshold and turns on validation cells",
     "evaluate": "measure a trained network, laboratory by laboratory",
+    "travel": "train without each laboratory in turn, and judge it there",
     "paper": "repeat the seed paper's experiment on the Kaggle pictures",
     "detect": "measure how many white cells are found in whole fields",
 }
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"leuko-train: {error.strerror or error}: {error.filename or 'output'}.", file=sys.stderr)
         return EnvironmentBroken.exit_code
     except KeyboardInterrupt:
-        print("leuko-train: interrupted; the same command with --resume goes on.", file=sys.stderr)
+        print("leuko-train: interrupted; the same command goes on (fit: with --resume).", file=sys.stderr)
         return 130
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import multiprocessing
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -26,11 +27,12 @@ from leuko_edge.optics import Field, ScaleUnknown
 from leuko_edge.segment import find_cells
 from leuko_edge.types import CLASSES, Cell, Scale
 
-from . import labs, simulated, split
+from . import labs, linked, simulated, split
 from .labs import Item
 from .stored import FIELDS, STORED_SIZE, STORED_UM, Row
 
-COPIES = 6  # pictures taken of one Kaggle or DeepBioNet source: more are the same cell again
+GROUPS = "groups.json"
+COPIES = 6  # turned copies taken of one place: more are the same cell again
 PER_CLASS = 1600  # pictures taken of one class of PBC
 CENTRED_UM = 7.0  # the labelled cell of a centred crop lies this near to the middle
 RED_CELLS = 2  # taken of each boxed field as artefacts
@@ -48,19 +50,23 @@ class CellSet:
     paths: np.ndarray
     found: np.ndarray  # (n,) bool: the segmenter found it; else it was cut where the label says it is
     sha256: str
+    groups: Mapping[str, str] = field(default_factory=dict)  # of every picture in the folders, chosen or not
 
 
-def select(data: Path) -> list[Item]:
-    """The pictures that the set is made of: every folder, copies and the largest classes cut back, in fixed order."""
+def select(data: Path, names: Mapping[tuple[str, str], str]) -> list[Item]:
+    """The pictures that the set is made of: every folder, copies and the largest classes cut back, in fixed order.
+
+    `names` are those of `linked.groups`: copies are counted by what they show.
+    """
     chosen: list[Item] = []
     for reader in labs.READERS:
-        taken: Counter[tuple[str, str]] = Counter()
+        taken: Counter[str] = Counter()
         items = list(reader(data))
         random.Random(0).shuffle(items)
         for item in sorted(items, key=lambda item: not item.original):  # untouched photographs first
-            key = (item.lab, item.label or "") if item.lab == "pbc" else (item.lab, item.source)
+            key = item.label or "" if item.lab == "pbc" else names.get((item.lab, item.source), item.source)
             cap = PER_CLASS if item.lab == "pbc" else COPIES
-            if item.lab == "lisc" or taken[key] < cap:
+            if taken[key] < cap or (item.original and item.lab != "pbc"):
                 taken[key] += 1
                 chosen.append(item)
     return chosen
@@ -177,10 +183,11 @@ def pooled_scales(items: list[Item], sample: int = 60) -> dict[tuple[str, tuple[
 
 def build(data: Path, out: Path, workers: int = 2) -> CellSet:
     """Cut the cell set from the folders in `data` into `out`. Raises UsageError where `data` holds none of them."""
-    items = select(data)
+    names = linked.groups(data)
+    items = select(data, names)
     if not items:
         raise UsageError(f"{data} holds none of the laboratories' folders; see its README for their names.")
-    parts = split.assign(items, split.groups(data))
+    parts = split.assign(items, names)
     pooled = pooled_scales(items)
     tasks = [(item, group, part) for item, (group, part) in zip(items, parts, strict=True)]
     out.mkdir(parents=True, exist_ok=True)
@@ -201,6 +208,7 @@ def build(data: Path, out: Path, workers: int = 2) -> CellSet:
         writer = csv.writer(file)
         writer.writerow(FIELDS)
         writer.writerows([getattr(row, name) for name in FIELDS] for row in rows)
+    (out / GROUPS).write_text(json.dumps(linked.by_path(data, names), indent=0) + "\n", encoding="utf-8")
     return load(out)
 
 
@@ -225,6 +233,7 @@ def load(folder: Path) -> CellSet:
         paths=column["path"],
         found=column["found"] == "True",
         sha256=digest.hexdigest(),
+        groups=json.loads((folder / GROUPS).read_text(encoding="utf-8")) if (folder / GROUPS).is_file() else {},
     )
 
 

@@ -24,7 +24,7 @@ from leuko_edge.pipeline import Pipeline
 from leuko_edge.sources import Pictures
 from leuko_edge.types import EXCLUDED, CountedCell
 
-from . import dataset, labs, seen, split
+from . import dataset, labs, linked, seen, split
 from .labs import Box, Item
 from .metrics import wilson
 
@@ -90,12 +90,11 @@ def held_out(data: Path, run: Path | None = None) -> dict[str, list[Item]]:
 
     Where `run` says what it has seen, fields of which that was a copy are left out too.
     """
-    every = dataset.select(data)  # as the cell set was made, so that the splits are the same
-    parts = split.assign(every, split.groups(data))
+    names = linked.groups(data)
+    every = dataset.select(data, names)  # as the cell set was made, so that the splits are the same
+    parts = split.assign(every, names)
     shown = seen.pictures(run) if run else frozenset()
-    spoiled = {
-        group for item, (group, _) in zip(every, parts, strict=True) if str(item.path.relative_to(data)) in shown
-    }
+    spoiled = {group for path, group in linked.by_path(data, names).items() if path in shown}
     fields: dict[str, list[Item]] = {"bccd": [], "deepbionet": [], "raabin": list(labs.raabin(data))}
     for item, (group, part) in zip(every, parts, strict=True):
         if item.boxes is not None and part == "test" and group not in spoiled:

@@ -70,10 +70,9 @@ def lisc(data: Path) -> Iterator[Item]:
 
 def kaggle(data: Path) -> Iterator[Item]:
     for path in sorted((data / "kaggle_blood_cells").glob("*/*/*.jpeg")):
-        number = re.match(r"_(\d+)_", path.name)
-        if number:
+        if re.match(r"_\d+_", path.name):  # not the number of the photograph: see `kaggle.py`
             part, folder = path.parts[-3], path.parts[-2]
-            yield Item(path, "kaggle", f"{part}-{folder}-{number[1]}", SHORT[folder], original=False)
+            yield Item(path, "kaggle", f"{part}-{folder}-{path.stem}", SHORT[folder], original=False)
 
 
 def deepbionet_classes(data: Path) -> Iterator[Item]:

@@ -1,75 +1,73 @@
-"""Which pictures show the same photograph, though folders and names differ.
+"""Which pictures show the same place of a slide, though folders and names differ.
 
-The Kaggle set is made of rotated copies of BCCD's fields, and DeepBioNet's class folders share photographs with its
-fields. A split that does not know this puts the same cell on both sides.
+The Kaggle set is made of turned copies of BCCD's fields, and its file names do not say of which; some of BCCD's fields
+overlap; DeepBioNet's folders hold several photographs of one cell, and augmented copies of them. A split that does not
+know this puts the same cell on both sides.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from leuko_edge.errors import PictureError
-
+from . import kaggle, labs
 from .labs import Item
+from .recognise import Recogniser
 
-SIDE = 320  # px; pictures are compared at this width
-MAX_DISTANCE = 220  # between SIFT descriptors that may show the same spot
-MIN_INLIERS = 14  # key points that one affine map explains; unlike fields reach 4 to 8
-
-
-def _features(path: Path, mirrored: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if grey is None:
-        raise PictureError(f"{path} cannot be read")
-    grey = cv2.resize(grey, (SIDE, round(SIDE * grey.shape[0] / grey.shape[1])))
-    points, descriptors = cv2.SIFT_create(nfeatures=250).detectAndCompute(cv2.flip(grey, 1) if mirrored else grey, None)
-    if descriptors is None:
-        return np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32)
-    return np.array([p.pt for p in points], np.float32), descriptors
+UNKNOWN = "kaggle/unknown"
+"""The group of Kaggle pictures whose photograph is not among BCCD's: they might be copies of each other."""
 
 
-class Gallery:
-    """Photographs, searchable for the one that a copy was made of.
+def groups(data: Path) -> dict[tuple[str, str], str]:
+    """(lab, source) -> name of the place, the same for all pictures that show a part of it.
 
-    Key points vote for photographs (nearest SIFT descriptor); the best three are checked by a partial affine map
-    (RANSAC). SIFT knows no mirror image, so a copy is looked for in both orientations.
+    Recognising takes about a tenth of a second a picture, minutes in all; what was found is kept in the user's cache,
+    under a name that changes with the folder's files.
     """
+    fields, copies = list(labs.bccd(data)), list(labs.kaggle(data))
+    others = [item for item in (*labs.deepbionet_fields(data), *labs.deepbionet_classes(data)) if item.original]
+    folder = _cache(data, [*fields, *copies, *others])
+    names = {}
+    for part, items in (("bccd", fields), ("deepbionet", others)):
+        for item, place in zip(items, _places(items, folder / f"{part}.json"), strict=True):
+            names[item.lab, item.source] = f"{item.lab}/{place}"
+    if fields and copies:
+        paths = [item.path.relative_to(data).as_posix() for item in copies]
+        for item, photograph in zip(copies, kaggle.photographs(data, paths, folder / "kaggle.json"), strict=True):
+            names[item.lab, item.source] = f"bccd/{photograph}" if photograph else UNKNOWN
+    return names
 
-    def __init__(self, photographs: Sequence[Item]) -> None:
-        gathered = [_features(item.path) for item in photographs]
-        self._owner = np.repeat(np.arange(len(gathered)), [len(points) for points, _ in gathered])
-        self._places = np.concatenate([points for points, _ in gathered])
-        self._matcher = cv2.FlannBasedMatcher({"algorithm": 1, "trees": 4}, {"checks": 48})
-        self._matcher.add([np.concatenate([descriptors for _, descriptors in gathered])])
-        self._matcher.train()
 
-    def find(self, copies: Sequence[Item]) -> int | None:
-        """Index of the photograph that any of `copies` (all of one source) shows, None where none is known."""
-        for mirrored in (False, True):
-            for copy in copies:
-                found = self._find(*_features(copy.path, mirrored))
-                if found is not None:
-                    return found
-        return None
+def by_path(data: Path, names: Mapping[tuple[str, str], str]) -> dict[str, str]:
+    """The place that each picture of the folders shows, by its path relative to `data`; `names` of `groups`."""
+    every = [item for reader in labs.READERS for item in reader(data)]
+    return {
+        item.path.relative_to(data).as_posix(): names.get((item.lab, item.source), f"{item.lab}/{item.source}")
+        for item in every
+    }
 
-    def _find(self, points: np.ndarray, descriptors: np.ndarray) -> int | None:
-        if len(points) < MIN_INLIERS:
-            return None
-        pairs = defaultdict(list)
-        for nearest in self._matcher.knnMatch(descriptors, k=1):
-            if nearest and nearest[0].distance < MAX_DISTANCE:
-                pairs[self._owner[nearest[0].trainIdx]].append((nearest[0].queryIdx, nearest[0].trainIdx))
-        votes = Counter({reference: len(matched) for reference, matched in pairs.items()})
-        best = (0, -1)
-        for reference, count in votes.most_common(3):
-            if count < MIN_INLIERS:
-                break
-            query, train = np.array(pairs[reference]).T
-            _, inliers = cv2.estimateAffinePartial2D(points[query], self._places[train], ransacReprojThreshold=3)
-            best = max(best, (0 if inliers is None else int(inliers.sum()), int(reference)))
-        return best[1] if best[0] >= MIN_INLIERS else None
+
+def _places(items: Sequence[Item], cache: Path) -> list[str]:
+    """Of each photograph the source of one that stands for its place."""
+    if len(items) < 2:
+        return [item.source for item in items]
+    if not cache.is_file():
+        places = [items[place].source for place in Recogniser([item.path for item in items]).places()]
+        part = cache.with_name(cache.name + ".part")
+        part.write_text(json.dumps(places) + "\n", encoding="utf-8")
+        os.replace(part, cache)
+    return list(json.loads(cache.read_text(encoding="utf-8")))
+
+
+def _cache(data: Path, items: Sequence[Item]) -> Path:
+    """A folder for what is known of exactly these files."""
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(f"{item.path.relative_to(data).as_posix()} {item.path.stat().st_size}\n".encode())
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = root / "leuko-edge" / f"places-{digest.hexdigest()[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

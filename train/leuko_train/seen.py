@@ -28,5 +28,6 @@ def pictures(run: Path) -> frozenset[str]:
 
 def unseen(run: Path, cells: CellSet) -> np.ndarray:
     """(n,) bool: cells of whose photograph the run has seen no copy."""
-    photographs = np.unique(cells.sources[np.isin(cells.paths, list(pictures(run)))])
-    return ~np.isin(cells.sources, photographs)
+    shown = pictures(run)
+    photographs = {*cells.sources[np.isin(cells.paths, list(shown))], *(cells.groups.get(path, "") for path in shown)}
+    return ~np.isin(cells.sources, list(photographs))

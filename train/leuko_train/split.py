@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from pathlib import Path
 
-from . import labs
 from .labs import Item
-from .linked import Gallery
 
 SHARES = {
     "bccd": (0.5, 0.1),
@@ -19,35 +16,6 @@ SHARES = {
     "tecom": (1.0, 0.0),
 }
 """Share of a laboratory's groups that test and that validate; TECOM (licence, unchecked labels) only tests."""
-
-
-COPIES_TRIED = 5  # of one source: some are too blurred or too far turned to be recognised
-
-
-def _by_source(items: list[Item]) -> list[list[Item]]:
-    """The copies of each source, untouched photographs first."""
-    sources: dict[str, list[Item]] = defaultdict(list)
-    for item in sorted(items, key=lambda item: not item.original):
-        sources[item.source].append(item)
-    return [copies[:COPIES_TRIED] for copies in sources.values()]
-
-
-def groups(data: Path) -> dict[tuple[str, str], str]:
-    """(lab, source) -> name of the photograph, the same for all pictures that show it."""
-    names: dict[tuple[str, str], str] = {}
-    for photographs, others in (
-        (list(labs.bccd(data)), list(labs.kaggle(data))),
-        (list(labs.deepbionet_fields(data)), list(labs.deepbionet_classes(data))),
-    ):
-        if not photographs:
-            continue
-        gallery = Gallery(photographs)
-        for copies in _by_source(others):
-            found = gallery.find(copies)
-            if found is not None:
-                photograph = photographs[found]
-                names[copies[0].lab, copies[0].source] = f"{photograph.lab}/{photograph.source}"
-    return names
 
 
 def assign(items: list[Item], names: dict[tuple[str, str], str]) -> list[tuple[str, str]]:

@@ -10,25 +10,24 @@ import numpy as np
 import pytest
 from laid import turned
 
-from leuko_train.labs import Item
-from leuko_train.linked import Gallery
+from leuko_train.recognise import Recogniser
 
 COUNT = 6
 
 
 @pytest.fixture(scope="module")
-def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[Item]:
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("photographs")
     return [stored(folder / f"{n}.png", labfolder.field(n, "neutrophil").bgr) for n in range(COUNT)]
 
 
-def stored(path: Path, bgr: np.ndarray) -> Item:
+def stored(path: Path, bgr: np.ndarray) -> Path:
     labfolder.save(path, bgr)
-    return Item(path, "some", path.stem)
+    return path
 
 
-def pixels(item: Item) -> np.ndarray:
-    bgr = cv2.imread(str(item.path))
+def pixels(path: Path) -> np.ndarray:
+    bgr = cv2.imread(str(path))
     assert bgr is not None
     return bgr
 
@@ -46,24 +45,29 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_changed_copy_is_linked_to_its_own_photograph(photographs, tmp_path, change):
+def test_a_changed_copy_is_recognised_as_its_own_photograph(photographs, tmp_path, change):
     copies = [stored(tmp_path / f"{n}.jpg", CHANGES[change](pixels(photographs[n]))) for n in (4, 1)]
-    gallery = Gallery(photographs)
-    assert [gallery.find([copy]) for copy in copies] == [4, 1]
+    recogniser = Recogniser(photographs)
+    assert [recogniser.find(copy) for copy in copies] == [4, 1]
 
 
-def test_another_photograph_under_the_same_microscope_is_linked_to_none(photographs, tmp_path):
+def test_another_photograph_under_the_same_microscope_is_none_of_them(photographs, tmp_path):
     others = [stored(tmp_path / f"{n}.jpg", labfolder.field(50 + n, "neutrophil").bgr) for n in range(4)]
-    gallery = Gallery(photographs)
-    assert [gallery.find([other]) for other in others] == [None] * len(others)
+    recogniser = Recogniser(photographs)
+    assert [recogniser.find(other) for other in others] == [None] * len(others)
 
 
-def test_a_picture_without_any_detail_is_linked_to_none(photographs, tmp_path):
+def test_a_picture_without_any_detail_is_none_of_them(photographs, tmp_path):
     flat = stored(tmp_path / "flat.png", np.full((240, 320, 3), 200, np.uint8))
-    assert Gallery(photographs).find([flat]) is None
-    assert Gallery([flat, photographs[0]]).find([photographs[0]]) == 1
+    assert Recogniser(photographs).find(flat) is None
+    assert Recogniser([flat, photographs[0]]).find(photographs[0]) == 1
 
 
-def test_one_recognisable_copy_is_enough_for_its_source(photographs, tmp_path):
-    flat = stored(tmp_path / "flat.png", np.full((240, 320, 3), 200, np.uint8))
-    assert Gallery(photographs).find([flat, photographs[2]]) == 2
+def test_photographs_that_overlap_or_mirror_each_other_show_one_place(photographs, tmp_path):
+    again = [
+        stored(tmp_path / "beside.png", CHANGES["shifted"](pixels(photographs[2]))),
+        stored(tmp_path / "mirrored.png", CHANGES["mirrored"](pixels(photographs[0]))),
+    ]
+    place = Recogniser([*photographs, *again]).places()
+    assert place[COUNT] == place[2] and place[COUNT + 1] == place[0]
+    assert len(set(place)) == COUNT
