@@ -229,7 +229,8 @@ def test_a_signal_that_the_program_handles_itself_is_left_to_it(tty):
 
 
 COUNTS = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and children inherit that
 from leuko_edge.live.terminal import Keys
 def say(word): print(word, flush=True)
 with Keys(leave=lambda: say("LEFT"), enter=lambda: say("ENTERED")) as keys:
