@@ -8,7 +8,7 @@ from leuko_edge.live.engine import Engine
 from leuko_edge.live.goal import Goal
 from leuko_edge.live.keys import Action
 from leuko_edge.live.state import Snapshot
-from leuko_edge.simulate import STEADY, SlideFilm, Smear, driven, serpentine, there_and_back
+from leuko_edge.simulate import STEADY, Pose, SlideFilm, Smear, driven, serpentine, there_and_back
 from leuko_edge.store import SessionInfo, SessionStore, StoreFull
 from leuko_edge.store.archive import Archive
 
@@ -54,6 +54,33 @@ def test_every_cell_is_counted_once_there_and_back(smear, store):
     assert engine.differential.counted == len(source.seen_whole()) == 9
     assert engine.cells.um_per_px == pytest.approx(UM, rel=0.05)
     assert len({(round(c.x), round(c.y)) for c in store.cells()}) == 9
+
+
+def test_a_cell_whose_edge_alone_is_cut_waits_and_is_counted_when_it_goes(smear, store):
+    number = next(
+        n for n, c in enumerate(smear.truth) if c.centre[1] > 490 and c.centre[0] > 330
+    )  # its nucleus is central
+    cell, (_, top, _, height) = smear.truth[number], smear.box(number)
+    x = min(max(0.0, cell.centre[0] - VIEW[0] / 2), SIZE[0] - VIEW[0])
+    cutting = Pose(x, top + height - 6 - VIEW[1])  # 6 px of 0.2 µm of its cytoplasm are below the view
+    stops = [cutting, Pose(x, max(0.0, cutting.y - 250))]
+    source = SlideFilm(smear, driven(stops, STEADY, np.random.default_rng(0)), view=VIEW, seed=1)
+    engine = Engine(FixedClassifier("neutrophil"), store, ENDLESS)
+    known: list[int] = []
+    with source:
+        engine.run(source, lambda _: known.append(len(near(store, source, cell.centre))))
+    assert known[10] == 0 and known[-1] == 1
+
+
+def near(store: SessionStore, source: SlideFilm, centre: tuple[float, float]) -> list[int]:
+    """Numbers of the counted cells within 6 µm of a place of the slide."""
+    corner = {int(index): (x, y) for index, x, y in source.poses}
+    found = []
+    for cell in store.cells():
+        x, y = np.add(corner[cell.frame], (cell.box[0] + cell.box[2] / 2, cell.box[1] + cell.box[3] / 2))
+        if np.hypot(x - centre[0], y - centre[1]) * UM < 6:
+            found.append(cell.id)
+    return found
 
 
 def test_every_frame_is_accounted_for(smear, store):

@@ -31,8 +31,8 @@ def find_cells(field: Field) -> list[Cell]:
     for window, own in _neighbourhoods(nuclei):
         # A window of a few cells at a time: the work grows with the nuclei, not with the picture.
         others = nuclei[window] & (own == 0)
-        for body in _bodies(nuclei_in(own), others, density[window], stain):
-            cell = _cell(body, inner[window], window, field)
+        for body, nucleus in _bodies(nuclei_in(own), others, density[window], stain):
+            cell = _cell(body, nucleus, inner[window], window, field)
             if cell is not None:
                 cells.append(cell)
     return sorted(cells, key=lambda cell: cell.box[:2])
@@ -54,8 +54,10 @@ def _neighbourhoods(nuclei: np.ndarray) -> list[tuple[tuple[slice, slice], np.nd
     return found
 
 
-def _bodies(nuclei: list[np.ndarray], others: np.ndarray, density: np.ndarray, stain: Stain) -> list[np.ndarray]:
-    """A mask for each cell: of each of `nuclei`, but of two together where they prove to lie in one cell.
+def _bodies(
+    nuclei: list[np.ndarray], others: np.ndarray, density: np.ndarray, stain: Stain
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(mask, its nucleus) for each cell: of each of `nuclei`, but of two together where they prove to lie in one cell.
 
     Lobes may lie so far apart, or be so large, that they pass for nuclei; the cell that holds both is round.
     """
@@ -75,7 +77,7 @@ def _bodies(nuclei: list[np.ndarray], others: np.ndarray, density: np.ndarray, s
                     best = max(best, (_fill(body((i, j))), i, j))
         _, i, j = best
         if i == j:
-            return [body((n,)) for n in range(len(nuclei))]
+            return [(body((n,)), nucleus) for n, nucleus in enumerate(nuclei)]
         nuclei[j] |= nuclei.pop(i)
 
 
@@ -88,7 +90,9 @@ def _fill(body: np.ndarray) -> float:
     return float(cv2.contourArea(contours[0]) / (np.pi * radius**2))
 
 
-def _cell(body: np.ndarray, inner: np.ndarray, window: tuple[slice, slice], field: Field) -> Cell | None:
+def _cell(
+    body: np.ndarray, nucleus: np.ndarray, inner: np.ndarray, window: tuple[slice, slice], field: Field
+) -> Cell | None:
     """The cell of a mask in the window, in the file's pixels; None where it is too large."""
     factor = WORK_UM / field.scale.um_per_px
     height, width = field.bgr.shape[:2]
@@ -107,4 +111,5 @@ def _cell(body: np.ndarray, inner: np.ndarray, window: tuple[slice, slice], fiel
         centre=((left + right) / 2, (top + bottom) / 2),
         contour=scaled.round().astype(np.int32),
         at_border=cut,
+        nucleus_cut=bool((inner[nucleus > 0] == 0).any()),
     )

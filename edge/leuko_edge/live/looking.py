@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -39,6 +39,15 @@ class Rest:
     waiting: int = 0  # cells cut by the frame's edge
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A cell that the frame's edge cuts, its nucleus whole: named already, and counted if it goes without being seen
+    whole."""
+
+    track: Track
+    new: NewCell
+
+
 @dataclass
 class Looker:
     """Cells of a session: `tracks` are all that were met, `rest` what is in view, `changed` whether counts did."""
@@ -54,6 +63,7 @@ class Looker:
     def __post_init__(self) -> None:
         self.tracks = Tracks(self.map.position)
         self._scales: list[float] = []
+        self._waiting: list[Waiting] = []
 
     @property
     def scale(self) -> float | None:
@@ -78,7 +88,11 @@ class Looker:
         with self.stopwatch.stage("segment"):
             cells = find_cells(seen)
         whole = [cell for cell in cells if _whole(cell, frame.bgr.shape, seen.scale)]
-        tracks = self._known_and_new(frame, place, seen, whole, max(verdict.focus, 0.1), accounts)
+        sharpness = max(verdict.focus, 0.1)
+        tracks = self._known_and_new(frame, place, seen, whole, sharpness, accounts)
+        self._settle(place, frame.bgr.shape, seen.scale.um_per_px, accounts)
+        cut_cells = [cell for cell in cells if not _whole(cell, frame.bgr.shape, seen.scale) and not cell.nucleus_cut]
+        self._wait(frame, place, seen, cut_cells, sharpness)
         rest.looks += 1
         rest.focus = max(rest.focus, verdict.focus)
         rest.outlines = tuple(_outline(cell, track) for cell, track in zip(whole, tracks, strict=True))
@@ -134,8 +148,13 @@ class Looker:
         accounts: Accounts,
     ) -> Track:
         """A cell that was not met before: durable when this returns."""
+        return self._add(track, self._new(frame, place, cell, track, named, crop), accounts)
+
+    def _new(
+        self, frame: Frame, place: Place, cell: Cell, track: Track, named: Prediction, crop: np.ndarray
+    ) -> NewCell:
         _, x, y = self.map.position(track.key, track.dx, track.dy)
-        new = NewCell(
+        return NewCell(
             label=named.label,
             confidence=named.confidence,
             probabilities=named.probabilities,
@@ -152,10 +171,47 @@ class Looker:
             seen_at=frame.captured_at,
             contour=cell.contour,
         )
+
+    def _add(self, track: Track, new: NewCell, accounts: Accounts) -> Track:
         track.id = self.store.add_cell(new, accounts)
-        track.label, track.confidence = named.label, named.confidence
+        track.label, track.confidence = new.label, new.confidence
         self.changed = True
         return self.tracks.add(track)
+
+    def _wait(self, frame: Frame, place: Place, seen: Field, cells: Sequence[Cell], sharpness: float) -> None:
+        """Name and keep cut cells that are neither known nor waiting yet."""
+        card, um = self.classifier.card, seen.scale.um_per_px
+        centres = [cell.centre for cell in cells]
+        waiting = Tracks(self.map.position)
+        for one in self._waiting:
+            waiting.add(one.track)
+        known = zip(self.tracks.match(place, centres, um), waiting.match(place, centres, um), strict=True)
+        fresh = [cell for cell, met in zip(cells, known, strict=True) if met == (None, None)]
+        if not fresh:
+            return
+        with self.stopwatch.stage("classify"):
+            crops = cut(seen, [cell.centre for cell in fresh], card.window_um, card.input_size)
+            predictions = self.classifier.classify(crops)
+        for cell, crop, prediction in zip(fresh, crops, predictions, strict=True):
+            track = Track(place.key, *np.add(cell.centre, (place.dx, place.dy)).tolist())
+            combined = judge(track.see(sharpness * CUT_WINDOW, np.array(prediction.probabilities)), card)
+            named = doubted(combined, cell.diameter * um)
+            self._waiting.append(Waiting(track, self._new(frame, place, cell, track, named, crop)))
+
+    def _settle(self, place: Place, shape: tuple[int, ...], um_per_px: float, accounts: Accounts) -> None:
+        """Waiting cells that were seen whole meanwhile wait no more; those that have left the view are counted."""
+        still = []
+        for one in self._waiting:
+            area, x, y = self.map.position(one.track.key, one.track.dx, one.track.dy)
+            if self.tracks.near(area, x, y, um_per_px):
+                continue
+            inside = place.x <= x <= place.x + shape[1] and place.y <= y <= place.y + shape[0]
+            if area == place.area and inside:
+                still.append(one)
+                continue
+            with self.stopwatch.stage("store"):
+                self._add(one.track, replace(one.new, area=area, x=x, y=y), accounts)
+        self._waiting = still
 
     def _refine(self, track: Track, named: Prediction, crop: np.ndarray | None) -> None:
         """Another view of a known cell, with its `crop` where it is the sharpest; what a person said of it stands."""

@@ -86,6 +86,11 @@ class Tracks:
             distance[:, track] = np.inf
         return found
 
+    def near(self, area: int, x: float, y: float, um_per_px: float) -> bool:
+        """Whether a known track lies at this place of the slide (px of its area)."""
+        placed = (self._position(t.key, t.dx, t.dy) for t in self._tracks)
+        return any(a == area and np.hypot(tx - x, ty - y) * um_per_px < SAME_UM for a, tx, ty in placed)
+
     def doubled(self, um_per_px: float) -> list[tuple[Track, Track]]:
         """(older, newer) pairs that the map, once corrected, puts at one place: one cell counted in two areas."""
         if len(self._tracks) < 2:
