@@ -57,9 +57,8 @@ def test_every_cell_is_counted_once_there_and_back(smear, store):
 
 
 def test_a_cell_whose_edge_alone_is_cut_waits_and_is_counted_when_it_goes(smear, store):
-    number = next(
-        n for n, c in enumerate(smear.truth) if c.centre[1] > 490 and c.centre[0] > 330
-    )  # its nucleus is central
+    # A neutrophil whose nucleus lies in its middle.
+    number = next(n for n, c in enumerate(smear.truth) if c.centre[1] > 490 and c.centre[0] > 330)
     cell, (_, top, _, height) = smear.truth[number], smear.box(number)
     x = min(max(0.0, cell.centre[0] - VIEW[0] / 2), SIZE[0] - VIEW[0])
     cutting = Pose(x, top + height - 6 - VIEW[1])  # 6 px of 0.2 µm of its cytoplasm are below the view

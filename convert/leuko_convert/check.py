@@ -63,13 +63,12 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0, 1 beyond a tolerance, 2 wrong usage, 3 no cells, 4 model or environment broken."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if "--bench" in words:
-        from .bench.command import main as bench
-
-        return bench([word for word in words if word != "--bench"])
-    args = _parser().parse_args(words)
     try:
-        return _run(args, _command(words))
+        if "--bench" in words:
+            from .bench.command import run as bench
+
+            return bench([word for word in words if word != "--bench"])
+        return _run(_parser().parse_args(words), _command(words))
     except LeukoError as error:
         print(f"leuko-check: {error}", file=sys.stderr)
         return error.exit_code

@@ -19,7 +19,7 @@ import numpy as np
 from rich.console import Console
 
 from leuko_edge.card import load_verified, shipped_model, write_whole
-from leuko_edge.errors import EnvironmentBroken, LeukoError, UsageError
+from leuko_edge.errors import EnvironmentBroken, UsageError
 from leuko_train.report import provenance
 
 from . import files, machine, rounds
@@ -55,20 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: Sequence[str]) -> int:
-    """Exit code 0, 2 wrong usage, 4 model or environment broken."""
+def run(argv: Sequence[str]) -> int:
+    """Exit code 0; errors as `leuko-check` says them."""
     args = _parser().parse_args(argv)
-    try:
-        return _run(args)
-    except LeukoError as error:
-        print(f"leuko-check: {error}", file=sys.stderr)
-        return error.exit_code
-    except OSError as error:
-        print(f"leuko-check: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
-        return EnvironmentBroken.exit_code
-
-
-def _run(args: argparse.Namespace) -> int:
     if min(*args.threads, *args.batches, args.rounds) < 1 or not args.seconds > 0:
         raise UsageError("--threads, --batches, --rounds and --seconds must be above 0.")
     pythons = dict(part.partition("=")[::2] for part in args.python)
