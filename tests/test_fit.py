@@ -14,7 +14,7 @@ from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 from leuko_train import calibrate, evaluate
 from leuko_train.augment import Window
-from leuko_train.fit import compiled, fit
+from leuko_train.fit import built, compiled, fit
 from leuko_train.network import CONFIGS, Network
 from leuko_train.settings import Settings
 
@@ -114,7 +114,8 @@ def test_pretrained_convolutions_move_more_slowly_than_the_new_layers():
         return keras.Sequential([*stack, layers.Dense(classes, activation="softmax")])
 
     settings = Settings(**TINY | {"input_size": 8}, learning_rate=1e-2, head_rate=20.0, weight_decay=0.0)
-    _, _, rest = compiled(Network(build, 255.0), settings, None)
+    network = Network(build, 255.0)
+    _, rest = compiled(built(network, settings, None, np.zeros((0, 8, 8, 3), np.uint8)), network, settings)
     before = [w.numpy() for w in rest.trainable_variables]
     rng = np.random.default_rng(0)
     rest.train_on_batch(rng.random((4, 8, 8, 3), np.float32), np.eye(9, dtype=np.float32)[:4])

@@ -33,7 +33,7 @@ from .stored import FIELDS, STORED_SIZE, STORED_UM, Row
 
 GROUPS = "groups.json"
 COPIES = 6  # turned copies taken of one place: more are the same cell again
-PER_CLASS = 1600  # pictures taken of one class of PBC
+PER_CLASS = 4000  # pictures taken of one class of PBC: all of them
 CENTRED_UM = 7.0  # the labelled cell of a centred crop lies this near to the middle
 RED_CELLS = 2  # taken of each boxed field as artefacts
 

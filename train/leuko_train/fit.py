@@ -19,16 +19,18 @@ import numpy as np
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 
-from . import checkpoint, dataset, devices, fit_report, sampling
+from . import checkpoint, dataset, devices, fit_report, prune, sampling
 from .augment import Window, identity_view
 from .course import Course, Progress, Schedule
 from .dataset import CellSet
-from .network import CONFIGS, Network, split_at
-from .settings import Settings, add_settings, from_arguments
+from .network import CONFIGS, Network, split_at, vgg16
+from .settings import POLICIES, Settings, add_settings, from_arguments
 
 WEIGHTS, MODEL = "model.weights.h5", "model.keras"
 MAY_CHANGE = ("epochs",)
 """Settings that a resume may have otherwise than the run that it goes on with."""
+PRUNED_ON = 600
+"""Training cells that a narrow network is fitted on before it trains: a minute's work."""
 
 
 class FineTuning(keras.optimizers.AdamW):
@@ -45,18 +47,33 @@ class FineTuning(keras.optimizers.AdamW):
         super().update_step(gradient, variable, learning_rate * share)
 
 
-def compiled(
-    network: Network, settings: Settings, init: str | Path | None
-) -> tuple[keras.Model, keras.Model, keras.Model]:
-    """(whole, trunk, rest): the three share their layers, and the rest is ready to train (convolutions slowly)."""
-    model = network.build(len(CLASSES), settings.input_size, init, settings.dropout)
+def built(network: Network, settings: Settings, init: str | Path | None, rgb: np.ndarray) -> keras.Model:
+    """The whole network with what `init` teaches it; `rgb`, (n, size, size, 3) uint8, are cells for the pruning."""
+    if not network.narrow:
+        return network.build(len(CLASSES), settings.input_size, init, settings.dropout)
+    model = network.build(len(CLASSES), settings.input_size, None, settings.dropout)
+    if init is not None:
+        prune.inherit(model, vgg16(init, settings.input_size), rgb, settings.seed)
+    return model
+
+
+def compiled(model: keras.Model, network: Network, settings: Settings) -> tuple[keras.Model, keras.Model]:
+    """(trunk, rest): they share the model's layers, and the rest is ready to train (convolutions slowly)."""
     trunk, rest = split_at(model, settings.trunk or network.trunk)
     optimizer = FineTuning(settings.learning_rate, settings.weight_decay, use_ema=True, ema_momentum=settings.ema)
     slow = {w.path for layer in rest.layers if isinstance(layer, keras.layers.Conv2D) for w in layer.weights}
     optimizer.shares = tuple(1 / settings.head_rate if w.path in slow else 1.0 for w in rest.trainable_variables)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
     rest.compile(optimizer, loss, metrics=["accuracy"])
-    return model, trunk, rest
+    return trunk, rest
+
+
+def _plain(network: Network, settings: Settings, weights: Path) -> keras.Model:
+    """The trained network in float32 throughout, as it is read and converted, whatever precision trained it."""
+    keras.mixed_precision.set_dtype_policy("float32")
+    model = network.build(len(CLASSES), settings.input_size, None, settings.dropout)
+    model.load_weights(weights)
+    return model
 
 
 def _begin(out: Path, rest: keras.Model, described: dict[str, Any], resume: bool) -> Progress:
@@ -103,9 +120,15 @@ def fit(
     validation = sampling.capped(cells, validation, settings.validation_cap, settings.seed)
     if not len(training) or not len(validation):
         raise UsageError("No training or no validation cells are left; exclude fewer laboratories.")
-    keras.utils.set_random_seed(settings.seed)
-    model, trunk, rest = compiled(network, settings, init)
     weights = {str(lab): float(weight) for lab, weight in (lab_weights or {}).items()}
+    chances = sampling.probabilities(
+        cells.labels[training], cells.labs[training], settings.class_power, settings.lab_power, weights
+    )
+    keras.utils.set_random_seed(settings.seed)
+    keras.mixed_precision.set_dtype_policy(POLICIES[settings.precision])
+    sample = np.random.default_rng(settings.seed).choice(training, PRUNED_ON, p=chances)
+    model = built(network, settings, init, identity_view(cells.crops, window, sample))
+    trunk, rest = compiled(model, network, settings)
     described = asdict(settings) | {"exclude_labs": sorted(exclude_labs), "lab_weights": weights}
     progress = _begin(out, rest, described | {"data_sha256": cells.sha256}, resume)
     rng = np.random.default_rng(settings.seed)
@@ -121,9 +144,6 @@ def fit(
 
     schedule = Schedule(settings.learning_rate, settings.epochs, settings.warmup, minutes)
     if not progress.rows or schedule.seconds_left(len(progress.rows), progress.seconds, progress.rows[-1]["seconds"]):
-        chances = sampling.probabilities(
-            cells.labels[training], cells.labs[training], settings.class_power, settings.lab_power, weights
-        )
         stream = sampling.ViewStream(cells, training, chances, trunk, network.white, window, settings, rng)
         course = Course(
             schedule,
@@ -143,8 +163,8 @@ def fit(
             verbose=verbose,
         )
     model.load_weights(out / WEIGHTS)
-    model.save(out / MODEL)
     fit_report.write(out, progress, cells, training, validation, predict())
+    _plain(network, settings, out / WEIGHTS).save(out / MODEL)
     return progress
 
 

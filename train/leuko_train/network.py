@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,40 @@ from leuko_edge.errors import UsageError
 
 PAPER_PARAMETERS = 14_979_396
 """Of the paper's network with four classes."""
+SLIM, HALF = 0.375, 0.5
+"""Of VGG-16's channels: 24, 48, 96, 192 and 192, or 32 to 256: all multiples of 8, as int8 kernels like them."""
+NARROW = {"leuko-vgg16-slim": SLIM, "leuko-vgg16-half": HALF}
 VGG_MEAN_BGR = (103.939, 116.779, 123.68)
 """ImageNet's mean grey values, which VGG's weights expect subtracted (Simonyan & Zisserman 2014)."""
 
 
-def _vgg16(init: str | Path | None, input_size: int) -> keras.Model:
+@keras.saving.register_keras_serializable("leuko")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Keras' own; where PyTorch computes, in its one fused operation.
+
+    Keras puts it together from a dozen elementwise ones there, which take as long as all convolutions of the slim
+    network together.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        if keras.backend.backend() != "torch" or mask is not None or len(inputs.shape) != 4:
+            return super().call(inputs, training=training, mask=mask)
+        import torch
+
+        normalised = torch.nn.functional.batch_norm(
+            inputs.permute(0, 3, 1, 2),
+            self.moving_mean.value,
+            self.moving_variance.value,
+            self.gamma.value,
+            self.beta.value,
+            training=bool(training) and self.trainable,
+            momentum=1 - self.momentum,
+            eps=self.epsilon,
+        )
+        return normalised.permute(0, 2, 3, 1)
+
+
+def vgg16(init: str | Path | None, input_size: int) -> keras.Model:
     """VGG-16's convolutions. `init`: "imagenet" (downloaded by Keras), a weights file, or None (random)."""
     if init not in (None, "imagenet") and not Path(init).is_file():
         raise UsageError(f"No weights file at {init}; give VGG-16 weights without top, or 'imagenet'.")
@@ -35,7 +65,7 @@ def build_paper(
     The order follows its Fig. 5: VGG-16 without top, global max pooling, flatten, dense 512, dropout, dense.
     The figure does not give the dropout rate; 0.5 is VGG's own.
     """
-    vgg = _vgg16(init, input_size)
+    vgg = vgg16(init, input_size)
     x = layers.GlobalMaxPooling2D()(vgg.output)
     x = layers.Flatten()(x)
     x = layers.Dense(512, activation="relu")(x)
@@ -62,73 +92,66 @@ def build_leuko(
     """The network that ships: RGB in 0–255 (n, size, size, 3) float -> probabilities (n, classes)."""
     inputs = keras.Input((input_size, input_size, 3), name="rgb")
     x = _preprocessing()(inputs)
-    for layer in _vgg16(init, input_size).layers[1:]:
+    for layer in vgg16(init, input_size).layers[1:]:
         x = layer(x)
     x = layers.GlobalMaxPooling2D()(x)
-    x = layers.BatchNormalization(momentum=0.95)(x)
+    x = BatchNormalization(momentum=0.95)(x)
     x = layers.Dropout(dropout)(x)
     x = layers.Dense(512, activation="relu")(x)
     x = layers.Dropout(dropout)(x)
-    return keras.Model(inputs, layers.Dense(classes, activation="softmax")(x), name="leuko-vgg16")
+    return keras.Model(inputs, layers.Dense(classes, activation="softmax", dtype="float32")(x), name="leuko-vgg16")
 
 
 def build_slim(
-    classes: int = 9, input_size: int = 64, init: str | Path | None = None, dropout: float = 0.3
+    classes: int = 9,
+    input_size: int = 64,
+    init: str | Path | None = None,
+    dropout: float = 0.3,
+    share: float = SLIM,
 ) -> keras.Model:
-    """VGG-16 with `SLIM` of its channels and batch normalisation after each convolution; input as `build_leuko`.
+    """VGG-16 with a `share` of its channels and batch normalisation after each convolution; input as `build_leuko`.
 
-    Seven times fewer multiplications, so that all of it trains from end to end in the time that the full network's
-    last blocks take. With `init` it starts from the filters of VGG-16 that have the largest norm (Li et al. 2017,
-    arXiv 1608.08710); normalisation makes up for what the others gave.
+    With 3/8 of the channels it needs seven times fewer multiplications. Weights of another shape cannot be loaded into
+    it: `prune.inherit` makes it begin with what the full network knows, and `init` must be None.
     """
+    if init is not None:
+        raise UsageError("A narrow network takes no VGG-16 weights as they are; fit prunes the full network into it.")
     inputs = keras.Input((input_size, input_size, 3), name="rgb")
     x = _preprocessing()(inputs)
-    for layer in _vgg16(None, input_size).layers[1:]:
+    for layer in vgg16(None, input_size).layers[1:]:
         if isinstance(layer, layers.MaxPooling2D):
             x = layers.MaxPooling2D(name=layer.name)(x)
             continue
-        x = layers.Conv2D(round(SLIM * layer.filters), 3, padding="same", use_bias=False, name=layer.name)(x)
-        x = layers.BatchNormalization(momentum=0.95)(x)
+        x = layers.Conv2D(round(share * layer.filters), 3, padding="same", use_bias=False, name=layer.name)(x)
+        x = BatchNormalization(momentum=0.95)(x)
         x = layers.ReLU()(x)
     x = layers.GlobalMaxPooling2D()(x)
     x = layers.Dropout(dropout)(x)
-    x = layers.Dense(round(SLIM * 512), activation="relu")(x)
+    x = layers.Dense(round(share * 512), activation="relu")(x)
     x = layers.Dropout(dropout)(x)
-    model = keras.Model(inputs, layers.Dense(classes, activation="softmax")(x), name="leuko-vgg16-slim")
-    if init is not None:
-        _inherit(model, _vgg16(init, input_size))
-    return model
-
-
-def _inherit(slim: keras.Model, full: keras.Model) -> None:
-    """Give each convolution of `slim` the strongest filters of its namesake in `full`, reading what `slim` has kept."""
-    kept = np.arange(3)
-    for layer in full.layers:
-        if isinstance(layer, layers.Conv2D):
-            kernel = layer.get_weights()[0][:, :, kept]
-            own = slim.get_layer(layer.name)
-            kept = np.sort(np.argsort(-np.abs(kernel).sum(axis=(0, 1, 2)))[: own.filters])
-            own.set_weights([kernel[..., kept]])
+    name = next(name for name, part in NARROW.items() if part == share)
+    return keras.Model(inputs, layers.Dense(classes, activation="softmax", dtype="float32")(x), name=name)
 
 
 @dataclass(frozen=True)
 class Network:
     """A named configuration: `build(classes, input_size, init, dropout)`; `white` is its input for 255.
 
-    `trunk` is the last layer that `fit` leaves as it is.
+    `trunk` is the last layer that `fit` leaves as it is; a `narrow` one begins with the full network, pruned.
     """
 
     build: Callable[..., keras.Model]
     white: float
     trunk: str = "block3_pool"
+    narrow: bool = False
 
-
-SLIM = 0.375
-"""Of VGG-16's channels: 24, 48, 96, 192 and 192, all multiples of 8, as int8 kernels like them."""
 
 CONFIGS = {
     "leuko-vgg16": Network(build_leuko, 255.0),
-    "leuko-vgg16-slim": Network(build_slim, 255.0, "vgg_preprocessing"),
+    **{
+        name: Network(partial(build_slim, share=share), 255.0, "vgg_preprocessing", narrow=True)
+        for name, share in NARROW.items()
+    },
     "paper": Network(build_paper, 1.0),
 }
 

@@ -9,6 +9,9 @@ from typing import Any
 from .augment import STRENGTHS
 from .network import CONFIGS
 
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+"""Keras' dtype policy for each precision: weights and their averages stay float32."""
+
 
 def _option(default: Any, text: str, **more: Any) -> Any:
     return field(default=default, metadata={"help": text, **more})
@@ -37,6 +40,9 @@ class Settings:
     class_power: float = _option(0.35, "cells of one class of one laboratory weigh count**this")
     lab_power: float = _option(0.3, "a laboratory's weight **this: 0 makes all laboratories the same")
     validation_cap: int = _option(80, "validation cells at most, of each class of each laboratory")
+    precision: str = _option(
+        "float32", "of the arithmetic; bfloat16 is quicker where the processor has it", choices=tuple(POLICIES)
+    )
     seed: int = _option(1, "of everything random")
 
 

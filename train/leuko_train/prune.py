@@ -1,0 +1,107 @@
+"""A narrow VGG-16 that begins with what the full one knows: channels chosen and refitted layer by layer.
+
+After He, Zhang & Sun 2017 (arXiv 1707.06168), from the first convolution to the last: of the full network's channels
+those are kept that best span all of them on the cells themselves, and the narrow layer's filters are the least-squares
+ones that give these channels from what the narrow layers before it left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from .network import VGG_MEAN_BGR
+
+POSITIONS = 24_000
+"""Places in the feature maps that each layer is fitted on: ten times a wide layer's unknowns."""
+RIDGE = 1e-3
+"""Of the patches' mean energy, added to the normal equations: neighbouring pixels are much alike."""
+CHUNK = 64
+
+
+def spanning(values: np.ndarray, count: int) -> np.ndarray:
+    """Indices, sorted, of the `count` columns of `values` (n, channels) that best span the rest, greedily.
+
+    Each step takes the column with most energy left and subtracts from all what it explains (pivoted Gram–Schmidt).
+    """
+    gram = (values.T @ values).astype(np.float64)
+    chosen: list[int] = []
+    for _ in range(count):
+        left = np.diag(gram).copy()
+        left[chosen] = -np.inf
+        best = int(left.argmax())
+        chosen.append(best)
+        if gram[best, best] > 0:
+            gram -= np.outer(gram[:, best], gram[best]) / gram[best, best]
+    return np.sort(np.array(chosen))
+
+
+def fitted(patches: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(weights (k, m), bias (m,)) of the ridge regression of targets (n, m) on patches (n, k)."""
+    middle, aim = patches.mean(0), targets.mean(0)
+    centred = patches - middle
+    normal = centred.T @ centred
+    normal[np.diag_indices_from(normal)] += RIDGE * np.trace(normal) / len(normal)
+    weights = np.linalg.solve(normal, centred.T @ (targets - aim))
+    return weights, aim - middle @ weights
+
+
+def _chunked(step: Any, values: np.ndarray) -> np.ndarray:
+    parts = [values[i : i + CHUNK] for i in range(0, len(values), CHUNK)]
+    return np.concatenate([keras.ops.convert_to_numpy(step(part)) for part in parts])
+
+
+def _convolved(values: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    def step(part: np.ndarray) -> Any:
+        return keras.ops.conv(part, kernel, padding="same", data_format="channels_last") + bias
+
+    return _chunked(step, values)
+
+
+def _pooled(values: np.ndarray) -> np.ndarray:
+    return _chunked(lambda part: keras.ops.max_pool(part, 2, data_format="channels_last"), values)
+
+
+def _patches(values: np.ndarray, places: tuple[np.ndarray, ...]) -> np.ndarray:
+    """(n, 9 * channels): the 3×3 neighbourhood of each place (picture, row, column), zeros beyond the edge."""
+    padded = np.pad(values, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    picture, row, column = (index[:, None, None] for index in places)
+    around = np.arange(3)
+    return padded[picture, row + around[:, None], column + around].reshape(len(places[0]), -1)
+
+
+def inherit(narrow: keras.Model, full: keras.Model, rgb: np.ndarray, seed: int = 0) -> dict[str, float]:
+    """Set the convolutions and normalisations of `narrow` after their namesakes in `full`, VGG-16 as Keras has it.
+
+    rgb: (n, size, size, 3) uint8, some hundred cells. In `narrow` each convolution, without bias, is followed by its
+    batch normalisation. Gives, layer by layer, the share of the kept channels' variance that the narrow one explains.
+    """
+    rng = np.random.default_rng(seed)
+    wide = slim = rgb[..., ::-1].astype(np.float32) - np.array(VGG_MEAN_BGR, np.float32)
+    explained = {}
+    for layer in full.layers[1:]:
+        if isinstance(layer, layers.MaxPooling2D):
+            wide, slim = _pooled(wide), _pooled(slim)
+            continue
+        own = narrow.get_layer(layer.name)
+        response = _convolved(wide, *layer.get_weights())
+        every = np.prod(response.shape[:3])
+        chosen = rng.choice(every, min(POSITIONS, every), replace=False)
+        places = np.unravel_index(chosen, response.shape[:3])
+        wide = np.maximum(response, 0)
+        kept = spanning(wide[places], own.filters)
+        targets = response[places][:, kept]
+        patches = _patches(slim, places)
+        weights, bias = fitted(patches, targets)
+        explained[layer.name] = float(1 - (patches @ weights + bias - targets).var(0).sum() / targets.var(0).sum())
+        kernel = weights.reshape(3, 3, -1, own.filters)
+        own.set_weights([kernel])
+        raw = _convolved(slim, kernel, np.zeros(own.filters, np.float32))
+        normalisation = narrow.layers[narrow.layers.index(own) + 1]
+        mean, variance = raw.mean((0, 1, 2)), raw.var((0, 1, 2))
+        normalisation.set_weights([np.sqrt(variance + normalisation.epsilon), mean + bias, mean, variance])
+        slim = np.maximum(raw + bias, 0)
+    return explained
