@@ -164,7 +164,7 @@ def test_the_network_learns_from_the_pictures_with_their_own_labels(tmp_path, ti
 
 def told(folder, out, **more) -> argparse.Namespace:
     words = {"data": folder, "init": None, "out": out, "split": ["random"], "batch": [6], "seeds": [1, 2], "epochs": 2}
-    return argparse.Namespace(**words | {"dropout": 0.5, "time_budget": None} | more)
+    return argparse.Namespace(**words | {"dropout": 0.5, "time_budget": None, "precision": "float32"} | more)
 
 
 def test_every_run_has_its_folder_and_the_report_its_rows(folder, tmp_path, tiny, photographs):

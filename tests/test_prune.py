@@ -46,11 +46,23 @@ def test_each_layer_explains_what_it_stands_for(pruned):
     assert explained["block1_conv1"] > 0.999 and all(share > 0.5 for share in explained.values())
 
 
-def test_the_narrow_network_s_first_channels_are_the_full_network_s(pruned):
+def test_the_narrow_network_s_first_channels_are_the_full_network_s_but_for_their_size(pruned):
     full, narrow, rgb, _ = pruned
     given = rgb[..., ::-1].astype(np.float32) - np.array(VGG_MEAN_BGR, np.float32)
     wide = keras.Model(full.input, full.get_layer("block1_conv1").output).predict(given, verbose=0)
     place = narrow.layers.index(narrow.get_layer("block1_conv1"))
     slim = keras.Model(narrow.input, narrow.layers[place + 2].output).predict(rgb.astype(np.float32), verbose=0)
-    apart = np.abs(slim[..., :, None] - wide[..., None, :]).max(axis=(0, 1, 2))  # (narrow, full) channels
-    assert (apart.min(axis=1) < 0.05 * wide.max()).all()
+    wide, slim = (values / np.sqrt((values**2).mean((0, 1, 2)) + 1e-12) for values in (wide, slim))
+    apart = ((slim[..., :, None] - wide[..., None, :]) ** 2).mean(axis=(0, 1, 2))  # (narrow, full) channels
+    assert (apart.min(axis=1) < 1e-3).all()
+
+
+def test_channels_and_kernels_have_the_size_that_training_expects(pruned):
+    _, narrow, rgb, _ = pruned
+    activations = [layer.output for layer in narrow.layers if isinstance(layer, keras.layers.ReLU)]
+    for values in keras.Model(narrow.input, activations).predict(rgb.astype(np.float32), verbose=0):
+        assert 0.5 < np.sqrt((values**2).mean()) < 2
+    for layer in narrow.layers:
+        if isinstance(layer, keras.layers.Conv2D) and layer.name.startswith("block"):
+            (kernel,) = layer.get_weights()
+            assert kernel.std() == pytest.approx((2 / np.prod(kernel.shape[:3])) ** 0.5, rel=1e-3)

@@ -51,6 +51,8 @@ class Strength:
     stain_balance: float = 0.2  # sd of the logarithm of each stain's amount: more eosin, less azure
     stain_off_diagonal: float = 0.1  # sd of the density mixing matrix: other dyes, other camera filters
     stain_diagonal: float = 0.2  # sd of its diagonal's logarithm
+    grey: float = 0.0  # probability of a duller picture
+    grey_share: float = 0.8  # highest: of each channel's density that gives way to the mean of the three
     density_gain: tuple[float, float] = (0.55, 1.8)  # log-uniform; thin or strong stain
     density_gamma: tuple[float, float] = (0.8, 1.25)  # log-uniform; cameras bend their contrast
     background: float = 0.03  # highest residual density of the background, each channel
@@ -68,8 +70,11 @@ class Strength:
 _NO_DENSITY = {"density_gain": (1.0, 1.0), "density_gamma": (1.0, 1.0)}
 _NO_STAIN = {"stain_balance": 0.0, "stain_off_diagonal": 0.0, "stain_diagonal": 0.0, **_NO_DENSITY}
 _NO_OPTICS = dict.fromkeys(("background", "white_balance", "tilt", "blur", "sharpen", "noise", "jpeg"), 0.0)
+_WIDE = {"stain_balance": 0.4, "stain_off_diagonal": 0.15, "stain_diagonal": 0.3, "density_gain": (0.4, 2.2)}
 STRENGTHS = {
     "full": Strength(),
+    "wide": Strength(**_WIDE),
+    "wide-grey": Strength(**_WIDE, grey=0.3),
     "no-density": Strength(**_NO_DENSITY),
     "no-stain": Strength(**_NO_STAIN),
     "no-optics": Strength(**_NO_OPTICS),
@@ -112,6 +117,9 @@ def restain(rgb: np.ndarray, rng: np.random.Generator, strength: Strength) -> np
     np.fill_diagonal(mixing, np.exp(rng.normal(0, strength.stain_diagonal, 3)))
     amounts = np.exp(rng.normal(0, strength.stain_balance, 2))
     mixing = mixing @ _BASIS @ np.diag([*amounts, 1.0]) @ _UNMIX
+    if rng.random() < strength.grey:
+        share = rng.uniform(0, strength.grey_share)
+        mixing = (np.full((3, 3), share / 3) + (1 - share) * np.eye(3)) @ mixing
     mixing *= _log_uniform(rng, strength.density_gain)
     gamma = _log_uniform(rng, strength.density_gamma)
     bent = np.sign(DENSITY) * np.abs(DENSITY) ** np.float32(gamma)

@@ -24,7 +24,7 @@ from .augment import Window, identity_view
 from .course import Course, Progress, Schedule
 from .dataset import CellSet
 from .network import CONFIGS, Network, split_at, vgg16
-from .settings import POLICIES, Settings, add_settings, from_arguments
+from .settings import POLICIES, Settings, add_settings, from_arguments, weights
 
 WEIGHTS, MODEL = "model.weights.h5", "model.keras"
 MAY_CHANGE = ("epochs",)
@@ -104,7 +104,6 @@ def fit(
     init: str | Path | None,
     *,
     exclude_labs: tuple[str, ...] = (),
-    lab_weights: dict[str, float] | None = None,
     minutes: float | None = None,
     resume: bool = False,
     verbose: int = 0,
@@ -120,16 +119,15 @@ def fit(
     validation = sampling.capped(cells, validation, settings.validation_cap, settings.seed)
     if not len(training) or not len(validation):
         raise UsageError("No training or no validation cells are left; exclude fewer laboratories.")
-    weights = {str(lab): float(weight) for lab, weight in (lab_weights or {}).items()}
     chances = sampling.probabilities(
-        cells.labels[training], cells.labs[training], settings.class_power, settings.lab_power, weights
+        cells.labels[training], cells.labs[training], settings.class_power, settings.lab_power, weights(settings)
     )
     keras.utils.set_random_seed(settings.seed)
     keras.mixed_precision.set_dtype_policy(POLICIES[settings.precision])
     sample = np.random.default_rng(settings.seed).choice(training, PRUNED_ON, p=chances)
     model = built(network, settings, init, identity_view(cells.crops, window, sample))
     trunk, rest = compiled(model, network, settings)
-    described = asdict(settings) | {"exclude_labs": sorted(exclude_labs), "lab_weights": weights}
+    described = asdict(settings) | {"exclude_labs": sorted(exclude_labs)}
     progress = _begin(out, rest, described | {"data_sha256": cells.sha256}, resume)
     rng = np.random.default_rng(settings.seed)
     if progress.rng:
@@ -168,19 +166,11 @@ def fit(
     return progress
 
 
-def _lab_weight(text: str) -> tuple[str, float]:
-    name, _, weight = text.partition("=")
-    return name, float(weight)
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cells", type=Path, required=True, help="folder that `leuko-train cells` wrote")
     parser.add_argument("--init", required=True, help="VGG-16 weights without top: a file, or 'imagenet'")
     parser.add_argument("--out", type=Path, required=True, help="folder for model, checkpoint, logs and report")
     parser.add_argument("--exclude-lab", nargs="+", default=[], metavar="NAME", help="leave these out entirely")
-    parser.add_argument(
-        "--lab-weight", nargs="+", type=_lab_weight, default=[], metavar="NAME=W", help="1 where not given"
-    )
     parser.add_argument("--time-budget", type=float, metavar="MIN", help="end the schedule in so many minutes")
     parser.add_argument("--devices", type=int, default=1, help="GPUs to train on together (%(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
@@ -189,18 +179,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    cells = dataset.load(args.cells)
-    unknown = {*args.exclude_lab, *(name for name, _ in args.lab_weight)} - set(cells.labs.tolist())
+    cells, settings = dataset.load(args.cells), from_arguments(args)
+    unknown = {*args.exclude_lab, *weights(settings)} - set(cells.labs.tolist())
     if unknown:
         raise UsageError(f"No laboratory {', '.join(sorted(unknown))} in {args.cells}.")
     with devices.scope(args.devices):
         progress = fit(
             cells,
-            from_arguments(args),
+            settings,
             args.out,
             args.init,
             exclude_labs=tuple(args.exclude_lab),
-            lab_weights=dict(args.lab_weight),
             minutes=args.time_budget,
             resume=args.resume,
             verbose=int(args.progress),

@@ -70,7 +70,7 @@ def build_paper(
     x = layers.Flatten()(x)
     x = layers.Dense(512, activation="relu")(x)
     x = layers.Dropout(dropout)(x)
-    return keras.Model(vgg.input, layers.Dense(classes, activation="softmax")(x), name="paper")
+    return keras.Model(vgg.input, layers.Dense(classes, activation="softmax", dtype="float32")(x), name="paper")
 
 
 def _preprocessing() -> layers.Layer:

@@ -21,6 +21,7 @@ from leuko_edge.errors import UsageError
 from . import checkpoint, kaggle, paper_report, recipe, report
 from .kaggle import CLASSES, SIZE, Pictures
 from .paper_splits import BY_PHOTOGRAPH, SPLITS, Split, parts, split
+from .settings import POLICIES
 
 BATCHES = (30, 60)
 SEEDS = (1, 2, 3)
@@ -77,6 +78,7 @@ def describe(run: Run, pictures: Pictures, parted: Split, args: argparse.Namespa
         "seed": run.seed,
         "epochs": args.epochs,
         "dropout": args.dropout,
+        "precision": args.precision,
         "learning_rate": recipe.LEARNING_RATE,
         "training": int(parted.training.sum()),
         "testing": int(parted.testing.sum()),
@@ -106,7 +108,7 @@ def work(run: Run, material: Material, args: argparse.Namespace, until: float) -
         if changed:
             raise UsageError(f"The run in {folder} had another {', '.join(changed)}; choose another --out.")
         return True
-    model = recipe.compiled(len(CLASSES), SIZE, args.init, args.dropout, run.seed)
+    model = recipe.compiled(len(CLASSES), SIZE, args.init, args.dropout, run.seed, args.precision)
     rows = recipe.train(
         model,
         pictures.rgb,
@@ -140,6 +142,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS), help="a run for each (1 2 3)")
     parser.add_argument("--epochs", type=int, default=recipe.EPOCHS, help="of every run (%(default)s)")
     parser.add_argument("--dropout", type=float, default=0.5, help="rate after the dense layer (%(default)s)")
+    parser.add_argument(
+        "--precision", choices=tuple(POLICIES), default="float32", help="of the arithmetic (%(default)s)"
+    )
     parser.add_argument("--time-budget", type=float, metavar="MIN", help="stop after the epoch in which it is over")
 
 

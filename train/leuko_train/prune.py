@@ -3,10 +3,15 @@
 After He, Zhang & Sun 2017 (arXiv 1707.06168), from the first convolution to the last: of the full network's channels
 those are kept that best span all of them on the cells themselves, and the narrow layer's filters are the least-squares
 ones that give these channels from what the narrow layers before it left.
+
+VGG's channels reach from units to hundreds. Here every channel is scaled to a mean square of 1 after its ReLU, which
+changes nothing that the network says, and every kernel to the size that a new one would have: an optimizer that moves
+all weights alike (Adam) would wipe out small ones within an epoch.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -20,6 +25,7 @@ POSITIONS = 24_000
 RIDGE = 1e-3
 """Of the patches' mean energy, added to the normal equations: neighbouring pixels are much alike."""
 CHUNK = 64
+TINY = 1e-6
 
 
 def spanning(values: np.ndarray, count: int) -> np.ndarray:
@@ -93,15 +99,18 @@ def inherit(narrow: keras.Model, full: keras.Model, rgb: np.ndarray, seed: int =
         places = np.unravel_index(chosen, response.shape[:3])
         wide = np.maximum(response, 0)
         kept = spanning(wide[places], own.filters)
-        targets = response[places][:, kept]
+        scale = np.sqrt((wide[places][:, kept] ** 2).mean(0)) + TINY
+        targets = response[places][:, kept] / scale
         patches = _patches(slim, places)
         weights, bias = fitted(patches, targets)
         explained[layer.name] = float(1 - (patches @ weights + bias - targets).var(0).sum() / targets.var(0).sum())
-        kernel = weights.reshape(3, 3, -1, own.filters)
+        gain = math.sqrt(2 / len(weights)) / weights.std()
+        kernel = (gain * weights).reshape(3, 3, -1, own.filters)
         own.set_weights([kernel])
         raw = _convolved(slim, kernel, np.zeros(own.filters, np.float32))
         normalisation = narrow.layers[narrow.layers.index(own) + 1]
         mean, variance = raw.mean((0, 1, 2)), raw.var((0, 1, 2))
-        normalisation.set_weights([np.sqrt(variance + normalisation.epsilon), mean + bias, mean, variance])
-        slim = np.maximum(raw + bias, 0)
+        spread = np.sqrt(variance + normalisation.epsilon)
+        normalisation.set_weights([spread / gain, mean / gain + bias, mean, variance])
+        slim = np.maximum(raw / gain + bias, 0)
     return explained

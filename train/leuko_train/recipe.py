@@ -12,6 +12,7 @@ import numpy as np
 
 from . import checkpoint, metrics
 from .network import build_paper
+from .settings import POLICIES
 
 LEARNING_RATE = 1e-4
 BATCH = 60
@@ -33,9 +34,12 @@ class Batches(keras.utils.PyDataset):
         return self.rgb[rows].astype(np.float32) / np.float32(255), self.labels[rows]
 
 
-def compiled(classes: int, size: int, init: str | Path | None, dropout: float, seed: int) -> keras.Model:
-    """The paper's network, ready to train."""
+def compiled(
+    classes: int, size: int, init: str | Path | None, dropout: float, seed: int, precision: str = "float32"
+) -> keras.Model:
+    """The paper's network, ready to train in one of `settings.POLICIES`."""
     keras.backend.clear_session()  # a process that trains many would keep them all
+    keras.mixed_precision.set_dtype_policy(POLICIES[precision])
     keras.utils.set_random_seed(seed)
     model = build_paper(classes, size, init, dropout)
     model.compile(keras.optimizers.Adam(LEARNING_RATE), "sparse_categorical_crossentropy", metrics=["accuracy"])

@@ -6,6 +6,8 @@ import argparse
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from leuko_edge.errors import UsageError
+
 from .augment import STRENGTHS
 from .network import CONFIGS
 
@@ -39,6 +41,7 @@ class Settings:
     augment: str = _option("full", "what the views change of a cell", choices=tuple(STRENGTHS))
     class_power: float = _option(0.35, "cells of one class of one laboratory weigh count**this")
     lab_power: float = _option(0.3, "a laboratory's weight **this: 0 makes all laboratories the same")
+    lab_weights: str = _option("", "'NAME:W NAME:W': more (or less) of these laboratories; 1 where not given")
     validation_cap: int = _option(80, "validation cells at most, of each class of each laboratory")
     precision: str = _option(
         "float32", "of the arithmetic; bfloat16 is quicker where the processor has it", choices=tuple(POLICIES)
@@ -56,6 +59,18 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
             choices=option.metadata.get("choices"),
             help=f"{option.metadata['help']} (%(default)s)",
         )
+
+
+def weights(settings: Settings) -> dict[str, float]:
+    """The laboratories' weights by name. Raises UsageError for what is not NAME:W."""
+    result = {}
+    for word in settings.lab_weights.split():
+        name, _, value = word.rpartition(":")
+        try:
+            result[name] = float(value)
+        except ValueError:
+            raise UsageError(f"--lab-weights {word!r} is not NAME:W, as in 'pbc:2'.") from None
+    return result
 
 
 def from_arguments(args: argparse.Namespace) -> Settings:
