@@ -62,9 +62,7 @@ def convert(
     return Converted(float16=float16, int8=append_softmax(int8))
 
 
-def _verify_features(
-    chain: tuple[Step, ...], model: keras.Model, doubt: Doubt, rgb: np.ndarray, white: float
-) -> None:
+def _verify_features(chain: tuple[Step, ...], model: keras.Model, doubt: Doubt, rgb: np.ndarray, white: float) -> None:
     """UsageError unless the chain's features are those that `doubt` was fitted in: of the last layer's inputs."""
     from leuko_train.features import with_penultimate
 

@@ -49,7 +49,7 @@ class ModelCard:
     turns: int = 1  # ways round that a cell is shown to the network, the answers combined: one of `turns.TURNS`
     centres: tuple[tuple[float, ...], ...] = ()  # (m, k) of the known classes among the model's features; none: ()
     distance_threshold: float | None = None  # farther than this from every centre: unidentified; None: never
-    warn_share: float = WARN_SHARE  # of unidentified among white cells above which a person should review; 0 < value ≤ 1
+    warn_share: float = WARN_SHARE  # of unidentified among white cells; above it a person should review them
     crop_version: int = CROP_VERSION  # of the cropping code that its training cells were cut by
     training: dict[str, Any] = field(default_factory=dict)
     certificate: dict[str, Any] = field(default_factory=dict)  # what `leuko-check --certify` measured

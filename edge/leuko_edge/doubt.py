@@ -22,7 +22,7 @@ def distances(features: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def unfamiliar(differential: Differential, warn_share: float) -> str:
-    """The sentence for a count with more unidentified cells than the card's `warn_share`; else, and of few cells, ""."""
+    """The sentence for a count with a larger share of unidentified than the card's; else, and of few cells, ""."""
     white = differential.counted + differential.unidentified
     if white < FEW or differential.unidentified <= warn_share * white:
         return ""

@@ -1,4 +1,4 @@
-"""How far a cell is from what a network was taught: Mahalanobis' distance among its features, made ready for the device.
+"""How far a cell is from what a network was taught: Mahalanobis' distance among its features, ready for the device.
 
 From the features of training cells: their k principal directions, whitened by the spread within the classes, and the
 classes' centres there (Lee et al. 2018, arXiv 1807.03888, one covariance for all classes). The device then needs one
@@ -7,7 +7,7 @@ small dense layer and the distance to the nearest centre.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +45,10 @@ class Doubt:
 
 
 def load(run: Path) -> Doubt | None:
-    """What `leuko-train calibrate` left in a run's folder, None where it has not. UsageError where it is no such file."""
+    """What `leuko-train calibrate` left in a run's folder, None where it has not.
+
+    UsageError where the file is damaged.
+    """
     path = run / FILE
     if not path.is_file():
         return None
