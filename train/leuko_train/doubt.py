@@ -7,6 +7,7 @@ small dense layer and the distance to the nearest centre.
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def load(run: Path) -> Doubt | None:
     try:
         with np.load(path, allow_pickle=False) as stored:
             found = Doubt(stored["kernel"], stored["bias"], stored["centres"])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UsageError(f"{path} cannot be read ({error}); run leuko-train calibrate again.") from None
     k = len(found.bias)
     if found.kernel.shape[1:] != (k,) or found.centres.shape[1:] != (k,):
