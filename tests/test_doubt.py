@@ -8,13 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from drawn import encoded, smear
+from snapshots import snapshot
 from tiny import COLOURS, FAR, FAR_FLOAT, NEAR, TINY, crops_of, flat
 
 from leuko_edge import cli, counting
 from leuko_edge.classify import Classifier, FixedClassifier, judge, simulated_card
 from leuko_edge.doubt import distances, unfamiliar
 from leuko_edge.errors import ModelError
+from leuko_edge.live.engine import Engine
 from leuko_edge.live.tracks import Track
+from leuko_edge.service import sentences
+from leuko_edge.store import SessionInfo, SessionStore
 from leuko_edge.tally import Differential
 from leuko_edge.types import CLASSES, UNIDENTIFIED
 
@@ -168,3 +172,18 @@ def test_the_warning_goes_to_standard_error_beside_json(slide, capsys, more):
     out, err = capsys.readouterr()
     assert SENTENCE in " ".join(err.split()) and "outside" not in out
     assert set(json.loads(out)) == {"schema", "model", "source", "images", "frames", "differential"}
+
+
+@pytest.mark.parametrize(("share", "warned"), [(0.25, True), (0.35, False)])
+def test_a_live_session_warns_above_its_cards_share(tmp_path, monkeypatch, share, warned):
+    with SessionStore.create(tmp_path / "s.sqlite3", SessionInfo()) as store:
+        monkeypatch.setattr(store, "counts", lambda: {"neutrophil": 14, UNIDENTIFIED: 6})
+        engine = Engine(FixedClassifier("neutrophil", card=replace(simulated_card(), warn_share=share)), store)
+        assert engine.unfamiliar.startswith("30 % of the white cells are unidentified") == warned
+
+
+def test_the_services_status_says_what_it_warns_of():
+    calm = snapshot()
+    assert (
+        sentences.counting(replace(calm, warning="30 % are strange")) == sentences.counting(calm) + "; 30 % are strange"
+    )
