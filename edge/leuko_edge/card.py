@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ SCHEMA = "leuko-edge-card/1"
 SHIPPED = "leuko-vgg16-slim-int8"
 WARN_SHARE = 0.15
 """Where no calibration gave one."""
+_NUMBERS = re.compile(r"(?<=\[)\n\s*-?\d[-+.\d\se,]*(?=\])")
 _SCALE_TOLERANCE = 1e-3  # relative; um_per_px is window_um / input_size, written out for people
 
 
@@ -101,7 +103,9 @@ class ModelCard:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the card, whole or not at all. `OSError` where the folder cannot be written."""
-        write_whole(Path(path), (json.dumps({"schema": SCHEMA, **asdict(self)}, indent=2) + "\n").encode())
+        text = json.dumps({"schema": SCHEMA, **asdict(self)}, indent=2)
+        text = _NUMBERS.sub(lambda row: " ".join(row[0].split()), text)  # a row of a hundred numbers is one line
+        write_whole(Path(path), (text + "\n").encode())
 
 
 def _centres(rows: list[Any], path: Path) -> tuple[tuple[float, ...], ...]:
