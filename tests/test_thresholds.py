@@ -131,9 +131,9 @@ def test_of_known_laboratories_one_session_in_twenty_warns():
     limits = Limits(0.5, 2.0)
     known = {"a": sessions(0.05), "b": sessions(0.02)}
     warn = thresholds.warn_share(known, limits)
-    shares = np.concatenate([thresholds.highest_shares(lab, limits, seed=7) for lab in known.values()])
+    shares = np.concatenate([thresholds.session_shares(lab, limits, seed=7) for lab in known.values()])
     assert np.mean(shares > warn) < 0.07
-    assert np.mean(thresholds.highest_shares(sessions(0.5), limits) > warn) == 1
+    assert np.mean(thresholds.session_shares(sessions(0.5), limits) > warn) == 1
 
 
 def test_a_perfect_laboratory_still_allows_a_doubt_and_a_tiny_one_says_nothing():

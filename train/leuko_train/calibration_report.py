@@ -50,7 +50,7 @@ def doubt(
 
 
 def _warned(cells: Judged, limits: Limits, warn: float) -> dict[str, float | None]:
-    shares = thresholds.highest_shares(cells, limits)
+    shares = thresholds.session_shares(cells, limits)
     return {"warned": float(np.mean(shares > warn)) if len(shares) else None}
 
 
@@ -60,14 +60,14 @@ def text(found: Mapping[str, Mapping[str, Mapping[str, Any]]], limits: Limits, w
     for group, labs in found.items():
         rows += [(group, lab, *(one.get(key) for key in _COLUMNS)) for lab, one in labs.items()]
         if group == "left out" and labs:
-            values = [[one.get(key) for one in labs.values()] for key in _COLUMNS]
-            rows.append((group, "mean", *(_mean(column) for column in values)))
+            means = (None if key == "cells" else _mean([one.get(key) for one in labs.values()]) for key in _COLUMNS)
+            rows.append((group, "mean", *means))
     return (
         f"{table(('', 'laboratory', *_COLUMNS.values()), rows)}\n\n"
         f"Unidentified: below a confidence of {limits.confidence:.4f}, or farther than {limits.distance:.3f} "
         "(1: the median validation cell).\n"
-        f"A session of {thresholds.SESSION} white cells warns above {warn:.1%} unidentified: in "
-        f"{1 - thresholds.CALM:.0%} of those of known laboratories."
+        f"A session warns above {warn:.1%} unidentified, as {1 - thresholds.CALM:.0%} at most of those of "
+        f"{thresholds.SESSION} white cells of known laboratories would."
     )
 
 

@@ -17,9 +17,13 @@ from leuko_edge.doubt import distances
 from leuko_edge.errors import UsageError
 
 FILE = "doubt.npz"
-DIRECTIONS = 24
-SHRINK = 0.1
-"""Share of the mean variance put into every direction: many features are zero for nearly all cells."""
+DIRECTIONS = 96
+"""Of the slim network's 192. With 8, 24, 48, 96 and 192 the distance put 29, 32, 37, 42 and 47 % of strange pictures
+(cells inverted, in other colours, too dark, twice as large, noise) beyond 95 % of the known cells, where the confidence
+put 19 %; wrong answers of known laboratories are told a little less well by more of them."""
+SHRINK = 0.05
+"""Share of the mean variance put into every direction: many features are zero for nearly all cells. The figures above
+are with 0.1; less of it tells more, and asks more of the int8 model's precision."""
 
 
 @dataclass(frozen=True)

@@ -133,23 +133,21 @@ def _mean(values: np.ndarray) -> float | None:
     return float(values.mean()) if len(values) else None
 
 
-def highest_shares(cells: Judged, limits: Limits, seed: int = 0) -> np.ndarray:
-    """(SESSIONS,) the highest share of unidentified, from cell FEW on, in sessions drawn from one laboratory's cells.
+def session_shares(cells: Judged, limits: Limits, seed: int = 0) -> np.ndarray:
+    """(SESSIONS,) the share of unidentified in sessions of SESSION white cells, drawn from one laboratory's cells.
 
-    As the device counts it: among what it takes for leukocytes, and what it sets aside. Empty for fewer than FEW cells.
+    As the device counts it: among what it takes for leukocytes and what it sets aside. Empty for fewer than FEW cells.
     """
     aside = limits.aside(cells)
     white = aside[aside | _WHITE[cells.predicted]]
     if len(white) < FEW:
         return np.empty(0)
-    drawn = np.random.default_rng(seed).choice(white, (SESSIONS, SESSION))
-    shares = drawn.cumsum(axis=1) / np.arange(1, SESSION + 1)
-    return shares[:, FEW - 1 :].max(axis=1)
+    return np.random.default_rng(seed).binomial(SESSION, white.mean(), SESSIONS) / SESSION
 
 
 def warn_share(known: Mapping[str, Judged], limits: Limits) -> float:
-    """The share that the running share of unidentified stays below in CALM of the known laboratories' sessions."""
-    shares = [drawn for lab in known.values() if len(drawn := highest_shares(lab, limits))]
+    """The share of unidentified that CALM of the known laboratories' sessions stay below, each as many sessions."""
+    shares = [drawn for lab in known.values() if len(drawn := session_shares(lab, limits))]
     if not shares:
         return WARN_SHARE
     return float(min(1.0, max(LEAST_WARNING, np.quantile(np.concatenate(shares), CALM))))
