@@ -162,7 +162,13 @@ def test_a_card_from_before_there_were_turns_means_one(model):
     assert load_verified(model, certified=True)[0].turns == 1
 
 
-@pytest.mark.parametrize("name", sorted({*cards._JSON_TYPES} - {"turns"}))
+def test_a_card_from_before_there_were_distances_has_none(model):
+    rewrite(model, centres="gone", distance_threshold="gone", warn_share="gone")
+    card = load_verified(model)[0]
+    assert (card.centres, card.distance_threshold, card.warn_share) == ((), None, 0.15)
+
+
+@pytest.mark.parametrize("name", sorted({*cards._JSON_TYPES} - {*cards._LATER}))
 def test_a_card_without_one_of_its_fields_is_refused(model, name):
     rewrite(model, **{name: "gone"})
     assert f"incomplete: it has no '{name}'" in refusal(model)
@@ -184,6 +190,18 @@ def test_a_card_without_one_of_its_fields_is_refused(model, name):
         ({"temperature": float("nan")}, "temperature"),
         ({"confidence_threshold": 1.0}, "threshold"),
         ({"crop_version": 0}, "trained on crops of version 0"),
+        ({"centres": [[1.0, 2.0], [1.0]]}, "rows of equally many numbers"),
+        ({"centres": [[]]}, "rows of equally many numbers"),
+        ({"centres": [[1.0, "far"]]}, "lists of numbers are expected"),
+        ({"centres": [[1.0, True]]}, "lists of numbers are expected"),
+        ({"centres": [[1.0, 10**400]]}, "must be finite"),
+        ({"centres": [1.0, 2.0]}, "lists of numbers are expected"),
+        ({"distance_threshold": 2.0}, "no centres to measure"),
+        ({"centres": [[1.0]], "distance_threshold": 0}, "must be above 0"),
+        ({"centres": [[1.0]], "distance_threshold": float("nan")}, "must be above 0"),
+        ({"centres": [[1.0]], "distance_threshold": "2"}, "wrong 'distance_threshold'"),
+        ({"warn_share": 0}, "to warn above"),
+        ({"warn_share": 1.5}, "to warn above"),
     ],
 )
 def test_a_card_that_makes_no_sense_is_refused_with_the_reason(model, changes, sentence):

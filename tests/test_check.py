@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 import pytest
 from drawn import smear
-from tiny import COLOURS, TINY, TINY_FLOAT
+from tiny import COLOURS, FAR, FAR_FLOAT, TINY, TINY_FLOAT
 
 from leuko_convert import check
 from leuko_convert.agreement import compare
 from leuko_convert.labelled import class_of, from_folder
 from leuko_edge.card import ModelCard, load_verified
 from leuko_edge.classify import simulated_card
-from leuko_edge.errors import NothingCountable, UsageError
+from leuko_edge.errors import ModelError, NothingCountable, UsageError
 from leuko_edge.types import CLASSES, UNIDENTIFIED, Prediction
 
 
@@ -188,6 +188,22 @@ def test_a_folder_without_classes_or_cells_is_refused(tmp_path):
         from_folder(tmp_path / "NEU", simulated_card())
     with pytest.raises(UsageError, match="not a folder"):
         from_folder(tmp_path / "absent", simulated_card())
+
+
+def test_a_pair_that_measures_distances_is_certified_and_keeps_them(folder, tmp_path):
+    for source, name in ((FAR, "m-int8"), (FAR_FLOAT, "m-float16")):
+        shutil.copy(source, tmp_path / f"{name}.tflite")
+        replace(ModelCard.load(source.with_suffix(".json")), certificate={}).save(tmp_path / f"{name}.json")
+    assert run(tmp_path / "m-int8.tflite", folder, "--certify") == 0
+    card, _ = load_verified(tmp_path / "m-int8.tflite")
+    assert card.centres == ModelCard.load(FAR.with_suffix(".json")).centres and card.distance_threshold == 3
+
+
+def test_models_of_other_centres_do_not_belong_together(folder, models, capsys):
+    shutil.copy(FAR, models)
+    shutil.copy(FAR.with_suffix(".json"), models.with_suffix(".json"))
+    assert run(models, folder) == ModelError.exit_code
+    assert "their cards differ in centres" in capsys.readouterr().err
 
 
 def test_a_good_pair_passes_and_says_all_it_measured(folder, models, tmp_path, capsys):

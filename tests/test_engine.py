@@ -1,9 +1,11 @@
 """The loop on a simulated slide, with a classifier that says what it is told: what is counted, once, and kept."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from leuko_edge.classify import FixedClassifier
+from leuko_edge.classify import FixedClassifier, simulated_card
 from leuko_edge.live.engine import Engine
 from leuko_edge.live.goal import Goal
 from leuko_edge.live.keys import Action
@@ -54,6 +56,14 @@ def test_every_cell_is_counted_once_there_and_back(smear, store):
     assert engine.differential.counted == len(source.seen_whole()) == 9
     assert engine.cells.um_per_px == pytest.approx(UM, rel=0.05)
     assert len({(round(c.x), round(c.y)) for c in store.cells()}) == 9
+
+
+def test_cells_far_from_what_the_model_knows_are_kept_as_unidentified(smear, store):
+    card = replace(simulated_card(), centres=((0.0,),), distance_threshold=3.0)
+    engine = Engine(FixedClassifier("neutrophil", card=card, distance=4.0), store, ENDLESS)
+    with film(smear, back=False) as source:
+        engine.run(source, lambda _: None)
+    assert engine.differential.counted == 0 and engine.differential.unidentified == len(source.seen_whole())
 
 
 def test_a_cell_whose_edge_alone_is_cut_waits_and_is_counted_when_it_goes(smear, store):

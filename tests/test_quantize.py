@@ -16,7 +16,8 @@ from leuko_edge.card import load_verified
 from leuko_edge.classify import Classifier, simulated_card
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
-from leuko_train import network
+from leuko_train import doubt, network
+from leuko_train.features import with_penultimate
 
 
 def small_vgg(seed=3):
@@ -137,6 +138,69 @@ def test_normalisation_between_convolution_and_relu_is_folded_away():
     steps = chain.from_keras(slim)
     chain.verify(steps, slim, pictures(4))  # says the same
     assert len(steps) == 13 + 5 + 1 + 2 + 1  # with the preprocessing, and no normalisation left
+
+
+def distance_of(model, rgb, directions=6):
+    """A distance fitted on what the network sees in `rgb`."""
+    seen = with_penultimate(model).predict(rgb.astype(np.float32), verbose=0)[1]
+    return doubt.fit(seen, np.arange(len(rgb)) % 5, directions)
+
+
+def features(content, rgb, centres):
+    card = replace(simulated_card(), name="test", centres=tuple(map(tuple, centres.tolist())))
+    return Classifier(card, content).answers(rgb)
+
+
+def test_both_files_give_the_features_that_the_distance_was_fitted_in(model, converted):
+    known = distance_of(model, pictures(64))
+    with quiet():
+        made = quantize.convert(model, pictures(64), doubt=known)
+    rgb = pictures(60, seed=6)
+    expected = known.project(with_penultimate(model).predict(rgb.astype(np.float32), verbose=0)[1])
+    exact, quantised = (features(content, rgb, known.centres) for content in (made.float16, made.int8))
+    spread = expected.std()
+    assert np.abs(exact.features - expected).max() < 0.02 * spread
+    assert np.abs(quantised.features - expected).mean() < 0.1 * spread
+    assert exact.probabilities == pytest.approx(said(converted.float16, rgb), abs=1e-3)
+    assert np.abs(quantised.probabilities - exact.probabilities).mean() < 0.01
+
+
+def test_equalising_keeps_both_readers_of_the_last_hidden_layer_right(model):
+    known = distance_of(model, pictures(64))
+    steps = chain.with_features(chain.from_keras(model), known.kernel, known.bias)
+    rgb = pictures(32)
+    balanced = equalise(steps, channel_maxima(steps, rgb))
+    whole = [
+        chain.to_keras(one, 64, softmax=True, features=6).predict(rgb.astype(np.float32), verbose=0)
+        for one in (steps, balanced)
+    ]
+    for before, after in zip(*whole, strict=True):
+        assert after == pytest.approx(before, abs=1e-4)
+
+
+def test_a_distance_of_another_network_is_refused(model):
+    other = doubt.Doubt(np.eye(5), np.zeros(5), np.zeros((2, 5)))
+    with pytest.raises(UsageError, match="run leuko-train calibrate again"):
+        quantize.convert(model, pictures(4), doubt=other)
+
+
+def test_the_command_puts_the_runs_distance_into_models_and_cards(run, model):
+    known = distance_of(model, pictures(64))
+    known.save(run.folder)
+    chosen = {"temperature": 1.5, "confidence_threshold": 0.4, "distance_threshold": 2.5, "warn_share": 0.2}
+    (run.folder / "calibration.json").write_text(json.dumps(chosen))
+    assert cli.main(run.words) == 0
+    for name in ("small-float16", "small-int8"):
+        card, content = load_verified(run.out / f"{name}.tflite", certified=False)
+        assert (card.distance_threshold, card.warn_share) == (2.5, 0.2)
+        assert np.array(card.centres) == pytest.approx(known.centres, abs=1e-5)
+        assert all(cell.distance is not None for cell in Classifier(card, content).classify(pictures(3)))
+
+
+def test_a_threshold_without_its_distance_is_refused(run, capsys):
+    (run.folder / "calibration.json").write_text('{"distance_threshold": 2.5}')
+    assert cli.main(run.words) == 2
+    assert "run leuko-train calibrate" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

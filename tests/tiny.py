@@ -1,4 +1,8 @@
-"""The tiny model of tests/assets: a real `.tflite` of a few kilobytes that names a cell by its brightest colour."""
+"""The tiny models of tests/assets: real `.tflite` files of a few kilobytes that name a cell by its brightest colour.
+
+Those of `FAR` also give that colour, divided by `NEAR`, as features, and their cards have the classes' colours as
+centres: what differs by more than 3 × `NEAR` grey values from all of them is unidentified, however sure its class is.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ import numpy as np
 
 ASSETS = Path(__file__).parent / "assets"
 TINY, TINY_FLOAT = ASSETS / "tiny.tflite", ASSETS / "tiny-float16.tflite"
+FAR, FAR_FLOAT = ASSETS / "tiny-far.tflite", ASSETS / "tiny-far-float16.tflite"
+NEAR = 20.0
 
 COLOURS = {
     "neutrophil": (255, 0, 0),

@@ -115,16 +115,38 @@ def _scale_and_shift(layer: Any) -> tuple[np.ndarray, np.ndarray]:
     return scale, weights.get("beta", 0.0) - weights["moving_mean"] * scale
 
 
-def to_keras(chain: tuple[Step, ...], input_size: int, *, softmax: bool, maxima: bool = False) -> keras.Model:
+def with_features(chain: tuple[Step, ...], kernel: np.ndarray, bias: np.ndarray) -> tuple[Step, ...]:
+    """The chain whose last layer also gives, after the logits, inputs @ kernel + bias: kernel (inputs, k), bias (k,).
+
+    As one layer, so that whatever rewrites the chain keeps both right; `to_keras` parts them again. UsageError where
+    the kernel is of another network.
+    """
+    last = chain[-1]
+    assert isinstance(last, Weighted)  # as `from_keras` ends
+    if len(kernel) != len(last.kernel):
+        raise UsageError(
+            f"The feature distance is of another network: it reads {len(kernel)} values, the last layer has "
+            f"{len(last.kernel)}; run leuko-train calibrate again."
+        )
+    joined = replace(last, kernel=np.hstack([last.kernel, kernel]), bias=np.hstack([last.bias, bias]))
+    return (*chain[:-1], joined)
+
+
+def to_keras(
+    chain: tuple[Step, ...], input_size: int, *, softmax: bool, maxima: bool = False, features: int = 0
+) -> keras.Model:
     """The chain as a Keras model: RGB 0–255 (n, size, size, 3) -> logits, or probabilities with `softmax`.
 
-    With `maxima` the outputs are, instead, each ReLU's largest value of every channel, (n, channels) each.
+    With `maxima` the outputs are, instead, each ReLU's largest value of every channel, (n, channels) each. The last
+    `features` outputs of a chain `with_features` are a second output, (n, features), that no softmax touches.
     """
     import keras
     from keras import layers
 
     x = inputs = keras.Input((input_size, input_size, 3), name="rgb")
     tops, filled = [], []
+    if features:
+        chain, aside = _parted(chain, features)
     for step in chain:
         if isinstance(step, Pool):
             x = layers.GlobalMaxPooling2D()(x) if step.size is None else layers.MaxPooling2D(step.size)(x)
@@ -134,16 +156,32 @@ def to_keras(chain: tuple[Step, ...], input_size: int, *, softmax: bool, maxima:
             layer = layers.Conv2D(size, step.kernel.shape[:2], padding=step.padding, activation=activation)
         else:
             layer = layers.Dense(size, activation=activation)
-        x = layer(x)
+        before, x = x, layer(x)
         filled.append((layer, step))
         if step.relu:
             tops.append(layers.GlobalMaxPooling2D()(x) if step.is_conv else x)
     if softmax:
         x = layers.Softmax()(x)
-    model = keras.Model(inputs, tops if maxima else x)
+    outputs = tops if maxima else x
+    if features:
+        layer = layers.Dense(features)
+        outputs = [x, layer(before)]
+        filled.append((layer, aside))
+    model = keras.Model(inputs, outputs)
     for layer, step in filled:
         layer.set_weights([step.kernel.astype(np.float32), step.bias.astype(np.float32)])
     return model
+
+
+def _parted(chain: tuple[Step, ...], features: int) -> tuple[tuple[Step, ...], Weighted]:
+    """(the chain that gives logits only, the layer of the features beside its last)."""
+    last = chain[-1]
+    assert isinstance(last, Weighted)
+    logits, aside = (
+        replace(last, kernel=last.kernel[:, part], bias=last.bias[part])
+        for part in (slice(None, -features), slice(-features, None))
+    )
+    return (*chain[:-1], logits), aside
 
 
 def verify(chain: tuple[Step, ...], model: keras.Model, rgb: np.ndarray, white: float = 255.0) -> None:

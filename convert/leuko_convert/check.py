@@ -88,7 +88,7 @@ def _run(args: argparse.Namespace, command: str) -> int:
         raise UsageError("Name the float model with --float.")
     card, quantized_bytes = load_verified(quantized_path, certified=False)
     reference_card, reference_bytes = load_verified(reference_path, certified=False)
-    for what in ("classes", "input_size", "window_um"):
+    for what in ("classes", "input_size", "window_um", "centres"):
         if getattr(card, what) != getattr(reference_card, what):
             raise ModelError(f"The two models do not belong together: their cards differ in {what}.")
     if args.cells is not None:

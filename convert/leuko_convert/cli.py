@@ -60,11 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _convert(args: argparse.Namespace) -> list[tuple[Path, ModelCard]]:
-    from leuko_train import dataset
+    from leuko_train import dataset, doubt
 
     if not args.model.is_file():
         raise UsageError(f"There is no trained network at {args.model}.")
     run = facts.read(args.model.parent)
+    known = doubt.load(args.model.parent)
+    if known is None and run.distance_threshold is not None:
+        raise UsageError(
+            f"{args.model.parent} has a distance threshold but no {doubt.FILE}; run leuko-train calibrate."
+        )
     cells = dataset.load(args.cells)
     print("Converting; VGG-16 takes a minute or two …", file=sys.stderr)
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever trained it: only TensorFlow converts
@@ -79,7 +84,7 @@ def _convert(args: argparse.Namespace) -> list[tuple[Path, ModelCard]]:
                 )
             size = int(model.input_shape[1])
             crops = representative.crops(cells, size, run.window_um, args.representative)
-            made = quantize.convert(model, crops, white)
+            made = quantize.convert(model, crops, white, known)
     except ImportError as error:
         raise EnvironmentBroken(f"TensorFlow is needed to convert ({error}); install leuko-edge[train].") from None
     args.out.mkdir(parents=True, exist_ok=True)
@@ -92,6 +97,9 @@ def _convert(args: argparse.Namespace) -> list[tuple[Path, ModelCard]]:
         "confidence_threshold": _first(args.confidence_threshold, run.confidence_threshold),
         "temperature": _first(args.temperature, run.temperature),
         "turns": run.turns,
+        "centres": () if known is None else tuple(tuple(map(float, row)) for row in known.centres.round(5)),
+        "distance_threshold": run.distance_threshold,
+        "warn_share": run.warn_share,
         "network": model.name,
         "training": run.training | {"converted_from_cells": cells.sha256, "representative_crops": len(crops)},
         "licences": licences.of(map(str, cells.labs)),

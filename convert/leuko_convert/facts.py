@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from leuko_edge.card import WARN_SHARE
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 
@@ -27,6 +28,8 @@ class RunFacts:
     temperature: float = 1.0
     confidence_threshold: float = THRESHOLD
     turns: int = 1
+    distance_threshold: float | None = None
+    warn_share: float = WARN_SHARE
     training: dict[str, Any] = field(default_factory=dict)
 
 
@@ -40,6 +43,8 @@ def read(run: Path) -> RunFacts:
         temperature=float(measured.get("temperature", RunFacts.temperature)),
         confidence_threshold=float(measured.get("confidence_threshold", THRESHOLD)),
         turns=int(measured.get("turns", RunFacts.turns)),
+        distance_threshold=calibration.get("distance_threshold"),
+        warn_share=float(calibration.get("warn_share", WARN_SHARE)),
         training={key: report[key] for key in _REPEATED if key in report}
         | ({"calibration": calibration} if calibration else {}),
     )

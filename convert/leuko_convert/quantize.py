@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .chain import from_keras, to_keras, verify
+from leuko_edge.errors import UsageError
+from leuko_edge.litert import FEATURES
+
+from .chain import Step, from_keras, to_keras, verify, with_features
+from .ends import named
 from .equalise import channel_maxima, equalise
-from .softmax import append_softmax
+from .softmax import PROBABILITIES, append_softmax
 
 if TYPE_CHECKING:
     import keras
 
+    from leuko_train.doubt import Doubt
+
 FLOAT16 = "weights in float16, arithmetic in float32"
+AGREEMENT = 1e-3
+"""Largest difference of a feature between the network and its chain, of the largest feature."""
 INT8 = (
     "int8 weights (per output channel) and activations (per tensor) after cross-layer equalisation, uint8 input; "
     "softmax in float32 on dequantised logits"
@@ -30,20 +38,44 @@ class Converted:
     int8: bytes
 
 
-def convert(model: keras.Model, representative: np.ndarray, white: float = 255.0) -> Converted:
+def convert(
+    model: keras.Model, representative: np.ndarray, white: float = 255.0, doubt: Doubt | None = None
+) -> Converted:
     """`representative`: (n, size, size, 3) uint8 RGB, crops as the device cuts them; a few hundred.
 
-    `white` is what `model` takes for a white pixel. Raises UsageError where the network is not a chain of VGG's
-    layers that ends in a softmax.
+    `white` is what `model` takes for a white pixel. With `doubt` both files have a second output, the features that
+    its distance is measured in. Raises UsageError where the network is not a chain of VGG's layers that ends in a
+    softmax, or `doubt` is of another network.
     """
     size = representative.shape[1]
     chain = from_keras(model, white)
     verify(chain, model, representative[:16], white)
+    count = 0
+    if doubt is not None:
+        chain, count = with_features(chain, doubt.kernel, doubt.bias), doubt.kernel.shape[1]
+        _verify_features(chain, model, doubt, representative[:16], white)
     balanced = equalise(chain, channel_maxima(chain, representative))
-    return Converted(
-        float16=_float16(to_keras(chain, size, softmax=True)),
-        int8=append_softmax(_int8(to_keras(balanced, size, softmax=False), representative)),
-    )
+    float16 = _float16(to_keras(chain, size, softmax=True, features=count))
+    int8 = _int8(to_keras(balanced, size, softmax=False, features=count), representative)
+    if count:
+        float16, int8 = named(float16, PROBABILITIES, FEATURES), named(int8, "logits", FEATURES)
+    return Converted(float16=float16, int8=append_softmax(int8))
+
+
+def _verify_features(chain: tuple[Step, ...], model: keras.Model, doubt: Doubt, rgb: np.ndarray, white: float) -> None:
+    """UsageError unless the chain's features are those that `doubt` was fitted in: of the last layer's inputs."""
+    from leuko_train.features import with_penultimate
+
+    values = rgb.astype(np.float32)
+    whole = to_keras(chain, rgb.shape[1], softmax=True, features=doubt.kernel.shape[1])
+    found = whole.predict(values, verbose=0)[1]
+    expected = doubt.project(with_penultimate(model).predict(values * (white / 255), verbose=0)[1])
+    apart = np.abs(found - expected).max() / max(1.0, float(np.abs(expected).max()))
+    if not apart < AGREEMENT:
+        raise UsageError(
+            f"The features of the network {model.name} differ by {apart:.2g} once rebuilt: the layer before its last "
+            "must be a dense layer with ReLU."
+        )
 
 
 def _converter(model: keras.Model) -> Any:

@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import copy
 
+PROBABILITIES = "probabilities"
+
 
 def append_softmax(content: bytes) -> bytes:
-    """`content` is a `.tflite` file with one float32 output (n, classes), logits; the same with probabilities."""
+    """`content` is a `.tflite` file whose first output is float32 (n, classes), logits; the same with probabilities.
+
+    Further outputs stay as they are.
+    """
     from tensorflow.lite.python import schema_py_generated as schema
     from tensorflow.lite.tools import flatbuffer_utils
 
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
     graph = model.subgraphs[0]
-    (logits,) = graph.outputs
+    logits, *others = graph.outputs
     tensor = copy.copy(graph.tensors[logits])
     if tensor.type != schema.TensorType.FLOAT32:
         raise ValueError("the model's output must be float32 logits")
-    tensor.name, tensor.buffer = b"probabilities", 0  # buffer 0 is the empty one: a tensor computed at run time
+    tensor.name, tensor.buffer = PROBABILITIES.encode(), 0  # buffer 0 is the empty one: a tensor computed at run time
     graph.tensors.append(tensor)
     result = len(graph.tensors) - 1
 
@@ -37,9 +42,10 @@ def append_softmax(content: bytes) -> bytes:
     operator.builtinOptions.beta = 1.0
     graph.operators.append(operator)
 
-    graph.outputs = [result]
+    graph.outputs = [result, *map(int, others)]
     for signature in model.signatureDefs or []:
         for named in signature.outputs:
             if named.tensorIndex == logits:
                 named.tensorIndex = result
+                named.name = PROBABILITIES.encode() if others else named.name
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +26,9 @@ from .types import CLASSES, LEUKOCYTES
 
 SCHEMA = "leuko-edge-card/1"
 SHIPPED = "leuko-vgg16-slim-int8"
+WARN_SHARE = 0.15
+"""Where no calibration gave one."""
+_NUMBERS = re.compile(r"(?<=\[)\n\s*-?\d[-+.\d\se,]*(?=\])")
 _SCALE_TOLERANCE = 1e-3  # relative; um_per_px is window_um / input_size, written out for people
 
 
@@ -44,6 +49,9 @@ class ModelCard:
     network: str
     quantization: str
     turns: int = 1  # ways round that a cell is shown to the network, the answers combined: one of `turns.TURNS`
+    centres: tuple[tuple[float, ...], ...] = ()  # (m, k) of the known classes among the model's features; none: ()
+    distance_threshold: float | None = None  # farther than this from every centre: unidentified; None: never
+    warn_share: float = WARN_SHARE  # of unidentified among white cells; above it a person should review them
     crop_version: int = CROP_VERSION  # of the cropping code that its training cells were cut by
     training: dict[str, Any] = field(default_factory=dict)
     certificate: dict[str, Any] = field(default_factory=dict)  # what `leuko-check --certify` measured
@@ -75,31 +83,45 @@ class ModelCard:
     def _from_mapping(cls, raw: Mapping[str, Any], path: Path) -> ModelCard:
         values: dict[str, Any] = {}
         for name, wanted in _JSON_TYPES.items():
-            if name not in raw and name == "turns":  # a card from before there were any
+            if name not in raw and name in _LATER:
                 continue
             if name not in raw:
                 raise ModelError(f"The model's card {path} is incomplete: it has no {name!r}.")
             value = raw[name]
             if isinstance(value, bool) or not isinstance(value, wanted):
                 raise ModelError(f"The model's card {path} has a wrong {name!r}: {value!r}.")
-            if isinstance(value, list):
+            if name == "centres":
+                value = _centres(value, path)
+            elif isinstance(value, list):
                 if not all(isinstance(item, str) for item in value):
                     raise ModelError(f"The model's card {path} has a wrong {name!r}: names are expected.")
                 value = tuple(value)
-            elif isinstance(wanted, tuple):
+            elif isinstance(wanted, tuple) and value is not None:
                 value = float(value) if abs(value) < 1e9 else float("nan")  # refused below, with a sentence
             values[name] = value
         return cls(**values)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the card, whole or not at all. `OSError` where the folder cannot be written."""
-        write_whole(Path(path), (json.dumps({"schema": SCHEMA, **asdict(self)}, indent=2) + "\n").encode())
+        text = json.dumps({"schema": SCHEMA, **asdict(self)}, indent=2)
+        text = _NUMBERS.sub(lambda row: " ".join(row[0].split()), text)  # a row of a hundred numbers is one line
+        write_whole(Path(path), (text + "\n").encode())
 
 
+def _centres(rows: list[Any], path: Path) -> tuple[tuple[float, ...], ...]:
+    for row in rows:
+        if not isinstance(row, list) or any(isinstance(v, bool) or not isinstance(v, int | float) for v in row):
+            raise ModelError(f"The model's card {path} has wrong 'centres': lists of numbers are expected.")
+    return tuple(tuple(float(v) if abs(v) < 1e9 else math.nan for v in row) for row in rows)
+
+
+_LATER = ("turns", "centres", "distance_threshold", "warn_share")
+"""Fields that a card may lack, from before there were any."""
 _JSON_TYPES: dict[str, Any] = {
     **dict.fromkeys(("name", "file", "sha256", "network", "quantization"), str),
-    **dict.fromkeys(("classes", "leukocytes"), list),
-    **dict.fromkeys(("window_um", "um_per_px", "confidence_threshold", "temperature"), (int, float)),
+    **dict.fromkeys(("classes", "leukocytes", "centres"), list),
+    **dict.fromkeys(("window_um", "um_per_px", "confidence_threshold", "temperature", "warn_share"), (int, float)),
+    "distance_threshold": (int, float, type(None)),
     **dict.fromkeys(("input_size", "crop_version", "turns"), int),
     **dict.fromkeys(("training", "certificate", "licences"), dict),
 }
@@ -124,6 +146,21 @@ def _problem(card: ModelCard) -> str | None:
         return f"it was trained on crops of version {card.crop_version}, this leuko-edge cuts version {CROP_VERSION}"
     if not (0 <= card.confidence_threshold < 1 and 0.01 <= card.temperature <= 100):
         return "its confidence threshold must be in [0, 1) and its temperature between 0.01 and 100"
+    return _problem_of_doubt(card)
+
+
+def _problem_of_doubt(card: ModelCard) -> str | None:
+    widths = {len(row) for row in card.centres}
+    if card.centres and (len(widths) != 1 or 0 in widths):
+        return "its centres must be rows of equally many numbers"
+    if not all(math.isfinite(value) for row in card.centres for value in row):
+        return "its centres must be finite numbers"
+    if card.distance_threshold is not None and not card.centres:
+        return "it has a distance threshold but no centres to measure a distance from"
+    if card.distance_threshold is not None and not 0 < card.distance_threshold < math.inf:
+        return "its distance threshold must be above 0, or null for none"
+    if not 0 < card.warn_share <= 1:
+        return "its share of unidentified cells to warn above must be above 0 and at most 1"
     return None
 
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from . import card as cards
 from .card import ModelCard
-from .litert import Network
-from .turns import combined, turned
+from .doubt import distances
+from .litert import Answers, Network
+from .turns import combined, mean, turned
 from .types import CLASSES, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, Prediction
 
 WIDE_UM = 7.0  # a red cell's width; platelets measure 2 to 4 µm, rarely as much
@@ -50,14 +51,26 @@ class Classifier:
 
     def classify(self, crops: np.ndarray) -> list[Prediction]:
         """One prediction for each of `crops`, (n, input_size, input_size, 3) uint8 RGB; n may be 0."""
-        return [judge(p, self.card) for p in calibrate(self.probabilities(crops), self.card.temperature)]
+        found = self.answers(crops)
+        calibrated = calibrate(found.probabilities, self.card.temperature)
+        if found.features is None:
+            return [judge(p, self.card) for p in calibrated]
+        far = distances(found.features, np.array(self.card.centres))
+        return [judge(p, self.card, float(d)) for p, d in zip(calibrated, far, strict=True)]
 
     def probabilities(self, crops: np.ndarray) -> np.ndarray:
         """(n, classes) float32, before the card's temperature; of each crop turned as the card says, combined."""
+        return self.answers(crops).probabilities
+
+    def answers(self, crops: np.ndarray) -> Answers:
+        """The same, and the features where the card has centres: their mean over the turns."""
         _check_crops(crops, self.card.input_size)
         if self._network is None:
             raise ValueError("this classifier has been closed")
-        return combined(self._network.run(turned(crops, self.card.turns)), self.card.turns)
+        turns = self.card.turns
+        found = self._network.run(turned(crops, turns))
+        features = None if found.features is None else mean(found.features, turns)
+        return Answers(combined(found.probabilities, turns), features)
 
     def close(self) -> None:
         """Release the model's memory. Closing twice is harmless."""
@@ -71,15 +84,17 @@ class Classifier:
 
 
 class FixedClassifier:
-    """The simulated twin: gives `labels` in turn, over and over, whatever the crops show."""
+    """The simulated twin: gives `labels` in turn, over and over, whatever the crops show, all at one `distance`."""
 
-    def __init__(self, *labels: str, confidence: float = 0.99, card: ModelCard | None = None) -> None:
+    def __init__(
+        self, *labels: str, confidence: float = 0.99, card: ModelCard | None = None, distance: float | None = None
+    ) -> None:
         if not labels:
             raise ValueError("at least one label is needed")
         if strange := set(labels) - {*CLASSES, UNIDENTIFIED}:
             raise ValueError(f"not classes of leuko-edge: {', '.join(sorted(strange))}")
         self.card = card or simulated_card()
-        self._labels, self._confidence, self._seen = labels, confidence, 0
+        self._labels, self._confidence, self._distance, self._seen = labels, confidence, distance, 0
 
     def classify(self, crops: np.ndarray) -> list[Prediction]:
         _check_crops(crops, self.card.input_size)
@@ -89,10 +104,10 @@ class FixedClassifier:
     def _prediction(self, label: str) -> Prediction:
         classes = self.card.classes
         if label == UNIDENTIFIED:  # nothing stands out
-            return Prediction(label, 1 / len(classes), (1 / len(classes),) * len(classes))
+            return Prediction(label, 1 / len(classes), (1 / len(classes),) * len(classes), self._distance)
         rest = (1 - self._confidence) / (len(classes) - 1)
         spread = tuple(self._confidence if name == label else rest for name in classes)
-        return Prediction(label, self._confidence, spread)
+        return Prediction(label, self._confidence, spread, self._distance)
 
     def close(self) -> None:
         """Nothing to release."""
@@ -126,13 +141,18 @@ def calibrate(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def judge(probabilities: np.ndarray, card: ModelCard) -> Prediction:
-    """The class of calibrated `probabilities` (classes,), or UNIDENTIFIED where the card says that is too unsure."""
+def judge(probabilities: np.ndarray, card: ModelCard, distance: float | None = None) -> Prediction:
+    """The class of calibrated `probabilities` (classes,), or UNIDENTIFIED where the card says that is too unsure.
+
+    `distance` is the cell's to the nearest of the card's centres, None where that is not known.
+    """
     best = int(probabilities.argmax())
     label, confidence = card.classes[best], float(probabilities[best])
-    if confidence < card.confidence_threshold and label not in EXCLUDED:
+    limit = card.distance_threshold
+    strange = distance is not None and limit is not None and distance > limit
+    if (confidence < card.confidence_threshold or strange) and label not in EXCLUDED:
         label = UNIDENTIFIED  # a person should look; what is dropped anyway is not worth the look
-    return Prediction(label, confidence, tuple(map(float, probabilities)))
+    return Prediction(label, confidence, tuple(map(float, probabilities)), distance)
 
 
 def doubted(prediction: Prediction, diameter_um: float) -> Prediction:

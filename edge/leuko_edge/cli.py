@@ -124,7 +124,7 @@ def build_parser() -> argparse.ArgumentParser:
     out.add_argument("--annotate", metavar="DIR", help="each picture with its cells outlined and named")
     out.add_argument("--crops", metavar="DIR", help="a contact sheet for each class")
     out.add_argument(
-        "--quiet", action="store_true", help="no table and no progress, only errors and the files asked for"
+        "--quiet", action="store_true", help="no table and no progress, only errors, warnings and the files asked for"
     )
     out.add_argument("--timings", action="store_true", help="milliseconds of each stage and peak memory, afterwards")
     out.add_argument(

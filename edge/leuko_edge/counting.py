@@ -16,6 +16,7 @@ from rich.text import Text
 from . import display
 from .card import ModelCard
 from .classify import Classifier
+from .doubt import unfamiliar
 from .errors import EnvironmentBroken, NothingCountable, UsageError
 from .gallery import Gallery
 from .pipeline import Outcome, Pipeline
@@ -100,18 +101,21 @@ def count(options: argparse.Namespace) -> int:
         classifier.close()
     differential = tally.differential(card.leukocytes, references)
     outputs.finish(tally, differential)
+    warning = unfamiliar(differential, card.warn_share)
     if options.timings:
         for line in pipeline.stopwatch.lines():
             messages.print(Text(line), soft_wrap=True)
     for failure in outputs.failures:
         messages.print(Text(f"leuko-edge: {failure}"), soft_wrap=True)
+    if warning and (options.quiet or not differential.counted):  # there is no table to say it under
+        messages.print(Text(f"leuko-edge: {warning}"), soft_wrap=True)
     if not differential.counted:
         nothing = _nothing(tally, differential)
         if not outputs.failures:
             raise NothingCountable(nothing)
         messages.print(Text(f"leuko-edge: {nothing}"), soft_wrap=True)
     elif not options.quiet:
-        display.show(table, differential, tally)
+        display.show(table, differential, tally, warning=warning)
     return EnvironmentBroken.exit_code if outputs.failures else 0
 
 

@@ -33,9 +33,10 @@ def show(
     differential: Differential,
     tally: Tally,
     truth: Mapping[str, int] | None = None,
+    warning: str = "",
 ) -> None:
     """Print the table and what stands beside it. `truth`, the counts of a simulated slide, adds two
-    columns."""
+    columns; `warning` is a sentence that a reader must not miss."""
     simulated = truth is not None
     if simulated:
         console.print(Text(SIMULATED, style="bold yellow"))
@@ -44,6 +45,8 @@ def show(
         console.print(Text(line))
     if truth is not None:
         console.print(Text(_beside(truth, differential)))
+    if warning:
+        console.print(Text(f"Warning: {warning}.", style="bold yellow"))
     console.print(Text(NOT_A_DEVICE, style="bold"))
 
 
@@ -135,12 +138,20 @@ def describe(card: ModelCard) -> str:
         f"network: {card.network}; {card.quantization}",
         f"classes: {', '.join(card.classes)}",
         f"input: {card.input_size}×{card.input_size} pixels, {card.window_um:g} µm along a side",
-        f"unidentified below {card.confidence_threshold:g}; temperature {card.temperature:g}",
+        f"unidentified below a confidence of {card.confidence_threshold:g}{_far(card)}; "
+        f"temperature {card.temperature:g}",
+        f"warns where more than {card.warn_share:.1%} of the white cells are unidentified",
     ]
     stated = {"training": _tree(card.training), "certificate": _certified(card), "licences": _tree(card.licences)}
     for title, tree in stated.items():
         lines += [f"{title}:", *(tree or ["  none recorded"])]
     return "\n".join([*lines, NOT_A_DEVICE])
+
+
+def _far(card: ModelCard) -> str:
+    if card.distance_threshold is None:
+        return ""
+    return f", or farther than {card.distance_threshold:g} from the known cells (1: a usual cell)"
 
 
 def _certified(card: ModelCard) -> list[str]:

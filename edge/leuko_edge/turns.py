@@ -29,3 +29,8 @@ def combined(probabilities: np.ndarray, turns: int) -> np.ndarray:
     logs = np.log(np.maximum(probabilities, 1e-12)).reshape(turns, -1, probabilities.shape[1])
     means = np.exp(logs.mean(axis=0))
     return means / means.sum(axis=1, keepdims=True)
+
+
+def mean(values: np.ndarray, turns: int) -> np.ndarray:
+    """(n, k) from those of `turned` crops, (turns × n, k): their arithmetic mean."""
+    return values.reshape(turns, -1, values.shape[1]).mean(axis=0)

@@ -67,9 +67,10 @@ class Cell:
 class Prediction:
     """What the classifier says of one cell: `probabilities` follow the card's class order and sum to 1."""
 
-    label: str  # one of CLASSES, or UNIDENTIFIED where the confidence is below the card's threshold
+    label: str  # one of CLASSES, or UNIDENTIFIED where the card's thresholds say that it is too unsure or too far
     confidence: float  # calibrated probability of the best class, 0 to 1
     probabilities: tuple[float, ...]
+    distance: float | None = None  # to the nearest known class, 1 as of a usual cell; None where the model has none
 
 
 @dataclass(frozen=True)

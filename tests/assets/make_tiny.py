@@ -19,7 +19,7 @@ with quiet():
     import numpy as np
 
     from leuko_convert import quantize
-from tiny import COLOURS, TINY, TINY_FLOAT, crops_of
+from tiny import COLOURS, FAR, FAR_FLOAT, NEAR, TINY, TINY_FLOAT, crops_of
 
 from leuko_convert.agreement import compare
 from leuko_convert.certificate import Measured, certify, result
@@ -27,6 +27,7 @@ from leuko_convert.labelled import Labelled
 from leuko_edge.card import ModelCard, load_verified, write_whole
 from leuko_edge.classify import Classifier
 from leuko_edge.types import CLASSES, LEUKOCYTES
+from leuko_train.doubt import Doubt
 
 SOFTNESS = 4000.0  # grey values squared
 
@@ -43,12 +44,23 @@ def network() -> keras.Model:
     return model
 
 
+def colour_distance() -> Doubt:
+    """The features are the brightest colour itself."""
+    centres = np.array([COLOURS[label] for label in CLASSES]) / NEAR
+    return Doubt(np.eye(3) / NEAR, np.zeros(3), centres)
+
+
 def main() -> None:
+    make(TINY, TINY_FLOAT, None)
+    make(FAR, FAR_FLOAT, colour_distance())
+
+
+def make(quantized: Path, floating: Path, doubt: Doubt | None) -> None:
     colours = np.random.default_rng(1).integers(0, 256, (100, 1, 1, 3))
     crops = np.broadcast_to(colours, (100, 64, 64, 3)).astype(np.uint8)
     with quiet():
-        made = quantize.convert(network(), crops)
-    for path, content, how in ((TINY, made.int8, quantize.INT8), (TINY_FLOAT, made.float16, quantize.FLOAT16)):
+        made = quantize.convert(network(), crops, doubt=doubt)
+    for path, content, how in ((quantized, made.int8, quantize.INT8), (floating, made.float16, quantize.FLOAT16)):
         card = ModelCard(
             name=path.stem,
             file=path.name,
@@ -60,6 +72,8 @@ def main() -> None:
             um_per_px=0.375,
             confidence_threshold=0.6,
             temperature=1.0,
+            centres=() if doubt is None else tuple(tuple(map(float, row)) for row in doubt.centres),
+            distance_threshold=None if doubt is None else 3.0,
             network="nearest colour, for tests",
             quantization=how,
             training={"made by": "tests/assets/make_tiny.py"},
@@ -67,17 +81,17 @@ def main() -> None:
         )
         write_whole(path, content)
         card.save(path.with_suffix(".json"))
-    certify_both()
+    certify_both(quantized, floating)
 
 
-def certify_both() -> None:
+def certify_both(quantized: Path, floating: Path) -> None:
     """On a crop of each class's colour."""
     crops = crops_of(*CLASSES)
     names = tuple(f"{label}.png" for label in CLASSES)
     hashed = hashlib.sha256(crops.tobytes()).hexdigest()
     data = Labelled(crops, np.arange(len(CLASSES)), names, np.array(names), hashed, "colours of tests/tiny.py")
     cards, predictions = {}, []
-    for path in (TINY_FLOAT, TINY):
+    for path in (floating, quantized):
         card, content = load_verified(path, certified=False)
         cards[path.with_suffix(".json")] = card
         predictions.append(Classifier(card, content, threads=1).classify(crops))

@@ -1,7 +1,9 @@
-"""How a trained network is to be read: `leuko-train calibrate`, which writes calibration.json beside its report.
+"""How a trained network is to be read: `leuko-train calibrate`, which writes calibration.json and doubt.npz beside it.
 
-Chosen on validation cells alone: how many ways round a cell is shown (each costs a run of the network), the
-temperature of the combined answers, and the confidence below which a cell is unidentified. The card repeats all three.
+Of validation cells alone: how many ways round a cell is shown (each costs a run of the network), and the temperature
+of the combined answers. The limits of confidence and distance beyond which a cell is unidentified are chosen on
+laboratories that `leuko-train travel` left out, each by the network that never saw it; without them on validation
+cells too. The card repeats all of it.
 """
 
 from __future__ import annotations
@@ -10,16 +12,23 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from leuko_edge.errors import UsageError
 from leuko_edge.turns import TURNS
 
-from . import dataset, metrics, report, sampling
-from .evaluate import load_run, predict_as_trained
-from .fit_report import confidence_threshold, validation_row
+from . import calibration_report, dataset, doubt, features, laboratories, metrics, pieces, report, sampling, thresholds
+from .dataset import CellSet
+from .evaluate import load_run
+from .fit_report import COVERAGE, confidence_threshold, validation_row
+from .thresholds import Judged
 
 FILE = "calibration.json"
+TAUGHT = 150
+"""Training cells of each class of each laboratory that the distance is fitted on."""
+CAP = 240
+"""Cells of each class of a left-out laboratory that the limits are chosen on."""
 
 
 def measured(found: np.ndarray, truth: np.ndarray, labs: np.ndarray) -> dict[str, Any]:
@@ -40,35 +49,92 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--turns", type=int, choices=TURNS, default=4, help="ways round that a cell is shown (%(default)s)"
     )
+    parser.add_argument(
+        "--travel", type=Path, metavar="OUT", help="folder of a finished `leuko-train travel`: choose the limits there"
+    )
+    parser.add_argument(
+        "--cap", type=int, default=CAP, help="cells of a class of a left-out laboratory to choose on (%(default)s)"
+    )
+
+
+class Reader:
+    """One network, its temperature and its distance; asks it about cells."""
+
+    def __init__(self, model: keras.Model, trained: dict[str, Any], cells: CellSet, turns: tuple[int, ...]) -> None:
+        """`turns`: ways round that are tried; the last counts. UsageError without training or validation cells."""
+        self._model, self._trained, self._cells, self._turns = model, trained, cells, turns[-1]
+        settings = trained["settings"]
+        without = tuple(settings.get("exclude_labs", ()))
+        taught = sampling.capped(cells, sampling.members(cells, "train", without), TAUGHT, settings["seed"])
+        chosen = sampling.members(cells, "validation", without)
+        chosen = sampling.capped(cells, chosen, settings.get("validation_cap", TAUGHT), settings["seed"])
+        if not len(chosen) or not len(taught):
+            raise UsageError("The cell set has no training or no validation cells of the laboratories that trained it.")
+        real = ~np.isin(cells.labs[taught], laboratories.APART)  # drawn cells teach no class
+        self.classes = np.unique(cells.labels[taught][real] if real.any() else cells.labels[taught])
+        self.tried: dict[int, dict[str, Any]] = {}
+        for way in turns:
+            found, values = features.seen(model, trained, cells, chosen, way)
+            self.tried[way] = measured(found, cells.labels[chosen], cells.labs[chosen])
+        self.temperature = self.tried[self._turns]["temperature"]
+        fitted = doubt.fit(features.seen(model, trained, cells, taught)[1], cells.labels[taught])
+        self.doubt = fitted.in_units_of(max(1e-9, float(np.median(fitted.distance(values)))))
+        self.validation, self.labs = self._judged(chosen, found, values), cells.labs[chosen]
+
+    def ask(self, rows: np.ndarray) -> Judged:
+        return self._judged(rows, *features.seen(self._model, self._trained, self._cells, rows, self._turns))
+
+    def _judged(self, rows: np.ndarray, found: np.ndarray, values: np.ndarray) -> Judged:
+        tempered, truth = metrics.tempered(found, self.temperature), self._cells.labels[rows]
+        distance = self.doubt.distance(values)
+        return Judged(truth, tempered.argmax(1), tempered.max(1), distance, np.isin(truth, self.classes))
+
+
+def left_out(out: Path, cells: CellSet, turns: int, cap: int) -> dict[str, Judged]:
+    """Each laboratory's cells as the network of `leuko-train travel` sees them that was trained without it.
+
+    Copies of a laboratory's photographs have no say. UsageError where `out` has no finished network of these cells.
+    """
+    result = {}
+    for answers in sorted((out / pieces.TOLD.replace(" ", "-")).glob(f"*/{pieces.ANSWERS}")):
+        folder, lab = answers.parent, answers.parent.name
+        keras.backend.clear_session()
+        model, trained = load_run(folder)
+        if trained["settings"].get("data_sha256") != cells.sha256:
+            raise UsageError(f"The network in {folder} was trained on another cell set; name the one of --travel.")
+        with np.load(answers) as stored:
+            rows = stored["rows"]
+        rows = sampling.capped(cells, rows[cells.labs[rows] == lab], cap, seed=0)
+        if len(rows):
+            print(f"{lab}: {len(rows)} cells by the network of {folder}", flush=True)
+            result[lab] = Reader(model, trained, cells, (turns,)).ask(rows)
+    if not result:
+        raise UsageError(f"{out} holds no finished network of leuko-train travel; let that finish first.")
+    return result
 
 
 def run(args: argparse.Namespace) -> int:
     cells = dataset.load(args.cells)
+    away = {} if args.travel is None else left_out(args.travel, cells, args.turns, args.cap)
+    keras.backend.clear_session()
     model, trained = load_run(args.model)
-    settings = trained["settings"]
-    chosen = sampling.members(cells, "validation", tuple(settings.get("exclude_labs", ())))
-    chosen = sampling.capped(cells, chosen, settings["validation_cap"], settings["seed"])
-    if not len(chosen):
-        raise UsageError(f"{args.cells} has no validation cells of the laboratories that trained {args.model}.")
-    truth, labs = cells.labels[chosen], cells.labs[chosen]
-    tried = {}
-    for turns in TURNS:
-        found = predict_as_trained(model, trained | {"turns": turns}, cells, chosen)
-        tried[turns] = measured(found, truth, labs)
-    header = ("turns", "balanced accuracy, mean of laboratories", "negative log-likelihood", "temperature", "threshold")
-    rows = [
-        (
-            turns,
-            one["validation"]["score"],
-            one["negative_log_likelihood"],
-            one["temperature"],
-            one["confidence_threshold"],
-        )
-        for turns, one in tried.items()
-    ]
-    print(f"{len(chosen)} validation cells\n\n{report.table(header, rows)}")
-    content = tried[args.turns] | {"turns": args.turns, "cells": len(chosen)}
-    content["tried"] = {turns: one["negative_log_likelihood"] for turns, one in tried.items()}
-    report.write_json(args.model / FILE, content | {"provenance": report.provenance(cells.sha256, settings["seed"])})
-    print(f"\n{args.model / FILE}: {args.turns} turns")
+    ways = (*(way for way in TURNS if way != args.turns), args.turns)
+    reader = Reader(model, trained, cells, ways)
+    known = {str(lab): reader.validation.of(reader.labs == lab) for lab in np.unique(reader.labs)}
+    limits = thresholds.choose(list(away.values())) if away else thresholds.of_validation(reader.validation, COVERAGE)
+    warn = thresholds.warn_share(known, limits)
+    strange = np.flatnonzero(cells.labs == laboratories.EVALUATION_ONLY)
+    apart = {laboratories.EVALUATION_ONLY: reader.ask(strange)} if len(strange) else {}
+
+    print(f"{len(reader.labs)} validation cells\n\n{calibration_report.ways(reader.tried)}\n")
+    found = calibration_report.doubt(away, known, apart, limits, warn)
+    print(calibration_report.text(found, limits, warn))
+    content = reader.tried[args.turns] | {"turns": args.turns, "cells": len(reader.labs)}
+    content |= {"confidence_threshold": limits.confidence, "distance_threshold": limits.distance, "warn_share": warn}
+    content["tried"] = {way: one["negative_log_likelihood"] for way, one in sorted(reader.tried.items())}
+    content["doubt"] = {"chosen_on": sorted(away) or "validation cells", "directions": len(reader.doubt.bias), **found}
+    made = report.provenance(cells.sha256, trained["settings"]["seed"])
+    report.write_json(args.model / FILE, content | {"provenance": made})
+    reader.doubt.save(args.model)
+    print(f"\n{args.model / FILE}, {args.model / doubt.FILE}: {args.turns} turns")
     return 0

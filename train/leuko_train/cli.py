@@ -15,7 +15,7 @@ from leuko_edge.errors import EnvironmentBroken, LeukoError
 COMMANDS = {
     "cells": "build the cell set from the laboratories' images",
     "fit": "fine-tune a network on the cell set",
-    "calibrate": "choose a trained network's temperature, threshold and turns on validation cells",
+    "calibrate": "choose a trained network's temperature, turns, and limits of confidence and distance",
     "evaluate": "measure a trained network, laboratory by laboratory",
     "travel": "train without each laboratory in turn, and judge it there",
     "paper": "repeat the seed paper's experiment on the Kaggle pictures",

@@ -59,7 +59,7 @@ def count_live(options: argparse.Namespace, references: Mapping[str, tuple[float
                 ended = _attend(engine, source, face, truth)
         unfinished = _finish(engine, source)
         ended = ended or unfinished
-        differential, tally, number = engine.differential, _tally(engine), store.id
+        differential, tally, number, warning = engine.differential, _tally(engine), store.id, engine.unfamiliar
         if ended is None:
             store.close()
         else:
@@ -69,7 +69,9 @@ def count_live(options: argparse.Namespace, references: Mapping[str, tuple[float
             if options.demo and options.resume is not None:  # the truth of this slide is not that of the whole session
                 out.print(Text(display.SIMULATED, style="bold yellow"))
                 truth = None
-            display.show(out, differential, tally, truth)
+            display.show(out, differential, tally, truth, warning)
+        elif warning:
+            messages.print(Text(f"leuko-edge: {warning}"), soft_wrap=True)
         if options.timings:
             for line in engine.stopwatch.lines():
                 messages.print(Text(line), soft_wrap=True)

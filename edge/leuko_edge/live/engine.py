@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..classify import CellClassifier
+from ..doubt import unfamiliar
 from ..stopwatch import Stopwatch
 from ..store import SessionStore
 from ..tally import REFERENCES, Differential
@@ -24,10 +25,8 @@ from .keys import Action
 from .looking import Looker
 from .slidemap import SlideMap
 from .state import Accounts, LiveSource, Place, Snapshot
-from .tracks import VIEWS, Track
+from .tracks import VIEWS, Look, Track
 
-UNFAMILIAR = 0.15  # share of unidentified among white cells above which the laboratory is outside what the model knows
-FEW = 20  # white cells below which no share is judged
 CHECKED = 50  # counted frames after which the map's small corrections may have brought two tracks together
 SHOWN = 8  # cells in the display's list
 
@@ -115,7 +114,7 @@ class Engine:
             if cell.key < len(pieces):
                 track = Track(cell.key, cell.dx, cell.dy, cell.id, label=cell.label, confidence=cell.confidence)
                 track.by, track.undone = cell.by, cell.undone
-                track.views = [(1.0, np.array(cell.probabilities))] * min(cell.views, VIEWS)
+                track.views = [Look(1.0, np.array(cell.probabilities))] * min(cell.views, VIEWS)
                 self.cells.tracks.add(track)
 
     def look(self, frame: Frame) -> None:
@@ -244,16 +243,14 @@ class Engine:
             last=tuple(self._recent),
             paused=self.paused,
             done=self.done,
-            warning=self._warned(differential) or getattr(source, "warning", ""),
+            warning=self.unfamiliar or self.store.warning or getattr(source, "warning", ""),
             elapsed=time.monotonic() - self._began,
             outlines=view.outlines,
             bgr=frame.bgr,
             truth=truth,
         )
 
-    def _warned(self, differential: Differential) -> str:
-        white = differential.counted + differential.unidentified
-        if white >= FEW and differential.unidentified > UNFAMILIAR * white:
-            share = 100 * differential.unidentified / white
-            return f"{share:.0f} % of white cells are unidentified: the model does not know this stain or camera"
-        return self.store.warning
+    @property
+    def unfamiliar(self) -> str:
+        """That the model does not know this laboratory's cells, in one sentence; empty where it does."""
+        return unfamiliar(self.differential, self.classifier.card.warn_share)

@@ -128,9 +128,10 @@ class Looker:
         with self.stopwatch.stage("store"):
             for n, crop, prediction in zip(wanted, crops, predictions, strict=True):
                 track = tracks[n] or Track(place.key, *np.add(whole[n].centre, (place.dx, place.dy)).tolist())
-                sharpest = all(quality[n] > before for before, _ in track.views)
-                combined = judge(track.see(quality[n], np.array(prediction.probabilities)), card)
-                named = doubted(combined, whole[n].diameter * seen.scale.um_per_px)
+                sharpest = all(quality[n] > view.quality for view in track.views)
+                combined = track.see(quality[n], np.array(prediction.probabilities), prediction.distance)
+                named = judge(combined, card, track.distance)
+                named = doubted(named, whole[n].diameter * seen.scale.um_per_px)
                 if tracks[n] is None:
                     tracks[n] = self._count(frame, place, whole[n], track, named, crop, accounts)
                 else:
@@ -194,8 +195,8 @@ class Looker:
             predictions = self.classifier.classify(crops)
         for cell, crop, prediction in zip(fresh, crops, predictions, strict=True):
             track = Track(place.key, *np.add(cell.centre, (place.dx, place.dy)).tolist())
-            combined = judge(track.see(sharpness * CUT_WINDOW, np.array(prediction.probabilities)), card)
-            named = doubted(combined, cell.diameter * um)
+            combined = track.see(sharpness * CUT_WINDOW, np.array(prediction.probabilities), prediction.distance)
+            named = doubted(judge(combined, card, track.distance), cell.diameter * um)
             self._waiting.append(Waiting(track, self._new(frame, place, cell, track, named, crop)))
 
     def _settle(self, place: Place, shape: tuple[int, ...], um_per_px: float, accounts: Accounts) -> None:

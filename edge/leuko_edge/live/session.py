@@ -38,7 +38,12 @@ def information(
         simulated=simulated,
         leukocytes=card.leukocytes,
         program=f"leuko-edge {__version__}",
-        thresholds={"confidence": card.confidence_threshold, "temperature": card.temperature},
+        thresholds=_thresholds(card),
         ranges=dict(references),
         window_um=card.window_um,
     )
+
+
+def _thresholds(card: ModelCard) -> dict[str, float]:
+    found = {"confidence": card.confidence_threshold, "temperature": card.temperature, "warn_share": card.warn_share}
+    return found if card.distance_threshold is None else found | {"distance": card.distance_threshold}

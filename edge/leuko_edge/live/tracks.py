@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,14 @@ SAME_UM = 5.0  # centres nearer than this are one cell: two leukocytes that touc
 BETTER = 1.15  # a view this much sharper than the worst one kept takes its place
 
 Position = Callable[[int, float, float], tuple[int, float, float]]
+
+
+class Look(NamedTuple):
+    """One view of a cell, as the network saw it."""
+
+    quality: float
+    probabilities: np.ndarray  # (classes,)
+    distance: float | None = None  # to the nearest known class, where the model measures one
 
 
 @dataclass
@@ -31,24 +40,30 @@ class Track:
     confidence: float = 0.0
     by: str = "model"
     undone: bool = False
-    views: list[tuple[float, np.ndarray]] = field(default_factory=list)  # (quality, probabilities of the classes)
+    views: list[Look] = field(default_factory=list)
 
     def wants(self, quality: float) -> bool:
         """Whether another view of this quality would tell more."""
-        return len(self.views) < VIEWS or quality > BETTER * min(q for q, _ in self.views)
+        return len(self.views) < VIEWS or quality > BETTER * min(view.quality for view in self.views)
 
-    def see(self, quality: float, probabilities: np.ndarray) -> np.ndarray:
+    def see(self, quality: float, probabilities: np.ndarray, distance: float | None = None) -> np.ndarray:
         """Keep a view and return all kept ones combined: (classes,) summing to 1.
 
         The geometric mean, each view weighed by its quality: views of one cell err together, so that multiplying them
         as if they were independent would make the network far too sure.
         """
-        self.views.append((quality, probabilities))
-        self.views = sorted(self.views, key=lambda view: -view[0])[:VIEWS]
-        weights = np.array([q for q, _ in self.views])
-        logs = np.log(np.maximum(np.stack([p for _, p in self.views]), 1e-6))
+        self.views.append(Look(quality, probabilities, distance))
+        self.views = sorted(self.views, key=lambda view: -view.quality)[:VIEWS]
+        weights = np.array([view.quality for view in self.views])
+        logs = np.log(np.maximum(np.stack([view.probabilities for view in self.views]), 1e-6))
         combined = np.exp((weights / weights.sum()) @ logs)
         return combined / combined.sum()
+
+    @property
+    def distance(self) -> float | None:
+        """Mean of the kept views', each weighed by its quality; None where none has one, as after a resume."""
+        known = [(view.quality, view.distance) for view in self.views if view.distance is not None]
+        return sum(q * d for q, d in known) / sum(q for q, _ in known) if known else None
 
 
 class Tracks:

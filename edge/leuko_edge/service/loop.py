@@ -28,6 +28,7 @@ from ..live.state import Snapshot, SourceLost
 from ..store import SessionStore, default_path
 from ..types import LEUKOCYTES
 from . import sentences
+from .journal import WARNING
 from .pauses import FIRST, LONGEST, Pauses
 from .sessions import check_room, take_up
 from .stream import Stream
@@ -148,9 +149,11 @@ class Service:
                     engine.finish(stream.dropped)
                 raise
             engine.finish(stream.dropped)
-            counted = engine.differential.counted
+            counted, warning = engine.differential.counted, engine.unfamiliar
         why = engine.done if engine.done == "signed" else f"not signed: {engine.done}"
         self._teller.journal.say(f"session {store.id} has ended with {counted} leukocytes, {why}")
+        if warning:
+            self._teller.journal.say(f"session {store.id}: {warning}", WARNING)
 
     def _until_ended(self, engine: Engine, stream: Stream) -> None:
         """Until the result is signed, the person wants no more of it, or a film is over."""

@@ -28,7 +28,11 @@ def fault(sentence: str) -> str:
 
 
 def counting(snapshot: Snapshot) -> str:
-    """The count, the largest class, and what the camera sees."""
+    """The count, the largest class, what the camera sees, and what there is to be warned of."""
+    return f"{_counting(snapshot)}; {snapshot.warning}" if snapshot.warning else _counting(snapshot)
+
+
+def _counting(snapshot: Snapshot) -> str:
     differential = snapshot.differential
     so_far = words.goal(snapshot)[0]
     if snapshot.target is not None:

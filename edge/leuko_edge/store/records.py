@@ -32,7 +32,7 @@ class SessionInfo:
     simulated: bool = False
     leukocytes: tuple[str, ...] = LEUKOCYTES  # classes in the denominator, as the card names them
     program: str = ""  # name and version of what counts
-    thresholds: Mapping[str, float] = field(default_factory=dict)  # of the card: confidence, temperature
+    thresholds: Mapping[str, float] = field(default_factory=dict)  # of the card: confidence, temperature, distance, …
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=lambda: dict(REFERENCES))  # per cent
     window_um: float | None = None  # micrometres along a side of a crop, as the card says
 

@@ -1,0 +1,88 @@
+"""`leuko-train calibrate` on networks as `fit` and `travel` leave them, here with random weights."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+import keras
+from keras import layers
+from made_cells import made_cells
+
+from leuko_edge.errors import UsageError
+from leuko_edge.types import CLASSES
+from leuko_train import calibrate, cli, doubt, pieces
+from leuko_train.network import CONFIGS, Network
+
+SETTINGS = {"network": "tiny", "window_um": 24.0, "input_size": 32, "seed": 1, "validation_cap": 80}
+
+
+def network(seed: int) -> keras.Model:
+    keras.utils.set_random_seed(seed)
+    stack = [keras.Input((32, 32, 3)), layers.Rescaling(1 / 255), layers.Conv2D(6, 3, strides=4, activation="relu")]
+    stack += [layers.GlobalMaxPooling2D(), layers.Dense(8, activation="relu"), layers.Dropout(0.3)]
+    return keras.Sequential([*stack, layers.Dense(len(CLASSES), activation="softmax")])
+
+
+def trained(folder, seed, exclude=()):
+    folder.mkdir(parents=True)
+    network(seed).save(folder / "model.keras")
+    settings = SETTINGS | {"exclude_labs": list(exclude), "data_sha256": made_cells().sha256}
+    report = {"settings": settings, "temperature": 1.0, "confidence_threshold": 0.5}
+    (folder / "report.json").write_text(json.dumps(report))
+    return folder
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """(a run, a folder of finished travel)."""
+    monkeypatch.setitem(CONFIGS, "tiny", Network(None, 255.0))
+    monkeypatch.setattr(calibrate.dataset, "load", lambda _: made_cells())
+    cells = made_cells()
+    for number, lab in enumerate(("north", "south")):
+        folder = trained(tmp_path / "travel" / "as-told" / lab, number, (lab,))
+        np.savez(folder / pieces.ANSWERS, rows=np.flatnonzero(cells.labs == lab), raw=np.zeros((36, 9)))
+    return trained(tmp_path / "run", 2), tmp_path / "travel"
+
+
+def command(run, *more):
+    return cli.main(["calibrate", "--cells", "cells", "--model", str(run), *map(str, more)])
+
+
+def test_both_limits_are_chosen_on_the_laboratories_that_were_left_out(folders, capsys):
+    run, travel = folders
+    assert command(run, "--travel", travel) == 0
+    said = capsys.readouterr().out
+    assert "| left out | north | 36 |" in said and "| left out | south | 36 |" in said and "| known | south |" in said
+    written = json.loads((run / "calibration.json").read_text())
+    assert written["turns"] == 4 and written["doubt"]["chosen_on"] == ["north", "south"]
+    assert 0 <= written["confidence_threshold"] < 1 and written["distance_threshold"] > 0
+    assert 0.05 <= written["warn_share"] <= 1
+    shares = [one["leukocytes_aside"] for one in written["doubt"]["left out"].values()]
+    assert np.mean(shares) <= 0.1
+    assert doubt.load(run).kernel.shape[0] == 8
+
+
+def test_without_them_both_are_of_validation_cells_whose_median_distance_is_one(folders, capsys):
+    run, _ = folders
+    assert command(run, "--turns", "1") == 0
+    written = json.loads((run / "calibration.json").read_text())
+    assert written["doubt"]["chosen_on"] == "validation cells" and written["doubt"]["left out"] == {}
+    assert written["distance_threshold"] >= 1 and written["tried"].keys() == {"1", "2", "4", "8"}
+    known = written["doubt"]["known"]
+    assert sum(one["cells"] for one in known.values()) == written["cells"] == 18
+
+
+def test_a_folder_without_finished_networks_is_refused(folders, tmp_path, capsys):
+    assert command(folders[0], "--travel", tmp_path / "run") == UsageError.exit_code
+    assert "no finished network" in capsys.readouterr().err
+    assert not (folders[0] / "calibration.json").exists()
+
+
+def test_networks_of_another_cell_set_are_refused(folders, capsys):
+    run, travel = folders
+    path = travel / "as-told" / "north" / "report.json"
+    path.write_text(path.read_text().replace(made_cells().sha256, "cd" * 32))
+    assert command(run, "--travel", travel) == UsageError.exit_code
+    assert "another cell set" in capsys.readouterr().err

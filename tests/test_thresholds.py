@@ -1,0 +1,142 @@
+"""The limits of doubt, chosen and told, and the distance that they are of."""
+
+import numpy as np
+import pytest
+
+from leuko_edge.errors import UsageError
+from leuko_edge.types import CLASSES
+from leuko_train import doubt, thresholds
+from leuko_train.thresholds import Judged, Limits
+
+
+def clusters(count: int = 300, classes: int = 3, d: int = 12, seed: int = 0):
+    """Features (n, d) of classes that differ in the first directions and spread in all, the later ones less."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    features = rng.normal(0, np.linspace(2, 0.2, d), (count, d))
+    features[:, :classes] += 30 * np.eye(classes)[labels]
+    return features, labels
+
+
+def judged(wrong: np.ndarray, confidence: np.ndarray, distance: np.ndarray, label: str = "neutrophil") -> Judged:
+    truth = np.full(len(wrong), CLASSES.index(label))
+    return Judged(truth, np.where(wrong, (truth + 1) % 6, truth), confidence, distance, np.ones(len(wrong), bool))
+
+
+def known_and_strange(cells: int, seed: int) -> Judged:
+    """One in five is wrong, as sure as the others and far; the others lie near, one in fifty of them unsure."""
+    rng = np.random.default_rng(seed)
+    wrong = np.arange(cells) % 5 == 0
+    distance = rng.uniform(0.5, 1.5, cells) + 3 * wrong
+    return judged(wrong, np.where(np.arange(cells) % 50 == 1, 0.4, rng.uniform(0.9, 1.0, cells)), distance)
+
+
+def test_other_cells_are_farther_than_known_ones_of_the_same_spread():
+    fitted = doubt.fit(*clusters(), directions=8)
+    known = fitted.distance(clusters(seed=1)[0])
+    strange = clusters(seed=2)[0] + 12 * np.eye(12)[5]
+    assert np.median(fitted.distance(strange)) > 2 * np.quantile(known, 0.95)
+
+
+def test_what_varies_little_within_a_class_counts_for_more():
+    features, labels = clusters(3000)
+    fitted = doubt.fit(features, labels, directions=12)
+    at = features[labels == 0].mean(axis=0)
+    wide, narrow = fitted.distance(at + 2 * np.eye(12)[[0, 11]])
+    assert narrow > 1.5 * wide
+
+
+def test_a_feature_that_is_always_zero_does_no_harm():
+    features, labels = clusters()
+    features[:, 7] = 0
+    assert np.isfinite(doubt.fit(features, labels).distance(features)).all()
+
+
+def test_the_unit_is_the_distance_that_is_said_to_be_one():
+    features, labels = clusters()
+    fitted = doubt.fit(features, labels)
+    far = np.median(fitted.distance(features))
+    assert np.median(fitted.in_units_of(far).distance(features)) == pytest.approx(1)
+
+
+def test_a_distance_is_read_as_it_was_saved(tmp_path):
+    features, labels = clusters()
+    assert doubt.load(tmp_path) is None
+    fitted = doubt.fit(features, labels)
+    fitted.save(tmp_path)
+    np.testing.assert_array_equal(doubt.load(tmp_path).distance(features), fitted.distance(features))
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", None])
+def test_a_damaged_distance_is_refused(tmp_path, damage):
+    if damage is None:
+        np.savez(tmp_path / doubt.FILE, kernel=np.eye(3), bias=np.zeros(2), centres=np.zeros((2, 3)))
+    else:
+        (tmp_path / doubt.FILE).write_bytes(damage)
+    with pytest.raises(UsageError, match="run leuko-train calibrate again"):
+        doubt.load(tmp_path)
+
+
+def test_sure_answers_that_are_wrong_are_set_aside_by_their_distance():
+    labs = [known_and_strange(500, 1), known_and_strange(500, 2)]
+    limits = thresholds.choose(labs, most=0.25)  # all the wrong ones are leukocytes too: a fifth is needed for them
+    for lab in labs:
+        assert limits.aside(lab)[lab.wrong].all()
+        assert limits.aside(lab)[lab.leukocytes].mean() <= 0.26
+
+
+def test_of_true_leukocytes_no_more_than_told_are_set_aside_and_each_laboratory_weighs_the_same():
+    rng = np.random.default_rng(5)
+    small, large = (
+        judged(rng.random(n) < 0.3, np.full(n, 0.9), rng.gamma(4, scale, n)) for n, scale in ((60, 2), (3000, 1))
+    )
+    limits = thresholds.choose([small, large])
+    shares = [limits.aside(lab)[lab.leukocytes].mean() for lab in (small, large)]
+    assert 0.08 < np.mean(shares) <= 0.1 + 1e-9
+    assert shares[0] > 0.1 > shares[1]  # the small one lies farther, and was not outvoted by the large
+
+
+def test_a_class_that_was_not_taught_may_be_set_aside_whole():
+    lab = known_and_strange(400, 3)
+    unknown = Judged(lab.truth, lab.predicted, lab.confidence, lab.distance, ~lab.wrong)
+    limits = thresholds.choose([unknown])
+    assert limits.aside(unknown)[unknown.wrong].all() and limits.aside(unknown)[unknown.leukocytes].mean() <= 0.1
+
+
+def test_platelets_and_artefacts_are_never_set_aside():
+    platelets = judged(np.zeros(9, bool), np.full(9, 0.1), np.full(9, 99.0), "platelet")
+    assert not Limits(0.5, 2.0).aside(platelets).any()
+
+
+def test_auroc_counts_pairs():
+    assert thresholds.auroc(np.array([3.0, 2.0, 1.0]), np.array([True, False, False])) == 1
+    assert thresholds.auroc(np.array([1.0, 1.0, 2.0, 0.0]), np.array([True, False, False, False])) == 0.5
+    assert np.isnan(thresholds.auroc(np.array([1.0]), np.array([True])))
+
+
+def test_the_table_says_what_both_limits_do():
+    found = thresholds.row(known_and_strange(500, 1), Limits(0.5, 2.0))
+    assert found["accuracy"] == pytest.approx(0.8) and found["accuracy_kept"] == 1 and found["wrong_aside"] == 1
+    assert found["auroc_distance"] == 1 and found["auroc_both"] > found["auroc_confidence"]
+    assert found["leukocytes_aside"] == pytest.approx(0.2 + 0.02)
+
+
+def sessions(share: float) -> Judged:
+    """A laboratory of which so many cells are set aside for their distance."""
+    far = np.arange(1000) < 1000 * share
+    return judged(np.zeros(1000, bool), np.ones(1000), np.where(far, 9.0, 1.0))
+
+
+def test_of_known_laboratories_one_session_in_twenty_warns():
+    limits = Limits(0.5, 2.0)
+    known = {"a": sessions(0.05), "b": sessions(0.02)}
+    warn = thresholds.warn_share(known, limits)
+    shares = np.concatenate([thresholds.session_shares(lab, limits, seed=7) for lab in known.values()])
+    assert np.mean(shares > warn) < 0.07
+    assert np.mean(thresholds.session_shares(sessions(0.5), limits) > warn) == 1
+
+
+def test_a_perfect_laboratory_still_allows_a_doubt_and_a_tiny_one_says_nothing():
+    limits = Limits(0.5, 2.0)
+    assert thresholds.warn_share({"a": sessions(0.0)}, limits) == thresholds.LEAST_WARNING
+    assert thresholds.warn_share({"a": sessions(0.0).of(np.arange(5))}, limits) == 0.15

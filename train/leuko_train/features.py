@@ -1,0 +1,39 @@
+"""What a network sees in a cell before it names it: the values that its last layer reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from leuko_edge.turns import combined, mean, turned
+
+from .augment import Window, identity_view
+from .dataset import CellSet
+from .network import CONFIGS
+from .sampling import PART
+
+
+def with_penultimate(model: keras.Model) -> keras.Model:
+    """The network with a second output, (n, d): what its last layer reads, after the ReLU of the one before."""
+    return keras.Model(model.inputs, [model.outputs[0], model.layers[-1].input])
+
+
+def seen(
+    model: keras.Model, trained: dict[str, Any], cells: CellSet, chosen: np.ndarray, turns: int = 1, batch: int = 64
+) -> tuple[np.ndarray, np.ndarray]:
+    """(probabilities (n, classes), features (n, d)) of the plain views of `cells.crops[chosen]`, `turns` ways round.
+
+    Window and input range are those of the run; the features are the mean over the turns, as on the device.
+    """
+    settings = trained["settings"]
+    window = Window(settings["window_um"], settings["input_size"])
+    white, whole = CONFIGS[settings["network"]].white, with_penultimate(model)
+    parts = []
+    for start in range(0, len(chosen), PART):
+        rgb = turned(identity_view(cells.crops, window, chosen[start : start + PART]), turns)
+        found, before = whole.predict(rgb.astype(np.float32) * (white / 255), batch_size=batch, verbose=0)
+        parts.append((combined(found, turns), mean(before, turns)))
+    probabilities, features = zip(*parts, strict=True)
+    return np.concatenate(probabilities), np.concatenate(features)
