@@ -6,7 +6,7 @@ import pytest
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 from leuko_train import doubt, thresholds
-from leuko_train.thresholds import Judged, Limits
+from leuko_train.thresholds import Asked, Judged, Limits
 
 
 def clusters(count: int = 300, classes: int = 3, d: int = 12, seed: int = 0):
@@ -140,3 +140,22 @@ def test_a_perfect_laboratory_still_allows_a_doubt_and_a_tiny_one_says_nothing()
     limits = Limits(0.5, 2.0)
     assert thresholds.warn_share({"a": sessions(0.0)}, limits) == thresholds.LEAST_WARNING
     assert thresholds.warn_share({"a": sessions(0.0).of(np.arange(5))}, limits) == 0.15
+
+
+def test_the_temperature_is_that_of_the_laboratories_together_each_weighing_the_same():
+    rng = np.random.default_rng(0)
+
+    def asked(cells: int, right: float) -> Asked:
+        truth = rng.integers(0, 3, cells)
+        answer = np.where(rng.random(cells) < right, truth, (truth + 1) % 3)
+        raw = np.full((cells, 9), 0.05 / 8)
+        raw[np.arange(cells), answer] = 0.95
+        return Asked(truth, raw, np.ones(cells), np.ones(cells, bool))
+
+    sure, unsure = asked(9000, 0.95), asked(300, 0.6)
+    together = thresholds.temperature([sure, unsure])
+    assert thresholds.temperature([sure]) < together < thresholds.temperature([unsure])
+    share = together / thresholds.temperature([asked(4000, (0.95 + 0.6) / 2)])
+    assert share == pytest.approx(1, abs=0.1)  # not that of 9,000 cells against 300
+    tempered = unsure.judged(thresholds.temperature([unsure]))
+    assert thresholds.calibration_error(tempered) < 0.05 < thresholds.calibration_error(unsure.judged(1.0))

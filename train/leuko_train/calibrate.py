@@ -1,7 +1,7 @@
 """How a trained network is to be read: `leuko-train calibrate`, which writes calibration.json and doubt.npz beside it.
 
-Of validation cells alone: how many ways round a cell is shown (each costs a run of the network), and the temperature
-of the combined answers. The limits of confidence and distance beyond which a cell is unidentified are chosen on
+Of validation cells alone: how many ways round a cell is shown (each costs a run of the network). The temperature of the
+combined answers, and the limits of confidence and distance beyond which a cell is unidentified, are chosen on
 laboratories that `leuko-train travel` left out, each by the network that never saw it; without them on validation
 cells too. The card repeats all of it.
 """
@@ -22,7 +22,7 @@ from . import calibration_report, dataset, doubt, features, laboratories, metric
 from .dataset import CellSet
 from .evaluate import load_run
 from .fit_report import COVERAGE, confidence_threshold, validation_row
-from .thresholds import Judged
+from .thresholds import Asked
 
 FILE = "calibration.json"
 TAUGHT = 150
@@ -79,18 +79,17 @@ class Reader:
         self.temperature = self.tried[self._turns]["temperature"]
         fitted = doubt.fit(features.seen(model, trained, cells, taught)[1], cells.labels[taught])
         self.doubt = fitted.in_units_of(max(1e-9, float(np.median(fitted.distance(values)))))
-        self.validation, self.labs = self._judged(chosen, found, values), cells.labs[chosen]
+        self.validation, self.labs = self._asked(chosen, found, values), cells.labs[chosen]
 
-    def ask(self, rows: np.ndarray) -> Judged:
-        return self._judged(rows, *features.seen(self._model, self._trained, self._cells, rows, self._turns))
+    def ask(self, rows: np.ndarray) -> Asked:
+        return self._asked(rows, *features.seen(self._model, self._trained, self._cells, rows, self._turns))
 
-    def _judged(self, rows: np.ndarray, found: np.ndarray, values: np.ndarray) -> Judged:
-        tempered, truth = metrics.tempered(found, self.temperature), self._cells.labels[rows]
-        distance = self.doubt.distance(values)
-        return Judged(truth, tempered.argmax(1), tempered.max(1), distance, np.isin(truth, self.classes))
+    def _asked(self, rows: np.ndarray, found: np.ndarray, values: np.ndarray) -> Asked:
+        truth = self._cells.labels[rows]
+        return Asked(truth, found, self.doubt.distance(values), np.isin(truth, self.classes))
 
 
-def left_out(out: Path, cells: CellSet, turns: int, cap: int) -> dict[str, Judged]:
+def left_out(out: Path, cells: CellSet, turns: int, cap: int) -> dict[str, Asked]:
     """Each laboratory's cells as the network of `leuko-train travel` sees them that was trained without it.
 
     Copies of a laboratory's photographs have no say. UsageError where `out` has no finished network of these cells.
@@ -115,22 +114,35 @@ def left_out(out: Path, cells: CellSet, turns: int, cap: int) -> dict[str, Judge
 
 def run(args: argparse.Namespace) -> int:
     cells = dataset.load(args.cells)
-    away = {} if args.travel is None else left_out(args.travel, cells, args.turns, args.cap)
+    asked = {} if args.travel is None else left_out(args.travel, cells, args.turns, args.cap)
     keras.backend.clear_session()
     model, trained = load_run(args.model)
     ways = (*(way for way in TURNS if way != args.turns), args.turns)
     reader = Reader(model, trained, cells, ways)
-    known = {str(lab): reader.validation.of(reader.labs == lab) for lab in np.unique(reader.labs)}
-    limits = thresholds.choose(list(away.values())) if away else thresholds.of_validation(reader.validation, COVERAGE)
+    # Whoever uses the network is a laboratory that did not train it: its confidence is to be right there.
+    temperature = thresholds.temperature(list(asked.values())) if asked else reader.temperature
+    away = {lab: one.judged(temperature) for lab, one in asked.items()}
+    validation = reader.validation.judged(temperature)
+    known = {str(lab): validation.of(reader.labs == lab) for lab in np.unique(reader.labs)}
+    limits = thresholds.choose(list(away.values())) if away else thresholds.of_validation(validation, COVERAGE)
     warn = thresholds.warn_share(known, limits)
     strange = np.flatnonzero(cells.labs == laboratories.EVALUATION_ONLY)
-    apart = {laboratories.EVALUATION_ONLY: reader.ask(strange)} if len(strange) else {}
+    apart = {laboratories.EVALUATION_ONLY: reader.ask(strange).judged(temperature)} if len(strange) else {}
 
     print(f"{len(reader.labs)} validation cells\n\n{calibration_report.ways(reader.tried)}\n")
     found = calibration_report.doubt(away, known, apart, limits, warn)
+    for lab in asked if len(asked) > 1 else ():
+        other = thresholds.temperature([one for name, one in asked.items() if name != lab])
+        found["left out"][lab]["ece_unchosen"] = thresholds.calibration_error(asked[lab].judged(other))
     print(calibration_report.text(found, limits, warn))
+    print(f"Temperature: {temperature:.3f}; of the network's own validation cells {reader.temperature:.3f}.")
     content = reader.tried[args.turns] | {"turns": args.turns, "cells": len(reader.labs)}
-    content |= {"confidence_threshold": limits.confidence, "distance_threshold": limits.distance, "warn_share": warn}
+    content |= {
+        "temperature": temperature,
+        "confidence_threshold": limits.confidence,
+        "distance_threshold": limits.distance,
+        "warn_share": warn,
+    }
     content["tried"] = {way: one["negative_log_likelihood"] for way, one in sorted(reader.tried.items())}
     content["doubt"] = {"chosen_on": sorted(away) or "validation cells", "directions": len(reader.doubt.bias), **found}
     made = report.provenance(cells.sha256, trained["settings"]["seed"])

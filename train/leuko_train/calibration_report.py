@@ -19,6 +19,8 @@ _COLUMNS = {
     "accuracy": "accuracy",
     "accuracy_kept": "accuracy of the rest",
     "wrong_aside": "wrong answers set aside",
+    "ece": "ECE",
+    "ece_unchosen": "ECE, temperature chosen without it",
     "auroc_distance": "AUROC distance",
     "auroc_confidence": "AUROC confidence",
     "auroc_both": "AUROC both",

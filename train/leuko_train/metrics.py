@@ -120,17 +120,18 @@ def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return powers / powers.sum(1, keepdims=True)
 
 
-def negative_log_likelihood(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Mean over the cells, natural logarithm."""
-    return float(-np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-12)).mean())
+def negative_log_likelihood(probabilities: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Mean over the cells, each with its weight if given, of -log of the true class's probability."""
+    costs = -np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-12))
+    return float(np.average(costs, weights=weights))
 
 
-def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
+def fit_temperature(probabilities: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
     """The temperature in 0.2–5 with the least negative log-likelihood (Guo et al. 2017), by golden section."""
     low, high, ratio = np.log(0.2), np.log(5.0), (np.sqrt(5) - 1) / 2
 
     def cost(logarithm: float) -> float:
-        return negative_log_likelihood(tempered(probabilities, float(np.exp(logarithm))), truth)
+        return negative_log_likelihood(tempered(probabilities, float(np.exp(logarithm))), truth, weights)
 
     for _ in range(40):
         span = ratio * (high - low)

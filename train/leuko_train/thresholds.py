@@ -16,6 +16,8 @@ from leuko_edge.card import WARN_SHARE
 from leuko_edge.doubt import FEW
 from leuko_edge.types import CLASSES, EXCLUDED, LEUKOCYTES
 
+from . import metrics
+
 ASIDE = 0.1
 """Share of true leukocytes of laboratories that did not train it that may be set aside, at most."""
 SESSION, SESSIONS = 100, 2000
@@ -57,6 +59,34 @@ class Judged:
 
     def of(self, rows: np.ndarray) -> Judged:
         return Judged(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The same before a temperature is chosen; `raw`: the network's own probabilities (n, classes)."""
+
+    truth: np.ndarray
+    raw: np.ndarray
+    distance: np.ndarray
+    taught: np.ndarray
+
+    def judged(self, temperature: float) -> Judged:
+        found = metrics.tempered(self.raw, temperature)
+        return Judged(self.truth, found.argmax(1), found.max(1), self.distance, self.taught)
+
+
+def temperature(labs: Sequence[Asked]) -> float:
+    """The one with which the networks were least surprised by cells of the classes taught; each laboratory weighs 1."""
+    taught = [(one.raw[one.taught], one.truth[one.taught]) for one in labs if one.taught.any()]
+    weights = np.concatenate([np.full(len(truth), 1 / len(truth)) for _, truth in taught])
+    raw, truth = (np.concatenate(parts) for parts in zip(*taught, strict=True))
+    return metrics.fit_temperature(raw, truth, weights)
+
+
+def calibration_error(cells: Judged) -> float | None:
+    """Expected calibration error over the cells of classes that were taught."""
+    taught = cells.of(cells.taught)
+    return metrics.calibration_error(taught.confidence, ~taught.wrong) if len(taught.truth) else None
 
 
 @dataclass(frozen=True)
@@ -123,6 +153,7 @@ def row(cells: Judged, limits: Limits) -> dict[str, Any]:
         "accuracy": _mean(~cells.wrong),
         "accuracy_kept": _mean(~cells.wrong[~aside]),
         "wrong_aside": _mean(aside[cells.wrong]),
+        "ece": calibration_error(cells),
         "auroc_distance": auroc(ranked.distance, ranked.wrong),
         "auroc_confidence": auroc(-ranked.confidence, ranked.wrong),
         "auroc_both": auroc(limits.doubt(ranked), ranked.wrong),
