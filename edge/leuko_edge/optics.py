@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 
 from .errors import PictureError
+from .frame import valid_area
 from .guess import guess_scale
-from .illumination import illumination, sharpness, shrink, valid_area
+from .illumination import illumination, sharpness, shrink
 from .scale import ScaleUnknown, measure_scale
 from .types import Scale
 
