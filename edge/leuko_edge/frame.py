@@ -9,6 +9,8 @@ BLACK = 20  # value of the brightest channel, below which the frame around a rot
 # The same, over the bright parts of the picture: an eyepiece is not quite black to a phone. Nuclei absorb up to nine
 # tenths of the green, but let half of the red or of the blue pass.
 DARK = 0.2
+LIT = 0.7  # of the bright parts: where most along the frame is darker, an eyepiece out of focus still shades it
+PENUMBRA = 6  # steps of 0.6 % of the picture's side, at most
 FLAT = 3  # a padded row is of one colour, within this many grey values
 ALIKE = 8  # and, where JPEG has touched it, within this many
 ALL = 0.97  # of its pixels
@@ -25,7 +27,7 @@ def valid_area(bgr: np.ndarray) -> np.ndarray:
     bright = float(np.percentile(shown, 95)) if shown.size else 0.0
     dark = (brightest < max(BLACK, DARK * bright)).astype(np.uint8)
     if not dark.any():
-        return _clear_of(padding)
+        return _clear_of(padding, brightest, bright)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
     border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     # A dark nucleus cut by the edge is small beside the picture; a frame is not, or it is a line along an edge, or
@@ -38,15 +40,23 @@ def valid_area(bgr: np.ndarray) -> np.ndarray:
         if n
         and (n in corners or stats[n, cv2.CC_STAT_AREA] > 0.01 * dark.size or _runs_along_edge(stats[n], height, width))
     ]
-    return _clear_of(np.isin(labels, frames) | padding)
+    return _clear_of(np.isin(labels, frames) | padding, brightest, bright)
 
 
-def _clear_of(frame: np.ndarray) -> np.ndarray:
-    """What is not within a few pixels of the frame: interpolation and JPEG blur its edge."""
+def _clear_of(frame: np.ndarray, brightest: np.ndarray, bright: float) -> np.ndarray:
+    """What is not within a few pixels of the frame, for interpolation and JPEG blur its edge, nor in its penumbra."""
     if not frame.any():
         return np.ones(frame.shape, bool)
-    reach = 2 * max(2, round(0.006 * max(frame.shape))) + 1
-    return cv2.dilate(frame.astype(np.uint8), np.ones((reach, reach), np.uint8)) == 0
+    step = max(2, round(0.006 * max(frame.shape)))
+    kernel = np.ones((2 * step + 1, 2 * step + 1), np.uint8)
+    covered = cv2.dilate(frame.astype(np.uint8), kernel)
+    for _ in range(PENUMBRA):
+        wider = cv2.dilate(covered, kernel)
+        ring = brightest[wider > covered]
+        if not ring.size or np.median(ring) > LIT * bright:
+            break
+        covered = wider
+    return covered == 0
 
 
 def _runs_along_edge(stat: np.ndarray, height: int, width: int) -> bool:
