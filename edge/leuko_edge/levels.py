@@ -10,7 +10,7 @@ LEAST = 20  # px of stain, below which nothing can be told
 # Blue density over green, of three laboratories' pictures: 0.35 and more in nine of ten of their red cells, 0.26 and
 # less in nine of ten of their nuclei. The red cells' green density is 0.06 to 0.32.
 NUCLEAR_BLUE = 0.3
-DENSE, DENSE_BLUE = 0.45, 0.6  # too dense for red cells: may absorb more of the blue
+DENSE, DENSE_BLUE = 0.38, 0.6  # too dense for red cells: may absorb more of the blue
 NUCLEAR_SHARE = 0.35  # of what is stained: in a field of red cells, nuclei cover less than a fifth
 
 
