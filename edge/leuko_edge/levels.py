@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 FAINT = 0.04  # less is background
+SAMPLE = 20_000  # px that tell whether nuclei are most of what is stained
 LEAST = 20  # px of stain, below which nothing can be told
 # Blue density over green, of three laboratories' pictures: 0.35 and more in nine of ten of their red cells, 0.26 and
 # less in nine of ten of their nuclei. The red cells' green density is 0.06 to 0.32.
@@ -22,7 +23,9 @@ def stain_levels(density: np.ndarray, valid: np.ndarray) -> tuple[float, float |
     """
     green = density[:, :, 1]
     edge = _edge(green[valid])
-    nucleus = _mostly_nucleus(density[valid & (green > edge)])
+    step = max(1, int((green.size / SAMPLE) ** 0.5))
+    some = density[::step, ::step]
+    nucleus = _mostly_nucleus(some[valid[::step, ::step] & (some[:, :, 1] > edge)])
     if nucleus is not None:
         edge = _edge(green[valid & (green < nucleus)])
     return edge, nucleus
