@@ -19,8 +19,8 @@ from ..types import Frame
 from . import opencv
 from .recording import counts_frames, is_whole
 from .state import SourceLost
+from .watch import MIN_SIDE
 
-MIN_SIDE = 100  # px; a smaller view shows too little to know the place by
 _GIVE_UP = 100  # failed reads in a row; FFmpeg itself tries many packets in each
 
 
