@@ -1,4 +1,4 @@
-"""The lamp's light over a picture: what of it is picture at all, and how bright empty background is everywhere."""
+"""The lamp's light over a picture: how bright empty background is everywhere, and how sharp the picture is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import numpy as np
 
 from .errors import PictureError
 
-BLACK = 20  # grey value below which the frame around a rotated picture lies
 ILLUMINATION_SIDE = 160  # px; illumination is smooth, so it is estimated on a small copy
 
 
@@ -33,34 +32,6 @@ def sharpness(grey: np.ndarray, valid: np.ndarray | None = None) -> float:
     edges = cv2.Laplacian(cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0), cv2.CV_32F)
     (_, across), (_, spread) = cv2.meanStdDev(edges, mask=inner), cv2.meanStdDev(grey, mask=mask)
     return float(across[0, 0]) / max(float(spread[0, 0]), 1.0)
-
-
-def valid_area(bgr: np.ndarray) -> np.ndarray:
-    """(h, w) bool: false in black areas that touch the border (frames of rotated or padded pictures)."""
-    blue, green, red = cv2.split(bgr)
-    dark = (cv2.max(cv2.max(blue, green), red) < BLACK).astype(np.uint8)
-    if not dark.any():
-        return np.ones(dark.shape, bool)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
-    border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    # A dark nucleus cut by the edge is small beside the picture; a frame is not, or it is a line along an edge, or
-    # (of a picture turned a little) a wedge from a corner.
-    height, width = dark.shape
-    corners = {labels[0, 0], labels[0, -1], labels[-1, 0], labels[-1, -1]}
-    frames = [
-        n
-        for n in border
-        if n
-        and (n in corners or stats[n, cv2.CC_STAT_AREA] > 0.01 * dark.size or _runs_along_edge(stats[n], height, width))
-    ]
-    black = np.isin(labels, frames).astype(np.uint8)
-    # Interpolation and JPEG blur the frame's edge by a few pixels.
-    reach = 2 * max(2, round(0.006 * max(dark.shape))) + 1
-    return cv2.dilate(black, np.ones((reach, reach), np.uint8)) == 0
-
-
-def _runs_along_edge(stat: np.ndarray, height: int, width: int) -> bool:
-    return stat[cv2.CC_STAT_WIDTH] > 0.5 * width or stat[cv2.CC_STAT_HEIGHT] > 0.5 * height
 
 
 def illumination(bgr: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .scale import red_cell_level
+from .levels import stain_levels
 
 WORK_UM = 0.25  # µm per px at which nuclei are looked for: a platelet is 10 px, a lymphocyte 40
 MIN_NUCLEUS_UM2 = 14.0  # a platelet covers 3 to 10 µm², a small lymphocyte's nucleus 30
@@ -30,9 +30,12 @@ class Stain:
 
 
 def red_cell_stain(density: np.ndarray, valid: np.ndarray) -> Stain:
-    edge = red_cell_level(density, valid)
+    """Of (h, w, 3) optical density in B, G, R order; in a picture of one white cell, of the cytoplasm beside it."""
+    edge, nucleus = stain_levels(density, valid)
     green = density[:, :, 1]
     stained = valid & (green > edge)
+    if nucleus is not None:
+        stained &= green < nucleus
     if stained.sum() < 50:
         return Stain(edge, np.full(3, edge, np.float32), 2 * edge)
     # Nuclei lie above the median: the upper tail of the red cells is mirrored from the lower one.

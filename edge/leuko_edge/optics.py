@@ -12,8 +12,10 @@ import cv2
 import numpy as np
 
 from .errors import PictureError
-from .illumination import illumination, sharpness, shrink, valid_area
-from .scale import ScaleUnknown, guess_scale, measure_scale
+from .frame import valid_area
+from .guess import guess_scale
+from .illumination import illumination, sharpness, shrink
+from .scale import ScaleUnknown, measure_scale
 from .types import Scale
 
 MEASURE_SIDE = 480  # px; the long side at which light and red cells are measured

@@ -9,8 +9,6 @@ else is listed.
 from __future__ import annotations
 
 import math
-import statistics
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -22,6 +20,7 @@ from .classify import CellClassifier, doubted
 from .crop import cut
 from .errors import PictureError
 from .optics import Field, ScaleUnknown
+from .pooling import Scales
 from .segment import find_cells
 from .sources import Lost
 from .stopwatch import Stopwatch
@@ -62,12 +61,10 @@ class Pipeline:
     def run(self, source: Source) -> Iterator[Outcome]:
         """An outcome for each picture, in the source's order but for those whose scale cannot be measured.
 
-        These wait, as numbers and not as pixels, until the others are through. They take the median scale of those
-        of their own width and height ("pooled": one camera on one objective); where there is none, the median of
-        what was guessed from the white cells of the waiting ones ("assumed").
+        These wait, as numbers and not as pixels, until the others are through, and take what is usual in this run
+        (`pooling.Scales`).
         """
-        measured: dict[tuple[int, ...], list[float]] = defaultdict(list)
-        guessed: dict[tuple[int, ...], list[float]] = defaultdict(list)
+        scales = Scales()
         waiting: list[int] = []
         for taken in self._read(source):
             try:
@@ -75,18 +72,17 @@ class Pipeline:
             except ScaleUnknown as error:
                 waiting.append(taken.index)
                 if error.guess is not None:
-                    guessed[_size(taken)].append(error.guess.um_per_px)
+                    scales.guessed[_size(taken)].append(error.guess.um_per_px)
                 continue
             scale = outcome.result.scale
             if scale is not None and scale.origin == "red cells":
-                measured[_size(taken)].append(scale.um_per_px)
+                scales.measured[_size(taken)].append(scale.um_per_px)
             yield outcome
             del outcome, taken  # the caller's copy is the only one while the next picture is read
         for index in waiting:
             taken = source.take(index)
-            fallback = _median(measured[_size(taken)], "pooled") or _median(guessed[_size(taken)], "assumed")
             try:
-                yield self._outcome(taken, fallback)
+                yield self._outcome(taken, scales.usual(_size(taken)))
             except ScaleUnknown as error:
                 yield _lost(taken, str(error))
 
@@ -153,10 +149,6 @@ def _entries(
 
 def _size(taken: Frame | Lost) -> tuple[int, ...]:
     return taken.bgr.shape[:2] if isinstance(taken, Frame) else ()
-
-
-def _median(scales: Sequence[float], origin: str) -> Scale | None:
-    return Scale(statistics.median(scales), origin) if scales else None
 
 
 def _lost(taken: Frame | Lost, reason: str) -> Outcome:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from .errors import PictureError
+from .levels import stain_levels
 from .types import Scale
 
 RED_CELL_UM = 7.5  # diameter on a dried smear; 7.2–7.8 µm in textbooks (Bain, Blood Cells)
@@ -28,18 +29,6 @@ class ScaleUnknown(PictureError):
         self.guess = guess
 
 
-def red_cell_level(density: np.ndarray, valid: np.ndarray) -> float:
-    """Green optical density that parts red cells from background (h, w, 3 density in B, G, R order)."""
-    green = density[:, :, 1][valid]
-    stained = green[green > 0.04]
-    if stained.size < 20:
-        return 0.06
-    # Nuclei would pull Otsu's threshold above pale red cells, so what is darker than most stain is levelled.
-    top = float(np.clip(1.5 * np.median(stained), 0.08, 0.5))
-    levels = np.clip(green * (255 / top), 0, 255).astype(np.uint8).reshape(-1, 1)
-    return float(np.clip(0.8 * cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0] / 255 * top, 0.025, 0.25))
-
-
 def measure_scale(density: np.ndarray, valid: np.ndarray) -> Scale | None:
     """Scale of the (h, w, 3) optical density from its red cells' outlines, or None where there are too few.
 
@@ -47,12 +36,13 @@ def measure_scale(density: np.ndarray, valid: np.ndarray) -> Scale | None:
     The commonest diameter, weighted by the length of arc, is the red cell's: platelets are small and weigh
     little, leukocytes are few and dark.
     """
-    scale, share = _commonest(_circles(density, valid))
+    scale, share = commonest(density, valid)
     return scale if scale is not None and scale.red_cells >= MIN_RED_CELLS and share >= MIN_SHARE else None
 
 
-def _commonest(circles: tuple[np.ndarray, ...]) -> tuple[Scale | None, float]:
-    """The scale by the commonest of `_circles`, resting on how many red cells, and their share of all outlines."""
+def commonest(density: np.ndarray, valid: np.ndarray) -> tuple[Scale | None, float]:
+    """The scale by the commonest circle, resting on how many red cells, and their share of all outlines."""
+    circles = _circles(density, valid)
     diameters, lengths, turns, dark, outline = circles
     weights = lengths * np.minimum(turns / (2 * np.pi), 1)
     if len(diameters) < 2:
@@ -82,7 +72,8 @@ def _circles(density: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, ...]:
     Of each circle: diameter (px), length of its arc (px), angle of the arc (radians), green density inside.
     """
     green = cv2.GaussianBlur(density[:, :, 1], (0, 0), 0.8)
-    mask = (green > red_cell_level(density, valid)).astype(np.uint8)
+    edge, nucleus = stain_levels(density, valid)
+    mask = (green > edge).astype(np.uint8)
     mask[~valid] = 0
     inner = cv2.erode(valid.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0)
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -93,8 +84,11 @@ def _circles(density: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, ...]:
         for x, y, radius, length, angle in _arcs(contour[:, 0].astype(np.float64), inner):
             x0, y0, x1, y1 = (round(v) for v in (x - radius, y - radius, x + radius + 1, y + radius + 1))
             patch = green[max(0, y0) : max(1, y1), max(0, x0) : max(1, x1)]
-            if patch.size and 2 * radius > MIN_DIAMETER_PX:
-                found.append((2 * radius, length, angle, float(np.percentile(patch, 70))))
+            if not patch.size or 2 * radius <= MIN_DIAMETER_PX:
+                continue
+            dark = float(np.percentile(patch, 70))
+            if nucleus is None or dark < nucleus:  # else lobes of the one nucleus there is
+                found.append((2 * radius, length, angle, dark))
     return (*np.array(found, float).reshape(-1, 4).T, float(sum(len(c) for c in contours)))
 
 
@@ -145,29 +139,3 @@ def _fit_circle(points: np.ndarray) -> tuple[float, float, float] | None:
     if np.sqrt((off**2).mean()) > MAX_ROUGHNESS:
         return None
     return float(a + middle[0]), float(b + middle[1]), radius
-
-
-def guess_scale(density: np.ndarray, valid: np.ndarray) -> Scale | None:
-    """Last resort: what few red cells there are, else the largest nucleus; None where there is neither.
-
-    Nuclei of leukocytes measure 6 to 12 µm; 8.5 µm is the middle, so the guess may be wrong by a third.
-    """
-    few, share = _commonest(_circles(density, valid))
-    if few is not None and few.red_cells >= 1 and share >= 0.03:
-        return Scale(few.um_per_px, "assumed", few.red_cells)
-    green = cv2.GaussianBlur(density[:, :, 1], (0, 0), 1.5)
-    stained = (green > red_cell_level(density, valid)) & valid
-    if not stained.any():
-        return None
-    # Nuclei among what is stained: red cells absorb blue more than green, nuclei the other way round.
-    signal = green + np.maximum(green - cv2.GaussianBlur(density[:, :, 0], (0, 0), 1.5), 0)
-    levels = np.clip(signal[stained] * 160, 0, 255).astype(np.uint8).reshape(-1, 1)
-    threshold = cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0] / 160
-    mask = (stained & (signal > max(threshold, 0.1))).astype(np.uint8)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    count, _, stats, _ = cv2.connectedComponentsWithStats(mask)
-    if count < 2:
-        return None
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    area = areas[areas > 0.3 * areas.max()].sum() if count < 6 else areas.max()
-    return Scale(8.5 / (2 * float(np.sqrt(area / np.pi))), "assumed")

@@ -33,7 +33,7 @@ class Scale:
     """How many micrometres a pixel of the file covers, and how that is known.
 
     `origin` is one of "given" (by the user), "red cells" (measured in this picture), "pooled" (the median of
-    the other pictures of this size in the run) and "assumed" (from the white cells' own size: a guess).
+    the run's other pictures, of this size where there are any) and "assumed" (from the white cells' own size: a guess).
     """
 
     um_per_px: float

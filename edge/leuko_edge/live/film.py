@@ -13,12 +13,13 @@ from typing import Any
 
 import cv2
 
-from ..container import MAX_PIXELS, MIN_SIDE
+from ..container import MAX_PIXELS
 from ..errors import PictureError, UsageError
 from ..types import Frame
 from . import opencv
 from .recording import counts_frames, is_whole
 from .state import SourceLost
+from .watch import MIN_SIDE
 
 _GIVE_UP = 100  # failed reads in a row; FFmpeg itself tries many packets in each
 

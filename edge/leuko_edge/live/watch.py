@@ -6,8 +6,9 @@ import time
 
 import numpy as np
 
-from ..container import MIN_SIDE
 from .state import SourceLost
+
+MIN_SIDE = 100  # px; a smaller view shows too little to know the place by
 
 
 class Watch:

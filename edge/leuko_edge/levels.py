@@ -1,0 +1,59 @@
+"""Green optical densities that part a picture: background, what is stained, and nuclei where they are most of that."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+FAINT = 0.04  # less is background
+SAMPLE = 20_000  # px that tell whether nuclei are most of what is stained
+LEAST = 20  # px of stain, below which nothing can be told
+# Blue density over green, of three laboratories' pictures: 0.35 and more in nine of ten of their red cells, 0.26 and
+# less in nine of ten of their nuclei. The red cells' green density is 0.06 to 0.32.
+NUCLEAR_BLUE = 0.3
+DENSE, DENSE_BLUE = 0.38, 0.6  # too dense for red cells: may absorb more of the blue
+NUCLEAR_SHARE = 0.35  # of what is stained: in a field of red cells, nuclei cover less than a fifth
+
+
+def stain_levels(density: np.ndarray, valid: np.ndarray) -> tuple[float, float | None]:
+    """(level that parts red cells from background, level above which nuclei lie) of (h, w, 3) density in B, G, R order.
+
+    The second is None but where nuclei are most of what is stained, as in a picture of a single white cell: there
+    the middle of what is stained says nothing of red cells, so the first is that of the rest.
+    """
+    green = density[:, :, 1]
+    edge = _edge(green[valid])
+    step = max(1, int((green.size / SAMPLE) ** 0.5))
+    some = density[::step, ::step]
+    nucleus = _mostly_nucleus(some[valid[::step, ::step] & (some[:, :, 1] > edge)])
+    if nucleus is not None:
+        edge = _edge(green[valid & (green < nucleus)])
+    return edge, nucleus
+
+
+def _edge(green: np.ndarray) -> float:
+    stained = green[green > FAINT]
+    if stained.size < LEAST:
+        return 0.06
+    # Nuclei would pull Otsu's threshold above pale red cells, so what is darker than most stain is levelled.
+    top = float(np.clip(1.5 * np.median(stained), 0.08, 0.5))
+    return float(np.clip(0.8 * _otsu(green, top), 0.025, 0.25))
+
+
+def _otsu(values: np.ndarray, top: float) -> float:
+    levels = np.clip(values * (255 / top), 0, 255).astype(np.uint8).reshape(-1, 1)
+    return cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0] / 255 * top
+
+
+def _mostly_nucleus(stained: np.ndarray) -> float | None:
+    """The level that parts the nucleus from the rest of `stained` (n, 3), None where it is not most of it."""
+    if len(stained) < LEAST:
+        return None
+    blue, green = stained[:, 0], stained[:, 1]
+    level = _otsu(green, max(float(np.percentile(green, 99)), FAINT))
+    dark = green > level
+    middle = float(np.median(green[dark]))
+    colour = float(np.median(blue[dark])) / middle
+    if dark.mean() < NUCLEAR_SHARE or colour > (DENSE_BLUE if middle > DENSE else NUCLEAR_BLUE):
+        return None
+    return level
