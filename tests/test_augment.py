@@ -5,7 +5,7 @@ import pytest
 from leuko_edge.crop import WHITE, cut
 from leuko_edge.optics import Field
 from leuko_edge.simulate import draw_field
-from leuko_train.augment import Strength, Window, identity_view, random_view, random_views, warp
+from leuko_train.augment import Strength, Window, end, identity_view, random_view, random_views, warp
 
 NOTHING = Strength(
     scale=(1, 1),
@@ -107,3 +107,15 @@ def test_views_depend_on_the_seed_alone():
     np.testing.assert_array_equal(first, again)
     assert (first != other).any(axis=(1, 2, 3)).all()
     assert (first[1] != first[2]).any()  # two views of one cell differ
+
+
+def test_a_picture_that_ends_round_the_cell_is_white_beyond_and_the_same_within():
+    rgb = np.random.default_rng(0).integers(0, 200, (64, 64, 3), np.uint8)
+    ended = end(rgb, np.random.default_rng(1), Strength(cut=1.0), 0.375)
+    kept = (ended == rgb).all(axis=2)
+    assert (ended[~kept] == WHITE).all()
+    rows, columns = np.flatnonzero(kept.any(axis=1)), np.flatnonzero(kept.any(axis=0))
+    assert kept[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
+    for width in (len(rows), len(columns)):
+        assert 2 * 4.5 / 0.375 - 1 <= width <= 2 * 12 / 0.375 + 1
+    assert end(rgb, np.random.default_rng(1), Strength(), 0.375) is rgb

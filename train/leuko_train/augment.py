@@ -65,12 +65,21 @@ class Strength:
     noise: float = 6.0  # highest sd, grey values
     jpeg: float = 0.4  # probability
     jpeg_quality: tuple[int, int] = (40, 95)
+    cut: float = 0.0  # probability that the picture ends round the cell, as those of single cells do
+    cut_um: tuple[float, float] = (5.5, 11.0)  # from the view's middle to the picture's edges, about
+    cut_sides_um: float = 1.0  # uniform ±, each side
 
 
 _NO_DENSITY = {"density_gain": (1.0, 1.0), "density_gamma": (1.0, 1.0)}
 _NO_STAIN = {"stain_balance": 0.0, "stain_off_diagonal": 0.0, "stain_diagonal": 0.0, **_NO_DENSITY}
 _NO_OPTICS = dict.fromkeys(("background", "white_balance", "tilt", "blur", "sharpen", "noise", "jpeg"), 0.0)
-_WIDE = {"stain_balance": 0.4, "stain_off_diagonal": 0.15, "stain_diagonal": 0.3, "density_gain": (0.4, 2.2)}
+_WIDE = {
+    "stain_balance": 0.4,
+    "stain_off_diagonal": 0.15,
+    "stain_diagonal": 0.3,
+    "density_gain": (0.4, 2.2),
+    "cut": 0.2,
+}
 STRENGTHS = {
     "full": Strength(),
     "wide": Strength(**_WIDE),
@@ -156,6 +165,18 @@ def photograph(values: np.ndarray, rng: np.random.Generator, strength: Strength,
     return rgb
 
 
+def end(rgb: np.ndarray, rng: np.random.Generator, strength: Strength, um_per_px: float) -> np.ndarray:
+    """White beyond the edges of a picture that was cut round the cell, as `leuko_edge.crop` leaves it there."""
+    if rng.random() >= strength.cut:
+        return rgb
+    reach = rng.uniform(*strength.cut_um) + rng.uniform(-strength.cut_sides_um, strength.cut_sides_um, 4)
+    low, high = (np.rint((len(rgb) / 2 + sign * reach / um_per_px).clip(0, len(rgb))).astype(int) for sign in (-1, 1))
+    (top, left), (bottom, right) = low[:2], high[2:]
+    ended = np.full_like(rgb, WHITE)
+    ended[top:bottom, left:right] = rgb[top:bottom, left:right]
+    return ended
+
+
 def random_view(crop: np.ndarray, rng: np.random.Generator, strength: Strength, window: Window) -> np.ndarray:
     """One view (size, size, 3) uint8 of `crop` (n, n, 3) uint8."""
     rgb = warp(
@@ -167,7 +188,8 @@ def random_view(crop: np.ndarray, rng: np.random.Generator, strength: Strength, 
         shift_um=tuple(rng.uniform(-strength.shift_um, strength.shift_um, 2)),
     )
     values = relight(restain(rgb, rng, strength), rng, strength)
-    return photograph(values, rng, strength, window.um / window.size)
+    um_per_px = window.um / window.size
+    return end(photograph(values, rng, strength, um_per_px), rng, strength, um_per_px)
 
 
 def _collect(make: Callable[[int], np.ndarray], count: int, window: Window) -> np.ndarray:
