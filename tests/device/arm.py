@@ -24,7 +24,6 @@ from pathlib import Path
 import apart
 import foreign
 import page
-import reach
 from device import Finding
 from emulated import COUNTING, SLIDE, Emulated, Reference, refusal
 from foreign import Board, Foreign, Recipe
@@ -33,23 +32,21 @@ from lab import REPOSITORY
 from lab import cache as lab_cache
 
 LEUKOCYTES = 12  # on the drawn fields; a network cell takes a second or more
-ONLINE = ("systemd", "ca-certificates", "python3", "python3-venv")
-OFFLINE = ("systemd", "python3")  # what install.sh --offline asks for
+PACKAGES = ("systemd", "python3")  # what install.sh --offline asks for, and systemctl to enable the service with
 
 
 @dataclass(frozen=True)
 class Suite:
-    """How leuko-edge comes onto a Debian, on which processor, and what is tried there after the rest."""
+    """On which Debian and which processor leuko-edge is tried, and with which older runtime after the usual one."""
 
     recipe: Recipe
     board: Board
-    offline: bool
-    older_runtime: bool
+    older_runtime: str = ""
 
 
 SUITES = {
-    "bookworm": Suite(Recipe("bookworm", "arm64", ONLINE), foreign.PI_4, offline=False, older_runtime=True),
-    "trixie": Suite(Recipe("trixie", "arm64", OFFLINE), foreign.PI_5, offline=True, older_runtime=False),
+    "bookworm": Suite(Recipe("bookworm", "arm64", PACKAGES), foreign.PI_4, "tflite-runtime==2.14.0"),
+    "trixie": Suite(Recipe("trixie", "arm64", PACKAGES), foreign.PI_5),
 }
 # Its programs are only unpacked: install.sh asks dpkg and refuses, and nothing else is needed for that.
 SMALL = Recipe("trixie", "armhf", ("base-files", "coreutils", "dash", "dpkg"), variant="extract")
@@ -123,22 +120,23 @@ def _reference(folder: Path) -> Reference:
 
 def _on_suite(name: str, suite: Suite, reference: Reference, cache: Path, folder: Path) -> Iterator[Finding | str]:
     began = time.monotonic()
-    root = foreign.build(cache, suite.recipe)
-    stick = _fetched(name, reference.wheel, folder) if suite.offline else None
+    root, stick = foreign.build(cache, suite.recipe), folder / f"stick-{name}"
+    fetch = ["sh", str(REPOSITORY / "deploy/fetch-wheels.sh"), name, str(stick), "--wheel", str(reference.wheel)]
+    subprocess.run(fetch, check=True, stdout=subprocess.DEVNULL)
     yield f"Debian for arm64, seen as on {suite.board.name}: prepared in {time.monotonic() - began:.0f} s"
-    with Foreign(root, folder / name, reach.of_this_host(), suite.board) as debian:
-        device = Emulated(debian, reference, REPOSITORY / "deploy", stick)
+    with Foreign(root, folder / name, suite.board) as debian:
+        device = Emulated(debian, reference, stick)
         yield from device.install()
         if not device.installed:
             return
         for trial in (device.version, device.image, device.demo, device.doctor):
             yield from trial()
         if suite.older_runtime:
-            yield from device.older_runtime()
+            yield from device.older_runtime(suite.older_runtime)
 
 
 def _on_32_bits(cache: Path, folder: Path) -> Iterator[Finding]:
-    with Foreign(foreign.build(cache, SMALL), folder / "armhf", reach.of_this_host(), None) as debian:
+    with Foreign(foreign.build(cache, SMALL), folder / "armhf", None) as debian:
         yield from refusal(debian, REPOSITORY / "deploy")
 
 
@@ -151,19 +149,11 @@ def _named(where: str, findings: Iterator[Finding | str]) -> Iterator[tuple[str,
         yield where, Finding(False, str(error))
 
 
-def _fetched(suite: str, wheel: Path, folder: Path) -> Path:
-    """The folder that fetch-wheels.sh makes for such a device."""
-    stick = folder / f"stick-{suite}"
-    script = str(REPOSITORY / "deploy/fetch-wheels.sh")
-    subprocess.run(["sh", script, suite, str(stick), "--wheel", str(wheel)], check=True, stdout=subprocess.DEVNULL)
-    return stick
-
-
 PAGE = """# leuko-edge on arm64, last output
 
-Written by `sudo python tests/device/arm.py --page deploy/LAB-ARM64.md`, which is run by hand. Debian's arm64 packages and
-the aarch64 wheels of PyPI, run by qemu-user on another processor; leuko-edge installed by `deploy/install.sh` from the
-built wheel. What it finds is held against what the same wheel finds on x86-64. The pictures are drawn, the slide is
+Written by `sudo python tests/device/arm.py --page deploy/LAB-ARM64.md`, which is run by hand. Debian's arm64 packages
+and the aarch64 wheels of PyPI, run by qemu-user on another processor; leuko-edge installed by `deploy/install.sh` from
+the built wheel. What it finds is held against what the same wheel finds on x86-64. The pictures are drawn, the slide is
 simulated. No board, no sensor and no microscope took part.
 
 {when}, commit {commit}, {machine}
@@ -172,12 +162,13 @@ simulated. No board, no sensor and no microscope took part.
 {lines}
 ```
 
-Bookworm is installed by the network and seen as on a Pi 4 (Cortex-A72); Trixie from the folder of
-`deploy/fetch-wheels.sh`, with no network, and seen as on a Pi 5 (Cortex-A76): the emulator ends a program that uses an
-instruction which that processor lacks. Without a running systemd the service is enabled, not started; what it does once
-started is in [LAB.md](LAB.md). Times are the emulator's, beside whatever else the machine did (load above): they say
-nothing of a Pi's speed. Memory has the emulator's own in it, so it is more than a Pi needs. A cell that one processor
-finds just sure enough to name, and the other just not, is told and counts as alike.
+Both are installed with no network, from the folder that `deploy/fetch-wheels.sh` makes: that is where the arm64 wheels
+count; by the network it is tried in [LAB.md](LAB.md). Bookworm is seen as on a Pi 4 (Cortex-A72), Trixie as on a Pi 5
+(Cortex-A76): the emulator ends a program that uses an instruction which that processor lacks. Without a running systemd
+the service is enabled, not started; what it does once started is in LAB.md too. Times are the emulator's, beside
+whatever else the machine did (load above): they say nothing of a Pi's speed. Memory has the emulator's own in it, so it
+is more than a Pi needs. A cell that one processor finds just sure enough to name, and the other just not, is told and
+counts as alike.
 """
 
 

@@ -15,13 +15,12 @@ from typing import Any
 from alike import compare
 from device import Finding
 from foreign import Foreign
+from here import fetch_wheel
 
 PATIENCE = 3600.0  # seconds for any one command: it is emulated, beside whatever else the machine does
 INSTALLED_MB = 400
-OLDER = "tflite-runtime==2.14.0"
 SLIDE = ("--demo", "--seed", "1", "--cells", "4")
 COUNTING = ("--quiet", "--json", "-", "--timings")
-PROGRAM = "/opt/leuko-edge/bin"
 
 
 @dataclass(frozen=True)
@@ -35,27 +34,19 @@ class Reference:
 
 
 class Emulated:
-    """`debian` with the wheel, deploy/ and the drawn fields in its /root; `stick`, a folder made by fetch-wheels.sh, is
-    installed from without a network where it is given."""
+    """`debian` with the drawn fields in its /root, and `stick`, a folder made by fetch-wheels.sh; without a network."""
 
-    def __init__(self, debian: Foreign, reference: Reference, deploy: Path, stick: Path | None = None) -> None:
-        self._debian, self._reference, self._stick = debian, reference, stick
+    def __init__(self, debian: Foreign, reference: Reference, stick: Path) -> None:
+        self._debian, self._reference = debian, reference
         self.installed = False
-        home = debian.tree / "root"
-        shutil.copytree(deploy, home / "deploy")
-        shutil.copytree(reference.fields, home / "fields")
-        if stick is None:
-            shutil.copy(reference.wheel, home)
-        else:
-            shutil.copytree(stick, home / "stick")
+        self._home = debian.tree / "root"
+        shutil.copytree(reference.fields, self._home / "fields")
+        shutil.copytree(stick, self._home / "stick")
 
     def install(self) -> Iterator[Finding | str]:
-        if self._stick is None:
-            command, how = f"sh /root/deploy/install.sh --wheel /root/{self._reference.wheel.name}", "by the network"
-        else:
-            command, how = "sh /root/stick/install.sh --offline /root/stick", "--offline, without a network"
-        done, took = self._run(command, network=self._stick is None)
-        yield Finding(done.returncode == 0, f"install.sh {how}: {_failure(done) or 'asked nothing'}")
+        done, took = self._run("sh /root/stick/install.sh --offline /root/stick")
+        said = f"install.sh --offline, without a network: {_failure(done) or 'installed'}"
+        yield Finding(done.returncode == 0, said)
         yield f"install.sh: {took}"
         self.installed = done.returncode == 0
         if not self.installed:
@@ -117,20 +108,23 @@ class Emulated:
         yield Finding(only_cameras, f"{said}; bad here, where no camera is: {words or 'nothing'}")
         yield f"doctor: {took}"
 
-    def older_runtime(self) -> Iterator[Finding | str]:
-        """tflite-runtime in place of LiteRT, as old Bookworm installations have it."""
-        pip = f"{PROGRAM}/python -m pip"
-        only = f"--quiet --only-binary :all: -c /root/deploy/constraints-bookworm.txt {OLDER}"
-        done, _ = self._run(f"{pip} uninstall --quiet --yes ai-edge-litert && {pip} install {only}")
-        yield Finding(done.returncode == 0, f"{OLDER} in place of ai-edge-litert: {_failure(done) or 'installed'}")
+    def older_runtime(self, requirement: str) -> Iterator[Finding | str]:
+        """In place of LiteRT, as old Bookworm installations have it; by the stick's own pip, as install.sh does."""
+        fetch_wheel(requirement, self._home / "stick")
+        pip = "PYTHONPATH=$(ls /root/stick/pip-*.whl) /opt/leuko-edge/bin/python -m pip"
+        take = f"{pip} install --quiet --no-deps --no-index --find-links /root/stick {requirement}"
+        done, _ = self._run(f"{pip} uninstall --quiet --yes ai-edge-litert && {take}")
+        yield Finding(
+            done.returncode == 0, f"{requirement} in place of ai-edge-litert: {_failure(done) or 'installed'}"
+        )
         if done.returncode == 0:
             yield from self.image()
-            yield from self.doctor("tflite-runtime")
+            yield from self.doctor(requirement.partition("==")[0])
 
-    def _run(self, command: str, network: bool = True) -> tuple[CompletedProcess[str], str]:
+    def _run(self, command: str) -> tuple[CompletedProcess[str], str]:
         """And how long it took, in words."""
         began = time.monotonic()
-        done = self._debian.run(command, timeout=PATIENCE, network=network)
+        done = self._debian.run(command, timeout=PATIENCE)
         return done, f"{time.monotonic() - began:.0f} s emulated"
 
 

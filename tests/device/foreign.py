@@ -1,6 +1,6 @@
 """A Debian for another processor: its programs are run by qemu-user, to which this kernel hands them.
 
-    with Emulation(), Foreign(build(cache, ARM64_BOOKWORM), folder, reach, PI_4) as debian:
+    with Emulation(), Foreign(build(cache, ARM64_BOOKWORM), folder, PI_4) as debian:
         debian.run("uname -m")               # aarch64
 
 Only single processors are emulated, instruction by instruction, on this kernel: no board, no systemd, no camera, and no
@@ -9,16 +9,14 @@ speed that says anything. Wants the mount namespace that `apart` makes.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import shutil
 import subprocess
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-
-from reach import Reach
 
 BINFMT = Path("/proc/sys/fs/binfmt_misc")
 EMULATORS = {"arm64": "qemu-aarch64-static", "armhf": "qemu-arm-static"}
@@ -79,33 +77,37 @@ PI_5 = Board(
 
 
 class Emulation:
-    """While it is open, this kernel runs arm64 and armhf programs; LabError-free: OSError where it will not."""
+    """While it is open, this kernel runs arm64 and armhf programs; OSError or CalledProcessError where it will not."""
 
     def __enter__(self) -> Emulation:
         if not (BINFMT / "register").exists():
             subprocess.run(["mount", "-t", "binfmt_misc", "binfmt_misc", str(BINFMT)], check=True)
+        self._rules: list[Path] = []
         for architecture, emulator in EMULATORS.items():
-            self._forget(architecture)  # of a run that was killed
             program = shutil.which(emulator)
-            assert program is not None, "apart.missing() was asked before"
+            if program is None:
+                raise FileNotFoundError(emulator)
+            # of its own, so that it is nobody else's when it is taken away again
+            name = f"leuko-lab-{architecture}-{uuid.uuid4().hex[:8]}"
             # F: the kernel opens the emulator now, so that no root needs to hold it
-            rule = f":{_rule(architecture)}:M::{MAGIC[architecture]}:{MASK}:{program}:F"
-            (BINFMT / "register").write_text(rule)
+            _tell(BINFMT / "register", f":{name}:M::{MAGIC[architecture]}:{MASK}:{program}:F")
+            self._rules.append(BINFMT / name)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for architecture in EMULATORS:
-            self._forget(architecture)
-
-    def _forget(self, architecture: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            (BINFMT / _rule(architecture)).write_text("-1")
+        for rule in self._rules:
+            _tell(rule, "-1")
 
 
-def _rule(architecture: str) -> str:
-    return f"leuko-lab-{architecture}"
+def _tell(file: Path, text: str) -> None:
+    """Write to a file of the kernel's, which wants neither to be made nor to be cut."""
+    descriptor = os.open(file, os.O_WRONLY)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
 
 
 def build(cache: Path, recipe: Recipe) -> Path:
@@ -119,7 +121,9 @@ def build(cache: Path, recipe: Recipe) -> Path:
     part = root.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
     cache.mkdir(parents=True, exist_ok=True)
-    what = (f"--architectures={recipe.architecture}", f"--include={','.join(recipe.packages)}")
+    # A mirror may serve the younger archives out of step with their index; the release itself is all that is needed.
+    alone = """--setup-hook=sed -i '/-security\\|-updates/d' "$1/etc/apt/sources.list\""""
+    what = (alone, f"--architectures={recipe.architecture}", f"--include={','.join(recipe.packages)}")
     command = ("mmdebstrap", "--quiet", f"--variant={recipe.variant}", *what, recipe.suite, str(part))
     try:
         subprocess.run(command, check=True, umask=0o022)
@@ -139,9 +143,9 @@ def cached(cache: Path, recipe: Recipe) -> Path:
 class Foreign:
     """`root` with a layer in `folder` that takes whatever is written, seen as on `board`; None: as on any."""
 
-    def __init__(self, root: Path, folder: Path, reach: Reach, board: Board | None) -> None:
+    def __init__(self, root: Path, folder: Path, board: Board | None) -> None:
         self.tree = folder / "tree"
-        self._folder, self._root, self._reach, self._board = folder, root, reach, board
+        self._folder, self._root, self._board = folder, root, board
 
     def __enter__(self) -> Foreign:
         for name in ("upper", "work", "tree"):
@@ -157,12 +161,11 @@ class Foreign:
     ) -> None:
         subprocess.run(["umount", "--lazy", str(self.tree)], check=False)
 
-    def run(self, command: str, *, timeout: float, network: bool = True) -> subprocess.CompletedProcess[str]:
-        """A shell command in it, with its exit code and both streams; TimeoutExpired after `timeout` seconds."""
+    def run(self, command: str, *, timeout: float) -> subprocess.CompletedProcess[str]:
+        """A shell command in it, without a network: exit code, both streams; TimeoutExpired after `timeout` seconds."""
         nspawn = ["systemd-nspawn", "-q", "--register=no", "--keep-unit", "--as-pid2", "--console=pipe"]
-        nspawn += ["-D", str(self.tree), *self._reach.binds]
-        nspawn.append("--resolv-conf=copy-host" if network else "--private-network")
-        own = {**self._reach.environment, "LANG": "C.UTF-8", "HOME": "/root"}
+        nspawn += ["-D", str(self.tree), "--private-network"]
+        own = {"LANG": "C.UTF-8", "HOME": "/root"}
         if self._board is not None:
             nspawn.append(f"--bind-ro={self._folder / 'cpuinfo'}:/proc/cpuinfo")
             own["QEMU_CPU"] = self._board.cpu

@@ -14,6 +14,13 @@ def build_wheel(repository: Path, folder: Path) -> Path:
     return next(folder.glob("leuko_edge-*.whl"))
 
 
+def fetch_wheel(requirement: str, folder: Path) -> None:
+    """Of a package for Bookworm's Python on arm64, into `folder`; CalledProcessError where there is none."""
+    where = ("--python-version", "3.11", "--platform", "manylinux2014_aarch64", "--platform", "manylinux_2_34_aarch64")
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", *where]
+    subprocess.run([*pip, "--dest", str(folder), requirement], check=True)
+
+
 class Here:
     """`wheel` in an environment of its own in `folder`, with the versions of `constraints`; CalledProcessError where
     that cannot be made."""
