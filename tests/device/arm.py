@@ -25,7 +25,7 @@ import apart
 import foreign
 import page
 from device import Finding
-from emulated import COUNTING, SLIDE, Emulated, Reference, refusal
+from emulated import QUIETLY, SLIDE, Emulated, Reference, refusal
 from foreign import Board, Foreign, Recipe
 from here import Here, build_wheel
 from lab import REPOSITORY
@@ -114,7 +114,7 @@ def _reference(folder: Path) -> Reference:
     here = Here(wheel, REPOSITORY / "deploy/constraints-trixie.txt", folder / "here")
     fields = folder / "fields"
     here.draw(fields, LEUKOCYTES)
-    image, demo = (json.loads(here.leuko_edge(*what, *COUNTING)) for what in (("--image", str(fields)), SLIDE))
+    image, demo = (json.loads(here.leuko_edge(*what, *QUIETLY)) for what in (("--image", str(fields)), SLIDE))
     return Reference(wheel, fields, image, demo)
 
 

@@ -20,7 +20,7 @@ from here import fetch_wheel
 PATIENCE = 3600.0  # seconds for any one command: it is emulated, beside whatever else the machine does
 INSTALLED_MB = 400
 SLIDE = ("--demo", "--seed", "1", "--cells", "4")
-COUNTING = ("--quiet", "--json", "-", "--timings")
+QUIETLY = ("--quiet", "--json", "-")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Emulated:
         yield Finding(holds, f"--version --verbose: {_failure(done) or '; '.join(done.stdout.splitlines())[:200]}")
 
     def image(self) -> Iterator[Finding | str]:
-        done, took = self._run("leuko-edge --image /root/fields " + " ".join(COUNTING))
+        done, took = self._run(" ".join(("leuko-edge --image /root/fields --timings", *QUIETLY)))
         result = _result(done)
         if result is None:
             yield Finding(False, f"--image: {_failure(done)}")
@@ -74,7 +74,7 @@ class Emulated:
         yield f"--image: {took}, {_memory(done)}"
 
     def demo(self) -> Iterator[Finding | str]:
-        done, took = self._run("leuko-edge " + " ".join((*SLIDE, *COUNTING)))
+        done, took = self._run(" ".join(("leuko-edge", *SLIDE, "--timings", *QUIETLY)))
         result = _result(done)
         if result is None:
             yield Finding(False, f"--demo: {_failure(done)}")

@@ -167,7 +167,8 @@ class Foreign:
         nspawn += ["-D", str(self.tree), "--private-network"]
         own = {"LANG": "C.UTF-8", "HOME": "/root"}
         if self._board is not None:
-            nspawn.append(f"--bind-ro={self._folder / 'cpuinfo'}:/proc/cpuinfo")
+            nspawn.append(f"--bind-ro={self._folder / 'cpuinfo'}:/run/cpuinfo")
+            command = f"mount --bind /run/cpuinfo /proc/cpuinfo && {{ {command}; }}"  # nspawn binds nothing onto /proc
             own["QEMU_CPU"] = self._board.cpu
         nspawn += [f"--setenv={name}={value}" for name, value in own.items()]
         return subprocess.run(

@@ -27,9 +27,9 @@ class Here:
 
     def __init__(self, wheel: Path, constraints: Path, folder: Path) -> None:
         self._bin = folder / "bin"
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        pip = [str(self._bin / "pip"), "install", "--quiet", "--only-binary", ":all:", "-c", str(constraints)]
-        subprocess.run([*pip, str(wheel)], check=True)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+        pip = [sys.executable, "-m", "pip", "--python", str(self._bin / "python"), "install", "--quiet"]
+        subprocess.run([*pip, "--only-binary", ":all:", "-c", str(constraints), str(wheel)], check=True)
 
     def leuko_edge(self, *arguments: str) -> str:
         """What the command prints on standard output; CalledProcessError where it fails."""
