@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = [str(Path(__file__).resolve()), *(sys.argv[1:] if argv is None else argv)]
         return apart.run_apart(cache, arguments)
     apart.hide_traces()
-    lines, held = [], True
+    lines, held = [f"     {name}: left out of this run" for name in names if name not in options.suite], True
     for where, told in _run(options.suite, cache):
         holds = isinstance(told, str) or told.holds
         word = "    " if isinstance(told, str) else "ok  " if holds else "FAIL"
