@@ -30,14 +30,14 @@ goes on without it. All times were taken beside whatever else the machine did (l
 """
 
 
-def text(repository: Path, lines: Sequence[str]) -> str:
-    """The page's whole text; the commit has "with changes" where the checkout differs from it."""
+def text(repository: Path, lines: Sequence[str], template: str = TEXT) -> str:
+    """A lab's whole page; the commit has "with changes" where the checkout differs from it."""
     commit = _git(repository, "rev-parse", "--short=12", "HEAD") or "unknown"
     changed = " with changes" if _git(repository, "status", "--porcelain") else ""
     load = f"load {os.getloadavg()[1]:.1f} on {os.cpu_count()} processors"
     machine = f"{platform.machine()}, Linux {platform.release().split('-')[0]}, {load}"
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-    return TEXT.format(when=when, commit=commit + changed, machine=machine, lines="\n".join(lines))
+    return template.format(when=when, commit=commit + changed, machine=machine, lines="\n".join(lines))
 
 
 def _git(repository: Path, *command: str) -> str:
