@@ -25,7 +25,7 @@ from .turns import TURNS
 from .types import CLASSES, LEUKOCYTES
 
 SCHEMA = "leuko-edge-card/1"
-SHIPPED = "leuko-vgg16-slim-int8"
+SHIPPED = "leuko-vgg16-half-int8"
 WARN_SHARE = 0.15
 """Where no calibration gave one."""
 _NUMBERS = re.compile(r"(?<=\[)\n\s*-?\d[-+.\d\se,]*(?=\])")

@@ -21,13 +21,13 @@ from leuko_edge.types import CLASSES
 
 from . import checkpoint, dataset, devices, fit_report, prune, sampling
 from .augment import Window, identity_view
-from .course import Course, Progress, Schedule
+from .course import Course, Progress, Schedule, averaged
 from .dataset import CellSet
 from .network import CONFIGS, Network, split_at, vgg16
 from .settings import POLICIES, Settings, add_settings, from_arguments, weights
 
 WEIGHTS, MODEL = "model.weights.h5", "model.keras"
-MAY_CHANGE = ("epochs",)
+MAY_CHANGE = ("epochs", "keep")
 """Settings that a resume may have otherwise than the run that it goes on with."""
 PRUNED_ON = 600
 """Training cells that a narrow network is fitted on before it trains: a minute's work."""
@@ -108,7 +108,7 @@ def fit(
     resume: bool = False,
     verbose: int = 0,
 ) -> Progress:
-    """Train into `out`: model.weights.h5 and model.keras (best on validation), checkpoint, report, TensorBoard.
+    """Train into `out`: model.weights.h5 and model.keras (of the epoch that `settings.keep` names), checkpoint, report.
 
     Excluded laboratories neither train nor validate. `minutes` ends the schedule in time, counted over resumes.
     Raises UsageError where no cells are left, or `out` holds a run that was not to be resumed or differs.
@@ -140,6 +140,9 @@ def fit(
     def predict() -> np.ndarray:
         return rest.predict(seen, batch_size=settings.batch, verbose=0)
 
+    def keep() -> None:
+        model.save_weights(out / WEIGHTS)
+
     schedule = Schedule(settings.learning_rate, settings.epochs, settings.warmup, minutes)
     if not progress.rows or schedule.seconds_left(len(progress.rows), progress.seconds, progress.rows[-1]["seconds"]):
         stream = sampling.ViewStream(cells, training, chances, trunk, network.white, window, settings, rng)
@@ -149,7 +152,7 @@ def fit(
             stream,
             out,
             validate=lambda: fit_report.validation_row(predict(), truth, labs),
-            keep=lambda: model.save_weights(out / WEIGHTS),
+            keep=keep,
         )
         stream.refresh()
         rest.fit(
@@ -160,6 +163,10 @@ def fit(
             callbacks=_callbacks(course, out),
             verbose=verbose,
         )
+    if settings.keep == "last":
+        with averaged(rest):
+            keep()
+        progress.best_epoch, progress.settings = len(progress.rows), described | {"data_sha256": cells.sha256}
     model.load_weights(out / WEIGHTS)
     fit_report.write(out, progress, cells, training, validation, predict())
     _plain(network, settings, out / WEIGHTS).save(out / MODEL)
@@ -194,5 +201,6 @@ def run(args: argparse.Namespace) -> int:
             resume=args.resume,
             verbose=int(args.progress),
         )
-    print(f"Best {progress.best:.4f} at epoch {progress.best_epoch}; {args.out / MODEL}, {args.out / 'report.md'}")
+    kept = f"Kept: epoch {progress.best_epoch} (best on validation: {progress.best:.4f})"
+    print(f"{kept}; {args.out / MODEL}, {args.out / 'report.md'}")
     return 0

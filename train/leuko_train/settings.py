@@ -11,6 +11,7 @@ from leuko_edge.errors import UsageError
 from .augment import STRENGTHS
 from .network import CONFIGS
 
+KEEP = ("best", "last")
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 """Keras' dtype policy for each precision: weights and their averages stay float32."""
 
@@ -46,6 +47,7 @@ class Settings:
     precision: str = _option(
         "float32", "of the arithmetic; bfloat16 is quicker where the processor has it", choices=tuple(POLICIES)
     )
+    keep: str = _option("best", "epoch whose network is kept: the best on validation, or the last", choices=KEEP)
     seed: int = _option(1, "of everything random")
 
 
