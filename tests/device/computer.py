@@ -1,0 +1,64 @@
+"""The second device under test: leuko-edge in a virtual machine, counting from a USB camera that plays a drawn smear.
+
+    prepare(container, wheel, deploy, reel, reach)      # installs it, by install.sh, in a booted container
+    device = Computer(emulator, truth)                  # the same disk, booted with a kernel of its own
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from film import Reel
+from installed import Installed
+from machine import Machine
+from root import DIST_PACKAGES
+
+REEL = Reel(view=(640, 480), um_per_px=0.2, columns=4, cells=24, rest=6, move=4)
+FPS = 2.0  # of the camera; the emulated processor keeps up with it
+INSIDE = Path(__file__).with_name("inside_vm")
+LAB = "opt/lab"
+WORD = "/run/leuko-lab-camera"
+BY_ID = "/dev/v4l/by-id/usb-leuko-lab_Drawn_Smear_Camera_0001-video-index0"
+CAMERA_UNIT = f"""[Unit]
+Description=The lab's USB camera
+
+[Service]
+ExecStartPre=modprobe vhci_hcd
+ExecStartPre=sh -c 'test -e {WORD} || echo play > {WORD}'
+ExecStart=/opt/leuko-edge/bin/python /{LAB}/leuko_lab_usbcamera.py /{LAB}
+Restart=always
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def prepare(machine: Machine, wheel: Path, deploy: Path, reel: Path) -> str:
+    """Put the camera and its film into `machine`, and install leuko-edge in it; what install.sh says."""
+    tree = machine.tree
+    shutil.copytree(INSIDE, tree / LAB)
+    shutil.copytree(reel / "frames", tree / LAB / "frames")
+    frames = len(list((reel / "frames").iterdir()))
+    (tree / LAB / "about.json").write_text(json.dumps({"fps": FPS, "view": REEL.view, "frames": frames}))
+    shutil.copy(Path(__file__).with_name("inside") / "ask.py", tree / DIST_PACKAGES)
+    (tree / "etc/systemd/system/leuko-lab-camera.service").write_text(CAMERA_UNIT)
+    shutil.copytree(deploy, tree / "root/deploy")
+    shutil.copy(wheel, tree / "root")
+    said = machine.run(f"sh /root/deploy/install.sh --no-start --wheel /root/{wheel.name}", timeout=900)
+    machine.run("systemctl enable leuko-lab-camera && sync")
+    return said
+
+
+class Computer(Installed):
+    """leuko-edge in a booted `Emulator`."""
+
+    poll, patience = 1.0, 300.0
+
+    def now(self) -> float:
+        return float(self.run("date +%s.%N"))
+
+    def camera(self, word: str) -> None:
+        """play, frozen, silent, empty or away; see inside_vm/leuko_lab_usbcamera.py."""
+        self.run(f"echo {word} > {WORD}.new && mv {WORD}.new {WORD}")
