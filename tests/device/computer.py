@@ -1,21 +1,24 @@
 """The second device under test: leuko-edge in a virtual machine, counting from a USB camera that plays a drawn smear.
 
-    prepare(container, wheel, deploy, reel, reach)      # installs it, by install.sh, in a booted container
-    device = Computer(emulator, truth)                  # the same disk, booted with a kernel of its own
+prepare(container, wheel, deploy, reel, reach)      # installs it, by install.sh, in a booted container
+device = Computer(emulator, truth)                  # the same disk, booted with a kernel of its own
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from film import Reel
-from installed import Installed
+from installed import DATABASE, Installed
 from machine import Machine
 from root import DIST_PACKAGES
 
-REEL = Reel(view=(640, 480), um_per_px=0.2, columns=4, cells=24, rest=6, move=4)
+REEL = Reel(view=(640, 480), um_per_px=0.2, columns=2, cells=11)
 FPS = 2.0  # of the camera; the emulated processor keeps up with it
 INSIDE = Path(__file__).with_name("inside_vm")
 LAB = "opt/lab"
@@ -33,6 +36,10 @@ Restart=always
 [Install]
 WantedBy=multi-user.target
 """
+
+SOURCE = f"""import sqlite3
+database = sqlite3.connect('file:{DATABASE}?mode=ro', uri=True)
+print(database.execute('SELECT source_details FROM session ORDER BY id DESC LIMIT 1').fetchone()[0])"""
 
 
 def prepare(machine: Machine, wheel: Path, deploy: Path, reel: Path) -> str:
@@ -52,13 +59,42 @@ def prepare(machine: Machine, wheel: Path, deploy: Path, reel: Path) -> str:
 
 
 class Computer(Installed):
-    """leuko-edge in a booted `Emulator`."""
+    """leuko-edge in a booted `Emulator`, whose clock all seconds here are of."""
 
     poll, patience = 1.0, 300.0
 
     def now(self) -> float:
         return float(self.run("date +%s.%N"))
 
+    def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
+        deadline = self.now() + seconds
+        while not condition():
+            if self.now() > deadline:
+                return False
+            time.sleep(self.poll)  # ours
+        return True
+
+    def sleep(self, seconds: float) -> None:
+        self.run(f"sleep {seconds:.1f}")
+
     def camera(self, word: str) -> None:
         """play, frozen, silent, empty or away; see inside_vm/leuko_lab_usbcamera.py."""
         self.run(f"echo {word} > {WORD}.new && mv {WORD}.new {WORD}")
+
+    def frames(self) -> int:
+        """Counted in the session so far, as the service publishes it."""
+        session = self.status().get("session") or {}
+        return int(session["frames"]["counted"]) if isinstance(session, dict) and session else 0
+
+    def source(self) -> dict[str, Any]:
+        """What the newest session's record says of its camera."""
+        told = self.run(f'runuser -u leuko-edge -- python3 -c "{SOURCE}"')
+        return dict(json.loads(told))
+
+    def told_since(self, since: float) -> str:
+        """The first fault in the journal after it, without what it does about it; "" where there is none."""
+        lines = self.journal(since).splitlines()
+        if any("Traceback" in line for line in lines):
+            return ""
+        fault = next((line for line in lines if "fault: " in line), "")
+        return fault.partition("fault: ")[2].partition("; trying again")[0]

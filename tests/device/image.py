@@ -6,6 +6,7 @@ machine has none and is twenty times slower. What it leaves is the disk.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,10 +36,16 @@ class Disk:
     initrd: Path
 
 
-def of(machine: Machine, file: Path) -> Disk:
-    """Write what `machine`, which must not run, has in its tree to `file`; CalledProcessError where it cannot."""
+def of(machine: Machine, folder: Path) -> Disk:
+    """Write what `machine`, which must not run, has in its tree into `folder`; CalledProcessError where it cannot."""
     tree = machine.tree
     used = int(subprocess.run(["du", "-sm", str(tree)], check=True, capture_output=True, text=True).stdout.split()[0])
-    command = ["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", str(tree), str(file), f"{used + ROOM_MB}M"]
-    subprocess.run(command, check=True)
-    return Disk(file, next((tree / "boot").glob("vmlinuz-*")), next((tree / "boot").glob("initrd.img-*")))
+    disk = Disk(folder / "disk", folder / "kernel", folder / "initrd")
+    subprocess.run(
+        ["mke2fs", "-q", "-t", "ext4", "-d", str(tree), str(disk.file), f"{used + ROOM_MB}M"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    shutil.copy(next((tree / "boot").glob("vmlinuz-*")), disk.kernel)
+    shutil.copy(next((tree / "boot").glob("initrd.img-*")), disk.initrd)
+    return disk
