@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from emulator import Emulator
 from film import Reel
 from installed import DATABASE, Installed
 from machine import Machine
 from root import DIST_PACKAGES
 
-REEL = Reel(view=(640, 480), um_per_px=0.2, columns=2, cells=11)
-FPS = 2.0  # of the camera; the emulated processor keeps up with it
+REEL = Reel(view=(640, 480), um_per_px=0.2, columns=4, cells=24, rest=6)
+FPS = 1.0  # of the camera; the emulated processor keeps up with it
 INSIDE = Path(__file__).with_name("inside_vm")
 LAB = "opt/lab"
 WORD = "/run/leuko-lab-camera"
@@ -63,15 +63,16 @@ class Computer(Installed):
 
     poll, patience = 1.0, 300.0
 
-    def now(self) -> float:
-        return float(self.run("date +%s.%N"))
+    def __init__(self, machine: Emulator, truth: dict[str, int]) -> None:
+        super().__init__(machine, truth)
+        self.now = machine.now
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
         deadline = self.now() + seconds
         while not condition():
             if self.now() > deadline:
                 return False
-            time.sleep(self.poll)  # ours
+            self.sleep(self.poll)
         return True
 
     def sleep(self, seconds: float) -> None:
@@ -90,6 +91,10 @@ class Computer(Installed):
         """What the newest session's record says of its camera."""
         told = self.run(f'runuser -u leuko-edge -- python3 -c "{SOURCE}"')
         return dict(json.loads(told))
+
+    def well_again(self, since: float) -> bool:
+        """Whether it counts, after a fault that was told after `since`."""
+        return self.status().get("state") == "counting" and "all is well again" in self.journal(since)
 
     def told_since(self, since: float) -> str:
         """The first fault in the journal after it, without what it does about it; "" where there is none."""

@@ -44,7 +44,7 @@ drawn smear under a stage that goes round. No board, no sensor and no microscope
 
 What stands for what: the camera is a program that speaks USB to the kernel's virtual host controller (vhci_hcd), so
 that uvcvideo, V4L2, udev's names and the unplugging are the kernel's own, as with a microscope camera that gives MJPG;
-its pictures are 640×480, two a second. install.sh ran in a container of the same root beforehand, for the virtual
+its pictures are 640×480, one a second. install.sh ran in a container of the same root beforehand, for the virtual
 machine has no network. Seconds are those of the virtual machine, whose clock goes by the instructions that it has done
 (1 ns each, one core) and does not know how busy its host is; a Raspberry Pi is another computer, so they are no promise
 for one.

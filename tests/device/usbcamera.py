@@ -9,8 +9,8 @@ from computer import BY_ID, Computer
 from installed import UNIT, Finding
 
 UNPLUGS = 20
-SESSIONS = 5  # that the unplugs are spread over, so that cells are still being counted at most of them
 SHORTEST, LONGEST = 0.3, 40.0  # seconds that it is away: a connector that was touched, a cable that was looked for
+COUNTS = 1.0, 6.0  # seconds that it counts in between
 TOLD_S = 30.0
 BACK_S = 120.0  # the longest pause between two tries is 60
 
@@ -33,29 +33,28 @@ def power_on(computer: Computer) -> Iterator[Finding]:
 
 
 def unplugs(computer: Computer) -> Iterator[Finding]:
-    """Pulled out twenty times, for as long as chance has it, mostly in the middle of a count."""
+    """Pulled out twenty times in the middle of one count, for as long as chance has it."""
     chance = random.Random(1)
     told = recovered = lost = 0
+    first = counted = computer.begin()
     for number in range(1, UNPLUGS + 1):
-        if number % (UNPLUGS // SESSIONS) == 1:
-            counted = computer.begin()
+        computer.sleep(chance.uniform(*COUNTS))
         away = SHORTEST * (LONGEST / SHORTEST) ** chance.random()
         pulled = computer.now()
         computer.camera("away")
         computer.sleep(away)
         computer.camera("play")
         plugged = computer.now()
-        back = computer.wait(lambda since=pulled: "all is well again" in computer.journal(since), BACK_S)
+        back = computer.wait(lambda since=pulled: computer.well_again(since), BACK_S)
         took, fault = computer.now() - plugged, computer.told_since(pulled)
         before, counted = counted, computer.must_count()
         gone = counted.lost_since(before)
         said = f"unplug {number}: away {away:.1f} s with {len(before.cells)} cells counted; {fault or 'not told'}; "
         yield Finding(bool(fault) and back and not gone, f"{said}counting again after {took:.1f} s")
         told, recovered, lost = told + bool(fault), recovered + back, lost + len(gone)
-        if number % (UNPLUGS // SESSIONS) == 0:
-            yield computer.whole("at the end of that session", counted)
     done = (told, recovered, lost) == (UNPLUGS, UNPLUGS, 0)
     yield Finding(done, f"{UNPLUGS} unplugs: {told} told, {recovered} recovered, cells lost {lost}")
+    yield computer.whole("and after them", first)
 
 
 def stays_away(computer: Computer) -> Iterator[Finding]:
