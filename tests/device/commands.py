@@ -13,10 +13,9 @@ TUNING = f"{STATE}/camera.json"
 
 def listed(computer: Computer) -> Iterator[Finding]:
     """While the service counts, and while it does not."""
-    computer.camera("play")
     for running in (True, False):
-        computer.run(f"systemctl {'start' if running else 'stop'} {UNIT}", timeout=900)
-        found = json.loads(computer.run("leuko-edge camera list --json", timeout=900))["cameras"]
+        computer.run(f"systemctl {'start' if running else 'stop'} {UNIT}")
+        found = json.loads(computer.run("leuko-edge camera list --json"))["cameras"]
         camera = next((camera for camera in found if camera["source"] == BY_ID), None)
         when = "while it counts" if running else "while it is stopped"
         said = f"{len(found)} cameras" if camera is None else f"{camera['name']}, {camera['formats']}"
@@ -28,7 +27,7 @@ def listed(computer: Computer) -> Iterator[Finding]:
 def doctor(computer: Computer) -> Iterator[Finding]:
     """Frames from the camera while nothing else uses it."""
     computer.run(f"systemctl stop {UNIT}")
-    said = computer.run("leuko-edge doctor", check=False, timeout=900)
+    said = computer.run("leuko-edge doctor", check=False)
     lines = [line.strip() for line in said.splitlines() if "Drawn Smear" in line]
     yield Finding(any("640×480" in line and "MJPG" in line for line in lines), f"doctor: {' | '.join(lines)[:300]}")
     computer.run(f"systemctl start --no-block {UNIT}")
@@ -38,7 +37,7 @@ def tuned(computer: Computer) -> Iterator[Finding]:
     """Exposure, gain and white balance of the camera, and what the service makes of them after an unplug."""
     computer.run(f"systemctl stop {UNIT}")
     computer.camera("empty")
-    said = computer.run("leuko-edge camera tune", check=False, timeout=1800)
+    said = computer.run("leuko-edge camera tune", check=False)
     made = computer.run(f"cat {TUNING}", check=False)
     holds = made.startswith("{")
     yield Finding(holds, f"camera tune: {said.splitlines()[-1] if said else 'nothing said'}")
@@ -52,7 +51,7 @@ def tuned(computer: Computer) -> Iterator[Finding]:
     computer.camera("play")
     try:
         computer.forget_sessions(start=True)
-        counting = computer.wait(lambda: computer.status().get("state") == "counting", computer.patience)
+        counting = computer.wait(computer.counting, computer.patience)
         source = computer.source()
         yield Finding(
             counting and source.get("controls") == controls and not source.get("controls_refused"),

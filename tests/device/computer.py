@@ -82,19 +82,17 @@ class Computer(Installed):
         """play, frozen, silent, empty or away; see inside_vm/leuko_lab_usbcamera.py."""
         self.run(f"echo {word} > {WORD}.new && mv {WORD}.new {WORD}")
 
-    def frames(self) -> int:
-        """Counted in the session so far, as the service publishes it."""
-        session = self.status().get("session") or {}
-        return int(session["frames"]["counted"]) if isinstance(session, dict) and session else 0
-
     def source(self) -> dict[str, Any]:
         """What the newest session's record says of its camera."""
         told = self.run(f'runuser -u leuko-edge -- python3 -c "{SOURCE}"')
         return dict(json.loads(told))
 
+    def counting(self) -> bool:
+        return self.status().get("state") == "counting"
+
     def well_again(self, since: float) -> bool:
         """Whether it counts, after a fault that was told after `since`."""
-        return self.status().get("state") == "counting" and "all is well again" in self.journal(since)
+        return self.counting() and "all is well again" in self.journal(since)
 
     def told_since(self, since: float) -> str:
         """The first fault in the journal after it, without what it does about it; "" where there is none."""

@@ -17,8 +17,6 @@ DeviceAllow=/dev/tty1 rw
 
 def devices(computer: Computer) -> Iterator[Finding]:
     """Root, who may open everything, in the control group of the service: there only what is listed opens."""
-    computer.camera("play")
-    computer.begin()
     media = computer.run("ls /dev/media*", check=False).split()
     for path in (BY_ID, *media[:1]):
         yield _opens(computer, path, True)
@@ -30,19 +28,18 @@ def devices(computer: Computer) -> Iterator[Finding]:
 
 def not_listed(computer: Computer) -> Iterator[Finding]:
     """The unit without the cameras in its list: EPERM reaches the program, which says so in one sentence."""
-    computer.camera("play")
+    before = computer.must_count()
     computer.drop_in("rules", NO_CAMERAS)
     try:
-        computer.forget_sessions(start=False)
         computer.began = computer.now()
-        computer.run(f"systemctl start --no-block {UNIT}")
+        computer.run(f"systemctl restart --no-block {UNIT}")
         yield Finding(computer.wait(lambda: bool(computer.fault()), 60), "cameras not among DeviceAllow: told")
         yield computer.one_sentence("allow the device")
     finally:
-        computer.run(f"systemctl stop {UNIT}", check=False)
         computer.drop_in("rules", "")
-        computer.run(f"systemctl start --no-block {UNIT}")
-    yield computer.whole("listed again:")
+        listed = computer.now()
+        computer.run(f"systemctl restart --no-block {UNIT}")
+    yield computer.goes_on("listed again", before, listed)
 
 
 def _opens(computer: Computer, path: str, expected: bool) -> Finding:

@@ -1,4 +1,7 @@
-"""A USB camera that is pulled out and plugged in again, falls silent or freezes: told, borne, gone on from."""
+"""A USB camera that is pulled out and plugged in again, falls silent or freezes: told, borne, gone on from.
+
+All of it happens to one count, which begins with the power-on, so that what one fault loses the others show too.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ BACK_S = 120.0  # the longest pause between two tries is 60
 
 
 def power_on(computer: Computer) -> Iterator[Finding]:
-    """The unit starts by itself, finds the camera by itself, and counts every cell once."""
-    up = computer.wait(lambda: computer.status().get("state") == "counting", computer.patience)
+    """The unit starts by itself, finds the camera by itself, and counts."""
+    up = computer.wait(computer.counting, computer.patience)
     yield Finding(up, f"after power-on {computer.unit('ActiveState')}: {computer.unit('StatusText')}")
     node = computer.run(f"readlink -f {BY_ID}")
     held = computer.run(f"readlink /proc/{computer.pid}/fd/* | grep -Fx {node}", check=False)
@@ -25,18 +28,15 @@ def power_on(computer: Computer) -> Iterator[Finding]:
     yield Finding(bool(held), f"it has {node} open, of the driver {driver.rsplit('/', 1)[-1]}")
     path = computer.source().get("path")
     yield Finding(path == BY_ID, f"the session's record names the camera {path}")
-    yield computer.whole("counts rise to")
-    frames = computer.frames()
-    more = computer.wait(lambda: computer.frames() > frames + 20, computer.patience)
-    whole = computer.whole("")
-    yield Finding(more and whole.holds, f"as the stage goes round again no cell is counted twice: {whole.said}")
+    first = computer.wait(lambda: bool(computer.must_count().cells), computer.patience)
+    yield Finding(first, f"{len(computer.must_count().cells)} cells counted")
 
 
 def unplugs(computer: Computer) -> Iterator[Finding]:
-    """Pulled out twenty times in the middle of one count, for as long as chance has it."""
+    """Pulled out twenty times in the middle of the count, for as long as chance has it."""
     chance = random.Random(1)
     told = recovered = lost = 0
-    first = counted = computer.begin()
+    first = counted = computer.must_count()
     for number in range(1, UNPLUGS + 1):
         computer.sleep(chance.uniform(*COUNTS))
         away = SHORTEST * (LONGEST / SHORTEST) ** chance.random()
@@ -54,54 +54,59 @@ def unplugs(computer: Computer) -> Iterator[Finding]:
         told, recovered, lost = told + bool(fault), recovered + back, lost + len(gone)
     done = (told, recovered, lost) == (UNPLUGS, UNPLUGS, 0)
     yield Finding(done, f"{UNPLUGS} unplugs: {told} told, {recovered} recovered, cells lost {lost}")
-    yield computer.whole("and after them", first)
+    yield computer.whole("after all of them", first)
+
+
+def round_again(computer: Computer) -> Iterator[Finding]:
+    """The stage comes back to where it was."""
+    before = computer.must_count()
+    more = computer.wait(lambda: computer.must_count().frames >= before.frames + 40, 2 * computer.patience)
+    whole = computer.whole("", before)
+    yield Finding(more and whole.holds, f"as the stage goes round again no cell is counted twice: {whole.said}")
 
 
 def stays_away(computer: Computer) -> Iterator[Finding]:
     """Pulled out and left out: told, and tried again without a restart storm."""
-    before = computer.begin()
-    computer.camera("away")
-    yield from _told(computer, "unplugged", "plug")
-    computer.sleep(60)
-    restarts = int(computer.unit("NRestarts"))
-    yield Finding(restarts == 0, f"a minute later: {restarts} restarts, {computer.fault()}")
-    back = computer.now()
-    computer.camera("play")
-    yield computer.goes_on("plugged in again", before, back)
+    yield from _gone(computer, "away", "plug", "unplugged", 60.0)
 
 
 def silent(computer: Computer) -> Iterator[Finding]:
     """Plugged in, and no more pictures."""
-    before = computer.begin()
-    computer.camera("silent")
-    yield from _told(computer, "silent", "picture")
-    back = computer.now()
-    computer.camera("play")
-    yield computer.goes_on("pictures again", before, back)
+    yield from _gone(computer, "silent", "picture", "silent", 0.0)
 
 
 def frozen(computer: Computer) -> Iterator[Finding]:
     """The same picture again and again, as a camera sends whose firmware hangs."""
-    before = computer.begin()
-    computer.camera("frozen")
-    yield from _told(computer, "frozen", "frozen")
-    back = computer.now()
-    computer.camera("play")
-    yield computer.goes_on("moving again", before, back)
-
-
-def _told(computer: Computer, what: str, word: str) -> Iterator[Finding]:
-    told = computer.wait(lambda: bool(computer.fault()), TOLD_S)
-    took = computer.now() - computer.began
-    yield Finding(told, f"{what}: told after {took:.1f} s in systemctl status")
-    yield computer.one_sentence(word)
+    yield from _gone(computer, "frozen", "frozen", "frozen", 0.0)
 
 
 def no_camera(computer: Computer) -> Iterator[Finding]:
     """Started without a camera, which comes later."""
-    computer.forget_sessions(start=False)
+    before = computer.must_count()
+    computer.run(f"systemctl stop {UNIT}")
     computer.camera("away")
+    computer.began = computer.now()
     computer.run(f"systemctl start --no-block {UNIT}")
-    yield Finding(computer.wait(lambda: bool(computer.fault()), 60), f"no camera at the start: {computer.fault()}")
+    yield Finding(computer.wait(lambda: bool(computer.fault()), TOLD_S), "no camera at the start: told")
+    yield computer.one_sentence("no camera was found")
+    back = computer.now()
     computer.camera("play")
-    yield computer.whole("it comes later:")
+    yield computer.goes_on("it comes later", before, back)
+
+
+def _gone(computer: Computer, word: str, sentence: str, what: str, seconds: float) -> Iterator[Finding]:
+    before = computer.must_count()
+    computer.began = computer.now()
+    restarts = int(computer.unit("NRestarts"))
+    computer.camera(word)
+    told = computer.wait(lambda: bool(computer.fault()), TOLD_S)
+    took = computer.now() - computer.began
+    yield Finding(told, f"{what}: told after {took:.1f} s in systemctl status")
+    yield computer.one_sentence(sentence)
+    if seconds:
+        computer.sleep(seconds)
+        restarts = int(computer.unit("NRestarts")) - restarts
+        yield Finding(restarts == 0, f"{seconds:.0f} s later: {restarts} restarts, {computer.fault()}")
+    back = computer.now()
+    computer.camera("play")
+    yield computer.goes_on("pictures again", before, back)

@@ -37,6 +37,7 @@ SCENARIOS = {
     for scenario in (
         usbcamera.power_on,
         usbcamera.unplugs,
+        usbcamera.round_again,
         usbcamera.stays_away,
         usbcamera.silent,
         usbcamera.frozen,
