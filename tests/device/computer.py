@@ -14,7 +14,7 @@ from typing import Any
 
 from emulator import Emulator
 from film import Reel
-from installed import DATABASE, Installed
+from installed import DATABASE, STATUS, UNIT, Finding, Installed
 from machine import Machine
 from root import DIST_PACKAGES
 
@@ -61,7 +61,7 @@ def prepare(machine: Machine, wheel: Path, deploy: Path, reel: Path) -> str:
 class Computer(Installed):
     """leuko-edge in a booted `Emulator`, whose clock all seconds here are of."""
 
-    poll, patience = 1.0, 300.0
+    poll, patience = 0.5, 300.0
 
     def __init__(self, machine: Emulator, truth: dict[str, int]) -> None:
         super().__init__(machine, truth)
@@ -93,6 +93,28 @@ class Computer(Installed):
     def well_again(self, since: float) -> bool:
         """Whether it counts, after a fault that was told after `since`."""
         return self.counting() and "all is well again" in self.journal(since)
+
+    def tells(self, word: str, seconds: float) -> Finding:
+        """Within so many seconds of `began` a fault is told in systemctl status and the journal, with `word` in it.
+
+        Both are read at once: it tries again after a second, and then the fault may be another one, or none.
+        """
+        fault = status = ""
+
+        def seen() -> bool:
+            nonlocal fault, status
+            told = self.run(f"cat {STATUS}; echo; systemctl show --property=StatusText --value {UNIT}", check=False)
+            published, _, status = told.partition("\n")
+            try:
+                fault = json.loads(published)["fault"] or ""
+            except ValueError:
+                fault = ""
+            return word in fault
+
+        told = self.wait(seen, seconds)
+        took, journal = self.now() - self.began, self.journal(self.began)
+        holds = told and fault in status and fault in journal and "Traceback" not in journal
+        return Finding(holds, f"told after {took:.1f} s in status and journal: {fault or journal[-300:]}")
 
     def told_since(self, since: float) -> str:
         """The first fault in the journal after it, without what it does about it; "" where there is none."""

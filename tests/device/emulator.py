@@ -107,7 +107,7 @@ class Emulator:
                 self._line.connect(str(agent))
                 self._unread = b""
                 self._ask("guest-ping", {})
-                self._line.settimeout(300)
+                self._line.settimeout(LEAST)
                 return
             assert self._qemu is not None
             if self._qemu.poll() is not None:

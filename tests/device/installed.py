@@ -193,6 +193,6 @@ class Installed:
     def journal(self, since: float) -> str:
         """The unit's own lines since `since` (time.time())."""
         return self.run(
-            f"journalctl --unit={UNIT} --since=@{since:.0f} --output=short-precise --no-hostname --no-pager",
+            f"journalctl --unit={UNIT} --since=@{since:.3f} --output=short-precise --no-hostname --no-pager",
             check=False,
         )

@@ -65,9 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = [str(Path(__file__).resolve()), *(sys.argv[1:] if argv is None else argv)]
         return apart.run_apart(cache(), arguments)
     apart.hide_traces()
+    filled = page.Page(REPOSITORY, page.CONTAINER)
     held, lines = told(_run(options.only, options.untimed))
     if options.page:
-        options.page.write_text(page.text(REPOSITORY, page.CONTAINER, lines))
+        options.page.write_text(filled.text(lines))
     return 0 if held else 1
 
 

@@ -51,14 +51,19 @@ for one.
 """
 
 
-def text(repository: Path, template: str, lines: Sequence[str]) -> str:
-    """The whole text of a page; the commit has "with changes" where the checkout differs from it."""
-    commit = _git(repository, "rev-parse", "--short=12", "HEAD") or "unknown"
-    changed = " with changes" if _git(repository, "status", "--porcelain") else ""
-    load = f"load {os.getloadavg()[1]:.1f} on {os.cpu_count()} processors"
-    machine = f"{platform.machine()}, Linux {platform.release().split('-')[0]}, {load}"
-    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-    return template.format(when=when, commit=commit + changed, machine=machine, lines="\n".join(lines))
+class Page:
+    """The page that a run which begins now will fill; the commit has "with changes" where the checkout differs."""
+
+    def __init__(self, repository: Path, template: str) -> None:
+        self._template = template
+        commit = _git(repository, "rev-parse", "--short=12", "HEAD") or "unknown"
+        self._commit = commit + (" with changes" if _git(repository, "status", "--porcelain") else "")
+        self._when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+
+    def text(self, lines: Sequence[str]) -> str:
+        load = f"load {os.getloadavg()[1]:.1f} on {os.cpu_count()} processors"
+        machine = f"{platform.machine()}, Linux {platform.release().split('-')[0]}, {load}"
+        return self._template.format(when=self._when, commit=self._commit, machine=machine, lines="\n".join(lines))
 
 
 def _git(repository: Path, *command: str) -> str:

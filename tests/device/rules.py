@@ -33,8 +33,7 @@ def not_listed(computer: Computer) -> Iterator[Finding]:
     try:
         computer.began = computer.now()
         computer.run(f"systemctl restart --no-block {UNIT}")
-        yield Finding(computer.wait(lambda: bool(computer.fault()), 60), "cameras not among DeviceAllow: told")
-        yield computer.one_sentence("allow the device")
+        yield computer.tells("allow the device", 60)
     finally:
         computer.drop_in("rules", "")
         listed = computer.now()

@@ -67,17 +67,17 @@ def round_again(computer: Computer) -> Iterator[Finding]:
 
 def stays_away(computer: Computer) -> Iterator[Finding]:
     """Pulled out and left out: told, and tried again without a restart storm."""
-    yield from _gone(computer, "away", "plug", "unplugged", 60.0)
+    yield from _gone(computer, "away", "plug", 60.0)
 
 
 def silent(computer: Computer) -> Iterator[Finding]:
     """Plugged in, and no more pictures."""
-    yield from _gone(computer, "silent", "picture", "silent", 0.0)
+    yield from _gone(computer, "silent", "stopped giving pictures")
 
 
 def frozen(computer: Computer) -> Iterator[Finding]:
     """The same picture again and again, as a camera sends whose firmware hangs."""
-    yield from _gone(computer, "frozen", "frozen", "frozen", 0.0)
+    yield from _gone(computer, "frozen", "is frozen")
 
 
 def no_camera(computer: Computer) -> Iterator[Finding]:
@@ -87,22 +87,18 @@ def no_camera(computer: Computer) -> Iterator[Finding]:
     computer.camera("away")
     computer.began = computer.now()
     computer.run(f"systemctl start --no-block {UNIT}")
-    yield Finding(computer.wait(lambda: bool(computer.fault()), TOLD_S), "no camera at the start: told")
-    yield computer.one_sentence("no camera was found")
+    yield computer.tells("no camera was found", TOLD_S)
     back = computer.now()
     computer.camera("play")
     yield computer.goes_on("it comes later", before, back)
 
 
-def _gone(computer: Computer, word: str, sentence: str, what: str, seconds: float) -> Iterator[Finding]:
+def _gone(computer: Computer, word: str, sentence: str, seconds: float = 0.0) -> Iterator[Finding]:
     before = computer.must_count()
     computer.began = computer.now()
     restarts = int(computer.unit("NRestarts"))
     computer.camera(word)
-    told = computer.wait(lambda: bool(computer.fault()), TOLD_S)
-    took = computer.now() - computer.began
-    yield Finding(told, f"{what}: told after {took:.1f} s in systemctl status")
-    yield computer.one_sentence(sentence)
+    yield computer.tells(sentence, TOLD_S)
     if seconds:
         computer.sleep(seconds)
         restarts = int(computer.unit("NRestarts")) - restarts

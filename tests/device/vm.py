@@ -62,9 +62,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not apart.is_apart():
         return apart.run_apart(cache(), [str(Path(__file__).resolve()), *(sys.argv[1:] if argv is None else argv)])
     apart.hide_traces()
+    filled = page.Page(REPOSITORY, page.VIRTUAL)
     held, lines = told(_run([SCENARIOS[name] for name in options.only]))
     if options.page:
-        options.page.write_text(page.text(REPOSITORY, page.VIRTUAL, lines))
+        options.page.write_text(filled.text(lines))
     return 0 if held else 1
 
 
