@@ -27,9 +27,13 @@ def listed(computer: Computer) -> Iterator[Finding]:
 def doctor(computer: Computer) -> Iterator[Finding]:
     """Frames from the camera while nothing else uses it."""
     computer.run(f"systemctl stop {UNIT}")
-    said = computer.run("leuko-edge doctor", check=False)
-    lines = [line.strip() for line in said.splitlines() if "Drawn Smear" in line]
-    yield Finding(any("640×480" in line and "MJPG" in line for line in lines), f"doctor: {' | '.join(lines)[:300]}")
+    said = json.loads(computer.run("leuko-edge doctor --json 2>/dev/null", check=False))
+    found = [finding for finding in said["findings"] if "Drawn Smear" in finding["name"]]
+    for finding in found:
+        holds = finding["state"] != "bad"
+        yield Finding(holds, f"doctor, {finding['name'].rpartition(': ')[2]}: {finding['state']}, {finding['found']}")
+    frames = any("gives MJPG at 640×480" in finding["found"] for finding in found)
+    yield Finding(frames, f"doctor took frames from it and had {len(found)} things to say")
     computer.run(f"systemctl start --no-block {UNIT}")
 
 

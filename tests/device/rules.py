@@ -1,4 +1,4 @@
-"""What only a kernel of its own can show: that the unit's device rules hold, and its limit of memory is set."""
+"""What only a kernel of its own can show: that the unit's device rules hold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from computer import BY_ID, Computer
 from installed import UNIT, Finding
 
 GROUP = f"/sys/fs/cgroup/system.slice/{UNIT}"
-DISK, MEMORY = "/dev/vda", "/dev/kmsg"
+DISK, KERNEL_LOG = "/dev/vda", "/dev/kmsg"
 NO_CAMERAS = """[Service]
 DeviceAllow=
 DeviceAllow=/dev/tty1 rw
@@ -20,7 +20,7 @@ def devices(computer: Computer) -> Iterator[Finding]:
     media = computer.run("ls /dev/media*", check=False).split()
     for path in (BY_ID, *media[:1]):
         yield _opens(computer, path, True)
-    for path in (DISK, MEMORY):
+    for path in (DISK, KERNEL_LOG):
         outside = _tried(computer, path, "")
         yield Finding(outside == "opens", f"{path} outside the service: {outside}")
         yield _opens(computer, path, False)
