@@ -58,5 +58,8 @@ def _played(scenario: Scenario[Device], device: Device) -> Iterator[Finding]:
     except (LabError, subprocess.TimeoutExpired) as error:
         held = False
         yield Finding(False, str(error))
+    except Exception as error:  # a defect of the scenario, which is no reason to leave the others out
+        held = False
+        yield Finding(False, f"{type(error).__name__}: {error}")
     if not held:
         print(device.journal(began)[-4000:], file=sys.stderr, flush=True)
