@@ -53,7 +53,7 @@ def prepare(machine: Machine, wheel: Path, deploy: Path, reel: Path) -> str:
     (tree / "etc/systemd/system/leuko-lab-camera.service").write_text(CAMERA_UNIT)
     shutil.copytree(deploy, tree / "root/deploy")
     shutil.copy(wheel, tree / "root")
-    said = machine.run(f"sh /root/deploy/install.sh --no-start --wheel /root/{wheel.name}", timeout=900)
+    said = machine.run(f"sh /root/deploy/install.sh --no-start --wheel /root/{wheel.name}", timeout=3600)
     machine.run("systemctl enable leuko-lab-camera && sync")
     return said
 

@@ -82,7 +82,7 @@ def _run(scenarios: Sequence[object]) -> Iterator[Line]:
             yield True, f"     booted {machine.run('uname -sr')}"
             device = computer.Computer(machine, json.loads((reel / "truth.json").read_text()))
             yield from play(device, scenarios)
-    except (subprocess.CalledProcessError, OSError, LabError) as error:
+    except (subprocess.SubprocessError, OSError, LabError) as error:
         yield False, f"FAIL prepare: {error}"
     yield True, f"     all in {time.monotonic() - began:.0f} s of this host"
 
