@@ -321,6 +321,12 @@ def test_the_unit_is_locked_down_and_systemd_understands_it(tmp_path):
     assert done.returncode == 0 and not done.stderr, done.stderr
 
 
+def test_a_camera_that_is_plugged_in_after_the_unit_started_is_allowed_too():
+    """systemd makes char-video4linux a rule only where the kernel has that kind of device when the unit starts."""
+    lines = UNIT.read_text().splitlines()
+    assert {"Wants=modprobe@videodev.service", "After=modprobe@videodev.service"} <= set(lines)
+
+
 def test_the_unit_gives_the_cameras_and_the_console_and_nothing_else():
     lines = UNIT.read_text().splitlines()
     allowed = [line.partition("=")[2] for line in lines if line.startswith("DeviceAllow=")]
