@@ -29,8 +29,9 @@ Description=The lab's USB camera
 
 [Service]
 ExecStartPre=modprobe vhci_hcd
-ExecStartPre=sh -c 'test -e {WORD} || echo play > {WORD}'
 ExecStart=/opt/leuko-edge/bin/python /{LAB}/leuko_lab_usbcamera.py /{LAB}
+# Plugged in when leuko-edge has long been started, on a kernel that has never had a camera.
+ExecStartPost=sh -c 'test -e {WORD} || {{ sleep 20; echo play > {WORD}; }}'
 Restart=always
 
 [Install]

@@ -19,7 +19,9 @@ BACK_S = 120.0  # the longest pause between two tries is 60
 
 
 def power_on(computer: Computer) -> Iterator[Finding]:
-    """The unit starts by itself, finds the camera by itself, and counts."""
+    """The unit starts by itself, waits for the camera that is plugged in later, finds it by itself, and counts."""
+    missed = computer.told_since(0.0)
+    yield Finding("no camera was found" in missed, f"started without a camera: {missed or 'not told'}")
     up = computer.wait(computer.counting, computer.patience)
     yield Finding(up, f"after power-on {computer.unit('ActiveState')}: {computer.unit('StatusText')}")
     node = computer.run(f"readlink -f {BY_ID}")
