@@ -184,7 +184,7 @@ def test_unidentified_cells_in_number_are_warned_of(smear, tmp_path):
         warnings = []
         with film(smear, back=False) as source:
             engine.run(source, lambda snapshot: warnings.append(snapshot.warning))
-    assert "does not know" in warnings[-1] and warnings[0] == ""
+    assert "outside what the model knows" in warnings[-1] and warnings[0] == ""
 
 
 def test_a_full_disk_stops_the_count_and_keeps_what_is_counted(smear, store, monkeypatch):

@@ -21,7 +21,7 @@ from leuko_edge.classify import Classifier, FixedClassifier
 from leuko_edge.config import load
 from leuko_edge.errors import EnvironmentBroken
 from leuko_edge.live.goal import Goal
-from leuko_edge.live.newest import Newest
+from leuko_edge.live.newest import FROZEN_AFTER, Newest
 from leuko_edge.live.session import information
 from leuko_edge.live.state import Outline, SourceLost
 from leuko_edge.service import loop, sentences
@@ -95,9 +95,19 @@ def test_pauses_grow_to_a_minute_and_are_short_again_after_steady_counting():
     pauses.frame(1000.0)
     pauses.frame(1009.0)
     assert pauses.after_fault() == 60  # it came and went again: the same fault still
-    for now in range(2000, 2012):
+    for now in range(2000, 2022):
         pauses.frame(float(now))
     assert pauses.after_fault() == 1
+
+
+def test_a_camera_that_freezes_after_every_opening_is_tried_with_growing_pauses():
+    pauses, now, waited = Pauses(), 0.0, []
+    for _ in range(4):
+        for _ in range(int(FROZEN_AFTER) + 2):  # the same picture, until that is noticed
+            now += 1
+            pauses.frame(now)
+        waited.append(pauses.after_fault())
+    assert waited == [1, 2, 4, 8]
 
 
 @pytest.mark.parametrize(
@@ -309,6 +319,12 @@ def test_the_unit_is_locked_down_and_systemd_understands_it(tmp_path):
     here.write_text(UNIT.read_text().replace("/usr/local/bin/leuko-edge", "/bin/true"))
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", here], capture_output=True, text=True)
     assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def test_a_camera_that_is_plugged_in_after_the_unit_started_is_allowed_too():
+    """systemd makes char-video4linux a rule only where the kernel has that kind of device when the unit starts."""
+    lines = UNIT.read_text().splitlines()
+    assert {"Wants=modprobe@videodev.service", "After=modprobe@videodev.service"} <= set(lines)
 
 
 def test_the_unit_gives_the_cameras_and_the_console_and_nothing_else():

@@ -67,6 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = [str(Path(__file__).resolve()), *(sys.argv[1:] if argv is None else argv)]
         return apart.run_apart(cache, arguments)
     apart.hide_traces()
+    filled = page.Page(REPOSITORY, PAGE)
     lines, held = [f"     {name}: left out of this run" for name in names if name not in options.suite], True
     for where, told in _run(options.suite, cache):
         holds = isinstance(told, str) or told.holds
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(lines[-1], flush=True)
         held &= holds
     if options.page:
-        options.page.write_text(page.text(REPOSITORY, lines, PAGE))
+        options.page.write_text(filled.text(lines))
     return 0 if held else 1
 
 

@@ -1,7 +1,7 @@
-"""The lab's film: a drawn smear under a stage that goes round and comes back to where it began.
+"""The labs' films: a drawn smear under a stage that goes round and comes back to where it began.
 
-libcamera's virtual camera plays a folder's 0.jpg, 1.jpg, … again and again, so the way is closed: from the last frame
-to the first the stage moves no further than between any other two.
+Cameras play them again and again (libcamera's virtual one a folder's 0.jpg, 1.jpg, …), so the way is closed: from the
+last frame to the first the stage moves no further than between any other two.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -19,14 +19,25 @@ from leuko_edge.demo import true_counts
 from leuko_edge.simulate import NO_FAULTS, STEADY, SlideFilm, Smear, driven, serpentine
 from leuko_edge.types import LEUKOCYTES
 
-VIEW = (1280, 960)
-SIDE = 2  # fields in a row, and rows: with two the way to and fro is a ring
-OVERLAP = 0.4
-CELLS = 11
-MOTOR = replace(STEADY, rest=3, move=4)
-# Few frames, for libcamera 0.4 keeps each of them four times, 7 MB, and decodes it three times before it starts.
-SEED = 7
 
+@dataclass(frozen=True)
+class Reel:
+    """What a film is drawn from. The views lie in two rows, so that the way to and fro is a ring."""
+
+    view: tuple[int, int] = (1280, 960)  # width, height, px
+    um_per_px: float = 0.1
+    columns: int = 2
+    overlap: float = 0.4
+    cells: int = 11  # leukocytes on the smear; truth.json tells how many the film shows
+    rest: int = 3  # frames
+    move: int = 4
+    seed: int = 7
+
+
+CONTAINER = Reel()
+"""Few frames, for libcamera 0.4 keeps each of them four times, 7 MB, and decodes it three times before it starts."""
+
+ROWS = 2
 VIRTUAL = """%YAML 1.1
 ---
 "Virtual0":
@@ -44,18 +55,22 @@ VIRTUAL = """%YAML 1.1
 """For libcamera's /usr/share/libcamera/pipeline/virtual/virtual.yaml."""
 
 
-def draw(folder: Path) -> int:
+def draw(folder: Path, reel: Reel) -> int:
     """Draw the film as JPEG files into `folder`/frames, with `folder`/truth.json beside; the number of frames.
 
     truth.json: "leukocytes" and "cells" that at least one frame shows whole, still and sharp.
     """
-    width, height = (round(side * (1 + (SIDE - 1) * (1 - OVERLAP))) for side in VIEW)
-    smear = Smear(SEED, true_counts(CELLS), width=width, height=height)
-    stops = serpentine((width, height), VIEW, OVERLAP)
-    poses = list(driven([*stops, stops[0]], MOTOR, np.random.default_rng(SEED)))[: -MOTOR.rest]
+    width, height = (
+        round(side * (1 + (views - 1) * (1 - reel.overlap)))
+        for side, views in zip(reel.view, (reel.columns, ROWS), strict=True)
+    )
+    smear = Smear(reel.seed, true_counts(reel.cells), width=width, height=height, um_per_px=reel.um_per_px)
+    stops = serpentine((width, height), reel.view, reel.overlap)
+    motor = replace(STEADY, rest=reel.rest, move=reel.move)
+    poses = list(driven([*stops, stops[0]], motor, np.random.default_rng(reel.seed)))[: -motor.rest]
     frames = folder / "frames"  # the camera takes every file in it for a frame
     frames.mkdir(parents=True)
-    with SlideFilm(smear, poses, view=VIEW, faults=NO_FAULTS, seed=SEED) as film:
+    with SlideFilm(smear, poses, view=reel.view, faults=NO_FAULTS, seed=reel.seed) as film:
         for number, frame in enumerate(film):
             cv2.imwrite(str(frames / f"{number}.jpg"), frame.bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])
         seen = film.seen_whole(readable=True)
@@ -64,13 +79,13 @@ def draw(folder: Path) -> int:
     return number + 1
 
 
-def cached(cache: Path) -> Path:
+def cached(cache: Path, reel: Reel = CONTAINER) -> Path:
     """The film's folder in `cache`, drawn where it is not there yet; one that was drawn otherwise is another."""
-    recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    recipe = hashlib.sha256(Path(__file__).read_bytes() + repr(reel).encode()).hexdigest()
     folder = cache / f"film-{recipe[:12]}"
     if not folder.is_dir():
         part = folder.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
-        draw(part)
+        draw(part, reel)
         part.rename(folder)
     return folder

@@ -12,7 +12,6 @@ mmdebstrap and the network; leaves no process, mount or file behind but that fol
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import time
@@ -28,10 +27,10 @@ import reach
 import root
 import starting
 import troubles
-from device import Device, Finding
-from machine import LabError, Machine
+from device import Device
+from machine import Machine
+from playing import REPOSITORY, Line, cache, play, told, wheel
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 FIRST = starting.install  # everything else needs it
 SCENARIOS = {
     scenario.__name__: scenario
@@ -53,11 +52,6 @@ SCENARIOS = {
 }
 
 
-def cache() -> Path:
-    """Where the Debian and the film are kept."""
-    return Path(os.environ.get("LEUKO_LAB") or Path.home() / ".cache/leuko-edge/lab").absolute()
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="lab.py", description="The device lab: leuko-edge on a booted Debian.")
     parser.add_argument("--only", nargs="+", choices=SCENARIOS, default=list(SCENARIOS), help="these scenarios alone")
@@ -71,63 +65,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = [str(Path(__file__).resolve()), *(sys.argv[1:] if argv is None else argv)]
         return apart.run_apart(cache(), arguments)
     apart.hide_traces()
-    lines, held = [], True
-    for holds, line in _run(options.only, options.untimed):
-        print(line, flush=True)
-        lines.append(line)
-        held &= holds
+    filled = page.Page(REPOSITORY, page.CONTAINER)
+    held, lines = told(_run(options.only, options.untimed))
     if options.page:
-        options.page.write_text(page.text(REPOSITORY, lines))
+        options.page.write_text(filled.text(lines))
     return 0 if held else 1
 
 
-def _run(names: Sequence[str], untimed: bool) -> Iterator[tuple[bool, str]]:
-    """(holds, the line for it) of each finding."""
+def _run(names: Sequence[str], untimed: bool) -> Iterator[Line]:
     began = time.monotonic()
     folder = apart.run_folder(cache())
     folder.mkdir(parents=True)
     network = reach.of_this_host()
     try:
         debian, reel = root.build(cache(), network), film.cached(cache())
-        wheel = _wheel(folder)
+        built = wheel(folder)
     except (subprocess.CalledProcessError, OSError) as error:
         yield False, f"FAIL prepare: {error}"
         return
     yield True, f"     prepared in {time.monotonic() - began:.0f} s"
     with Machine(debian, folder / "machine", network) as machine:
         machine.boot()
-        device = Device(machine, wheel, REPOSITORY / "deploy", reel)
-        for scenario in (FIRST, *(SCENARIOS[name] for name in names)):
-            holds = True
-            for finding in _played(scenario, device):
-                held = finding.holds and (finding.timely or untimed)
-                word = "FAIL" if not held else "ok  " if finding.timely else "slow"
-                holds &= held
-                yield held, f"{word} {scenario.__name__}: {finding.said}"
-            if not holds and scenario is FIRST:
-                return
+        device = Device(machine, built, REPOSITORY / "deploy", reel)
+        installed = True
+        for holds, line in play(device, [FIRST], untimed):
+            installed &= holds
+            yield holds, line
+        if not installed:
+            return
+        yield from play(device, [SCENARIOS[name] for name in names], untimed)
     yield True, f"     all in {time.monotonic() - began:.0f} s"
-
-
-def _played(scenario, device: Device) -> Iterator[Finding]:
-    began = time.time()
-    held = True
-    try:
-        for finding in scenario(device):
-            held &= finding.holds and finding.timely
-            yield finding
-    except (LabError, subprocess.TimeoutExpired) as error:
-        held = False
-        yield Finding(False, str(error))
-    if not held:
-        print(device.journal(began)[-4000:], file=sys.stderr, flush=True)
-
-
-def _wheel(folder: Path) -> Path:
-    """leuko-edge, built from the checkout."""
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(REPOSITORY)]
-    subprocess.run(pip, check=True)
-    return next(folder.glob("leuko_edge-*.whl"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""deploy/LAB.md: what the lab found when it was last run."""
+"""deploy/LAB.md, LAB-V4L2.md, LAB-ARM64.md: what the labs found when they were last run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-TEXT = """# The device lab, last output
+CONTAINER = """# The device lab, last output
 
 Written by `sudo python tests/device/lab.py --page deploy/LAB.md`. A booted Debian trixie (systemd in a container),
 leuko-edge installed by `deploy/install.sh` from the built wheel, picamera2 on libcamera's virtual camera, which plays a
@@ -30,14 +30,40 @@ goes on without it. All times were taken beside whatever else the machine did (l
 """
 
 
-def text(repository: Path, lines: Sequence[str], template: str = TEXT) -> str:
-    """A lab's whole page; the commit has "with changes" where the checkout differs from it."""
-    commit = _git(repository, "rev-parse", "--short=12", "HEAD") or "unknown"
-    changed = " with changes" if _git(repository, "status", "--porcelain") else ""
-    load = f"load {os.getloadavg()[1]:.1f} on {os.cpu_count()} processors"
-    machine = f"{platform.machine()}, Linux {platform.release().split('-')[0]}, {load}"
-    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-    return template.format(when=when, commit=commit + changed, machine=machine, lines="\n".join(lines))
+VIRTUAL = """# The device lab's USB camera, last output
+
+Written by `sudo python tests/device/vm.py --page deploy/LAB-V4L2.md`. A Debian trixie with its own kernel in an
+emulated PC (QEMU, TCG), leuko-edge installed by `deploy/install.sh` from the built wheel, and a USB camera that plays a
+drawn smear under a stage that goes round. No board, no sensor and no microscope took part.
+
+{when}, commit {commit}, {machine}
+
+```text
+{lines}
+```
+
+What stands for what: the camera is a program that speaks USB to the kernel's virtual host controller (vhci_hcd), so
+that uvcvideo, V4L2, udev's names and the unplugging are the kernel's own, as with a microscope camera that gives MJPG;
+its pictures are 640×480, one a second. install.sh ran in a container of the same root beforehand, for the virtual
+machine has no network. Seconds are those of the virtual machine, whose clock goes by the instructions that it has done
+(1 ns each, one core) and does not know how busy its host is; a Raspberry Pi is another computer, so they are no promise
+for one.
+"""
+
+
+class Page:
+    """The page that a run which begins now will fill; the commit has "with changes" where the checkout differs."""
+
+    def __init__(self, repository: Path, template: str) -> None:
+        self._template = template
+        commit = _git(repository, "rev-parse", "--short=12", "HEAD") or "unknown"
+        self._commit = commit + (" with changes" if _git(repository, "status", "--porcelain") else "")
+        self._when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+
+    def text(self, lines: Sequence[str]) -> str:
+        load = f"load {os.getloadavg()[1]:.1f} on {os.cpu_count()} processors"
+        machine = f"{platform.machine()}, Linux {platform.release().split('-')[0]}, {load}"
+        return self._template.format(when=self._when, commit=self._commit, machine=machine, lines="\n".join(lines))
 
 
 def _git(repository: Path, *command: str) -> str:

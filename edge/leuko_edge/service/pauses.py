@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 FIRST, LONGEST = 1.0, 60.0  # seconds
-STEADY = 10.0  # seconds of counting after which a fault is a new one
+STEADY = 20.0
+"""Seconds of counting after which a fault is a new one: more than the `live.newest.FROZEN_AFTER` for which a frozen
+camera is taken for a living one after each opening."""
 
 
 class Pauses:
