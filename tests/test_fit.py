@@ -16,7 +16,7 @@ from leuko_train import calibrate, evaluate
 from leuko_train.augment import Window
 from leuko_train.fit import built, compiled, fit
 from leuko_train.network import CONFIGS, Network
-from leuko_train.settings import Settings
+from leuko_train.settings import Settings, weights
 
 TINY = {
     "network": "tiny",
@@ -66,6 +66,29 @@ def test_a_resumed_run_has_as_many_epochs_as_one_without_a_break(run):
     _, out, progress = run
     assert len(progress.rows) == 2
     assert len(json.loads((out / "report.json").read_text())["epochs"]) == 2
+
+
+def test_of_a_finished_run_the_last_network_can_be_kept_without_training(run, tmp_path):
+    cells, out, progress = run
+    folder = shutil.copytree(out, tmp_path / "run")
+    kept = fit(cells, Settings(**TINY, epochs=2, keep="last"), folder, init=None, resume=True)
+    assert len(kept.rows) == len(progress.rows) and kept.best_epoch == 2
+    report = json.loads((folder / "report.json").read_text())
+    assert report["settings"]["keep"] == "last" and report["best_epoch"] == 2
+    assert report["validation"]["loss"] == pytest.approx(progress.rows[-1]["val_loss"], rel=1e-3)
+
+
+def test_a_run_in_bfloat16_leaves_a_network_in_float32(tmp_path):
+    fit(made_cells(), Settings(**TINY, epochs=1, precision="bfloat16"), tmp_path, init=None)
+    model = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    assert keras.mixed_precision.dtype_policy().name == "float32"
+
+
+def test_weights_of_laboratories_are_read_by_name_and_nonsense_is_refused():
+    assert weights(Settings(lab_weights="north:2 south:0.5")) == {"north": 2.0, "south": 0.5}
+    with pytest.raises(UsageError, match="'north' is not NAME:W"):
+        weights(Settings(lab_weights="north"))
 
 
 def test_a_finished_run_is_not_trained_again(run):
