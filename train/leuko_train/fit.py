@@ -53,7 +53,9 @@ def built(network: Network, settings: Settings, init: str | Path | None, rgb: np
         return network.build(len(CLASSES), settings.input_size, init, settings.dropout)
     model = network.build(len(CLASSES), settings.input_size, None, settings.dropout)
     if init is not None:
-        prune.inherit(model, vgg16(init, settings.input_size), rgb, settings.seed)
+        explained = prune.inherit(model, vgg16(init, settings.input_size), rgb, settings.seed)
+        shares = ", ".join(f"{name} {share:.3f}" for name, share in explained.items())
+        print(f"Pruned on {len(rgb)} cells; explained of the kept channels' variance: {shares}", flush=True)
     return model
 
 
@@ -68,11 +70,11 @@ def compiled(model: keras.Model, network: Network, settings: Settings) -> tuple[
     return trunk, rest
 
 
-def _plain(network: Network, settings: Settings, weights: Path) -> keras.Model:
+def _plain(network: Network, settings: Settings, trained: Path) -> keras.Model:
     """The trained network in float32 throughout, as it is read and converted, whatever precision trained it."""
     keras.mixed_precision.set_dtype_policy("float32")
     model = network.build(len(CLASSES), settings.input_size, None, settings.dropout)
-    model.load_weights(weights)
+    model.load_weights(trained)
     return model
 
 
