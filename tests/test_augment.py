@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -5,7 +7,17 @@ import pytest
 from leuko_edge.crop import WHITE, cut
 from leuko_edge.optics import Field
 from leuko_edge.simulate import draw_field
-from leuko_train.augment import Strength, Window, end, identity_view, random_view, random_views, warp
+from leuko_train.augment import (
+    STRENGTHS,
+    Strength,
+    Window,
+    end,
+    identity_view,
+    random_view,
+    random_views,
+    restain,
+    warp,
+)
 
 NOTHING = Strength(
     scale=(1, 1),
@@ -97,6 +109,20 @@ def test_white_background_stays_light_under_any_stain():
     white = np.full((1, 144, 144, 3), WHITE, np.uint8)
     views = random_views(white, np.zeros(50, int), np.random.default_rng(0), Strength(), Window())
     assert views.mean((1, 2, 3)).min() > 200
+
+
+def test_a_smaller_amplitude_moves_the_stain_less_and_none_leaves_it():
+    rgb = np.full((4, 4, 3), (150, 90, 170), np.uint8)
+
+    def moved(amplitude: float) -> float:
+        strength = replace(STRENGTHS["wide"], amplitude=(amplitude, amplitude), background=0.0)
+        views = [restain(rgb, np.random.default_rng(seed), strength)[0, 0] for seed in range(200)]
+        return float(np.abs(np.array(views) - rgb[0, 0]).mean())
+
+    assert moved(0.0) < 0.01
+    assert moved(0.2) < 0.5 * moved(0.6) < 0.5 * moved(1.0)
+    low, high = STRENGTHS["mixed"].amplitude
+    assert 0 < low < high == 1 and replace(STRENGTHS["mixed"], amplitude=(1.0, 1.0)) == STRENGTHS["wide"]
 
 
 def test_views_depend_on_the_seed_alone():

@@ -1,5 +1,6 @@
 """The loop on a simulated slide, with a classifier that says what it is told: what is counted, once, and kept."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from leuko_edge.live.state import Snapshot
 from leuko_edge.simulate import STEADY, Pose, SlideFilm, Smear, driven, serpentine, there_and_back
 from leuko_edge.store import SessionInfo, SessionStore, StoreFull
 from leuko_edge.store.archive import Archive
+from leuko_edge.types import Frame
 
 VIEW = (640, 480)
 UM = 0.2
@@ -175,6 +177,38 @@ def test_a_resumed_session_knows_the_cells_of_before(smear, store):
         with film(smear) as source:  # from the start: all of it was seen before
             engine.run(source, lambda _: None)
         assert engine.differential.counted == 9
+
+
+def test_a_count_that_breaks_off_again_and_again_knows_every_cell_once(smear, store):
+    """As with a camera that is unplugged: the stage goes on, so that parts of the slide are seen apart at first."""
+    with film(smear, back=False) as source:
+        frames = list(source)
+    whole, sixth = len(source.seen_whole()), len(frames) // 6
+    begin, middle = frames[:sixth], frames[5 * sixth // 2 : 7 * sixth // 2]
+    stints = [begin, middle, frames, middle, begin, frames]
+    areas, path = [], store.path
+    for number, stint in enumerate(stints):
+        with store if number == 0 else SessionStore.resume(path) as session:
+            engine = Engine(FixedClassifier("neutrophil"), session, ENDLESS)
+            engine.run(Played(stint), lambda _: None)
+            engine.finish()
+            areas.append(engine.map.areas)
+            counted = engine.differential.counted
+            session.close("open")
+    assert areas[1] == 2  # else this tests nothing
+    assert areas[2:] == [1, 1, 1, 1] and counted == whole == 9
+
+
+class Played:
+    """Frames as a source."""
+
+    name, live, dropped, warning = "played", False, 0, ""
+
+    def __init__(self, frames: list[Frame]) -> None:
+        self._frames = frames
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(self._frames)
 
 
 def test_unidentified_cells_in_number_are_warned_of(smear, tmp_path):

@@ -78,6 +78,16 @@ def test_of_a_finished_run_the_last_network_can_be_kept_without_training(run, tm
     assert report["validation"]["loss"] == pytest.approx(progress.rows[-1]["val_loss"], rel=1e-3)
 
 
+def test_a_run_may_go_on_with_other_views_and_its_report_names_those_of_each_epoch(run, tmp_path):
+    cells, out, _ = run
+    folder = shutil.copytree(out, tmp_path / "run")
+    fit(cells, Settings(**TINY, epochs=3, augment="mixed"), folder, init=None, resume=True)
+    report = json.loads((folder / "report.json").read_text())
+    assert [row["augment"] for row in report["epochs"]] == ["full", "full", "mixed"]
+    assert report["settings"]["augment"] == "mixed"
+    assert "| 2 | full |" in (folder / "report.md").read_text()
+
+
 def test_a_run_in_bfloat16_leaves_a_network_in_float32(tmp_path):
     fit(made_cells(), Settings(**TINY, epochs=1, precision="bfloat16"), tmp_path, init=None)
     model = keras.models.load_model(tmp_path / "model.keras", compile=False)

@@ -46,6 +46,7 @@ class Window:
 class Strength:
     """How far views may differ from their crop. Log-uniform ranges are (low, high); sd is a Gaussian's."""
 
+    amplitude: tuple[float, float] = (1.0, 1.0)  # uniform, each view: of what follows on stain and density
     scale: tuple[float, float] = (0.8, 1.25)  # log-uniform; the measured µm per pixel errs
     shift_um: float = 1.5  # uniform, each axis
     stain_balance: float = 0.2  # sd of the logarithm of each stain's amount: more eosin, less azure
@@ -84,6 +85,7 @@ STRENGTHS = {
     "full": Strength(),
     "wide": Strength(**_WIDE),
     "wide-grey": Strength(**_WIDE, grey=0.3),
+    "mixed": Strength(**_WIDE, amplitude=(0.2, 1.0)),
     "no-density": Strength(**_NO_DENSITY),
     "no-stain": Strength(**_NO_STAIN),
     "no-optics": Strength(**_NO_OPTICS),
@@ -122,15 +124,16 @@ def warp(
 
 def restain(rgb: np.ndarray, rng: np.random.Generator, strength: Strength) -> np.ndarray:
     """Another stain and a background not quite white: uint8 in, float32 grey values out, about 0–255."""
-    mixing = rng.normal(0, strength.stain_off_diagonal, (3, 3))
-    np.fill_diagonal(mixing, np.exp(rng.normal(0, strength.stain_diagonal, 3)))
-    amounts = np.exp(rng.normal(0, strength.stain_balance, 2))
+    amplitude = rng.uniform(*strength.amplitude)
+    mixing = rng.normal(0, amplitude * strength.stain_off_diagonal, (3, 3))
+    np.fill_diagonal(mixing, np.exp(rng.normal(0, amplitude * strength.stain_diagonal, 3)))
+    amounts = np.exp(rng.normal(0, amplitude * strength.stain_balance, 2))
     mixing = mixing @ _BASIS @ np.diag([*amounts, 1.0]) @ _UNMIX
     if rng.random() < strength.grey:
         share = rng.uniform(0, strength.grey_share)
         mixing = (np.full((3, 3), share / 3) + (1 - share) * np.eye(3)) @ mixing
-    mixing *= _log_uniform(rng, strength.density_gain)
-    gamma = _log_uniform(rng, strength.density_gamma)
+    mixing *= _log_uniform(rng, strength.density_gain) ** amplitude
+    gamma = _log_uniform(rng, strength.density_gamma) ** amplitude
     bent = np.sign(DENSITY) * np.abs(DENSITY) ** np.float32(gamma)
     density = bent[rgb] @ mixing.T.astype(np.float32)
     density += rng.uniform(0, strength.background, 3).astype(np.float32)

@@ -104,6 +104,7 @@ class Course(keras.callbacks.Callback):
                 self.keep()
         row = {"loss": float(logs["loss"]), "accuracy": float(logs["accuracy"])}
         row |= {"val_" + key: value for key, value in found.items()}
+        row["augment"] = progress.settings["augment"]
         row["learning_rate"] = float(self.model.optimizer.learning_rate.numpy())
         logs.update({key: value for key, value in row.items() if isinstance(value, float)})  # for TensorBoard
         now = time.monotonic()

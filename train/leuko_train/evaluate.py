@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,23 @@ def predict(
     turns: int = 1,
 ) -> np.ndarray:
     """Probabilities (n, classes) of the plain views of `cells.crops[chosen]`, each shown `turns` ways round."""
-    parts = []
+    parts = outputs(model, cells, chosen, window, white, batch, turns)
+    return np.concatenate([combined(found, turns) for found in parts])
+
+
+def outputs(
+    model: keras.Model,
+    cells: CellSet,
+    chosen: np.ndarray,
+    window: Window,
+    white: float,
+    batch: int,
+    turns: int,
+) -> Iterator[Any]:
+    """What `model` gives for the plain views of `cells.crops[chosen]`, `turns` ways round: `PART` cells at a time."""
     for start in range(0, len(chosen), PART):
         rgb = turned(identity_view(cells.crops, window, chosen[start : start + PART]), turns)
-        found = model.predict(rgb.astype(np.float32) * (white / 255), batch_size=batch, verbose=0)
-        parts.append(combined(found, turns))
-    return np.concatenate(parts)
+        yield model.predict(rgb.astype(np.float32) * (white / 255), batch_size=batch, verbose=0)
 
 
 def predict_as_trained(model: keras.Model, trained: dict[str, Any], cells: CellSet, chosen: np.ndarray) -> np.ndarray:

@@ -7,12 +7,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from leuko_edge.turns import combined, mean, turned
+from leuko_edge.turns import combined, mean
 
-from .augment import Window, identity_view
+from . import evaluate
+from .augment import Window
 from .dataset import CellSet
 from .network import CONFIGS
-from .sampling import PART
 
 
 def with_penultimate(model: keras.Model) -> keras.Model:
@@ -30,10 +30,7 @@ def seen(
     settings = trained["settings"]
     window = Window(settings["window_um"], settings["input_size"])
     white, whole = CONFIGS[settings["network"]].white, with_penultimate(model)
-    parts = []
-    for start in range(0, len(chosen), PART):
-        rgb = turned(identity_view(cells.crops, window, chosen[start : start + PART]), turns)
-        found, before = whole.predict(rgb.astype(np.float32) * (white / 255), batch_size=batch, verbose=0)
-        parts.append((combined(found, turns), mean(before, turns)))
-    probabilities, features = zip(*parts, strict=True)
+    parts = evaluate.outputs(whole, cells, chosen, window, white, batch, turns)
+    told = [(combined(found, turns), mean(before, turns)) for found, before in parts]
+    probabilities, features = zip(*told, strict=True)
     return np.concatenate(probabilities), np.concatenate(features)

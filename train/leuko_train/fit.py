@@ -28,7 +28,9 @@ from .settings import POLICIES, Settings, add_settings, from_arguments, weights
 
 WEIGHTS, MODEL = "model.weights.h5", "model.keras"
 MAY_CHANGE = ("epochs", "keep")
-"""Settings that a resume may have otherwise than the run that it goes on with."""
+"""Settings that do not make another network of the same epoch."""
+MAY_GO_ON = (*MAY_CHANGE, "augment")
+"""Settings that a resume may have otherwise than the run that it goes on with; each epoch's row names its views."""
 PRUNED_ON = 600
 """Training cells that a narrow network is fitted on before it trains: a minute's work."""
 
@@ -86,9 +88,10 @@ def _begin(out: Path, rest: keras.Model, described: dict[str, Any], resume: bool
     if not resume:
         raise UsageError(f"{out} already holds a run; give --resume to go on, or another --out.")
     progress = Progress(**(checkpoint.load(out, rest) or {}))
-    changed = [k for k in described if k not in MAY_CHANGE and described[k] != progress.settings.get(k)]
+    changed = [k for k in described if k not in MAY_GO_ON and described[k] != progress.settings.get(k)]
     if changed:
         raise UsageError(f"The run in {out} had another {', '.join(changed)}; resume it with the same settings.")
+    progress.settings = described
     return progress
 
 
@@ -127,7 +130,8 @@ def fit(
     keras.utils.set_random_seed(settings.seed)
     keras.mixed_precision.set_dtype_policy(POLICIES[settings.precision])
     sample = np.random.default_rng(settings.seed).choice(training, PRUNED_ON, p=chances)
-    model = built(network, settings, init, identity_view(cells.crops, window, sample))
+    begun = (out / checkpoint.NAME).exists()  # then the weights come from there
+    model = built(network, settings, None if begun else init, identity_view(cells.crops, window, sample))
     trunk, rest = compiled(model, network, settings)
     described = asdict(settings) | {"exclude_labs": sorted(exclude_labs)}
     progress = _begin(out, rest, described | {"data_sha256": cells.sha256}, resume)
@@ -168,7 +172,7 @@ def fit(
     if settings.keep == "last":
         with averaged(rest):
             keep()
-        progress.best_epoch, progress.settings = len(progress.rows), described | {"data_sha256": cells.sha256}
+        progress.best_epoch = len(progress.rows)
     model.load_weights(out / WEIGHTS)
     fit_report.write(out, progress, cells, training, validation, predict())
     _plain(network, settings, out / WEIGHTS).save(out / MODEL)

@@ -89,9 +89,10 @@ def write(
         "balanced accuracy": {lab: [row[lab] for row in lines["val_labs"]] for lab in lines["val_labs"][0]},
     }
     figures.curves_picture(out / "curves.png", panels)
-    header = ("epoch", "training loss", "training accuracy", "validation loss", "validation accuracy", "score")
+    header = ("epoch", "views", "training loss", "training accuracy", "validation loss", "validation accuracy", "score")
     keys = ("loss", "accuracy", "val_loss", "val_accuracy", "val_score")
-    course = report.table(header, [(i, *(row[k] for k in keys)) for i, row in enumerate(progress.rows, 1)])
+    rows = [(i, row.get("augment", ""), *(row[k] for k in keys)) for i, row in enumerate(progress.rows, 1)]
+    course = report.table(header, rows)
     by_lab = report.table(("laboratory", "balanced accuracy"), content["validation"]["labs"].items())
     text = (
         f"# Training of {settings['network']}\n\nBest epoch {progress.best_epoch}; temperature {temperature:.3f}; "

@@ -101,6 +101,7 @@ class Engine:
         if self.done == "signed":
             return
         self.store.settings(gate=self.gate.settings)
+        self.store.move_keyframes(self.map.places())
         self.store.relocate({t.id: self.map.position(t.key, t.dx, t.dy) for t in self.cells.tracks})
 
     def _take_up(self, frame: Frame) -> None:
@@ -142,7 +143,9 @@ class Engine:
             self._skipped[reason] += 1
             self.cells.rest.outlines = ()
         self._verdict = Verdict(reason, verdict.focus, verdict.light, verdict.sharpness, verdict.motion)
-        if self.map.areas < self._areas or (reason is None and self._counted % CHECKED == 0):
+        if joined := self.map.areas < self._areas:
+            self.store.move_keyframes(self.map.places())  # else a run that goes on would part them again
+        if joined or (reason is None and self._counted % CHECKED == 0):
             self._join_doubled()
         self._areas = self.map.areas
         self._times.append(time.monotonic())

@@ -8,7 +8,7 @@ import numpy as np
 
 from .follow import Follower
 from .keyframes import Keyframes
-from .recognise import Recogniser
+from .recognise import BACKLOG, Recogniser
 from .register import Demand
 from .state import MapPiece, Place
 from .view import View, reduced
@@ -80,6 +80,12 @@ class SlideMap:
                 pieces.append(MapPiece(key, int(self._frames.areas[key]), float(x), float(y), shape, view.fine))
         return pieces
 
+    def places(self) -> dict[int, tuple[int, float, float]]:
+        """Area, x and y, as corrected by now, of every keyframe that `pieces` may have given out before."""
+        end = self._frames.count if self._trial is None else self._trial_from
+        areas, places = self._frames.areas.tolist(), self._frames.places.tolist()
+        return {key: (areas[key], *places[key]) for key in range(end)}
+
     def restore(self, pieces: Sequence[MapPiece]) -> None:
         """Know the places of an earlier run, whose `pieces` these are: before the first frame, of the same shape.
 
@@ -95,7 +101,8 @@ class SlideMap:
                 self._frames.link(key - 1, key, place - self._frames.places[key - 1], 1.0)
         self._areas = {piece.area for piece in pieces}
         self._given = max(self._areas) + 1
-        self._noticed, self._last = len(pieces), len(pieces) - 1
+        # What was still sought when that run ended is sought again, where there is an area to find it in.
+        self._noticed, self._last = max(0, len(pieces) - BACKLOG), len(pieces) - 1
 
     def locate(self, bgr: np.ndarray, still: bool | None = None) -> Place:
         """Where the frame bgr (h, w, 3) uint8 lies.
@@ -181,6 +188,8 @@ class SlideMap:
         self._areas.discard(gone)
         if gone == self._given:
             self._trial = None
+        if len(self._areas) > 1:  # it may show a part of a third one: in a well-known place no newer keyframe tells
+            self._recogniser.notice(find.key, find.known)
         return bool(frames.areas[here.key] != area)
 
     def _place(self, state: str, step: float) -> Place:

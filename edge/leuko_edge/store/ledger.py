@@ -61,6 +61,16 @@ class Ledger:
         with self._guard:
             self._keyframes += [{"session": self.id, **records.keyframe_columns(piece)} for piece in pieces]
 
+    def move_keyframes(self, places: Mapping[int, tuple[int, float, float]]) -> None:
+        """Put pieces of the map, by key, where (area, x, y) it has them now: areas are joined, drift is corrected."""
+        with self._guard:
+            with self._change():
+                pass  # those that wait are written first, where they were
+            with self._change() as execute:
+                for key, (area, x, y) in places.items():
+                    place = (int(area), float(x), float(y), self.id, int(key))
+                    execute("UPDATE keyframe SET area = ?, x = ?, y = ? WHERE session = ? AND key = ?", place)
+
     def keyframes(self) -> list[MapPiece]:
         """The map as far as it is known without a gap, for a resumed session."""
         rows = self._ask("SELECT * FROM keyframe WHERE session = ? ORDER BY key")
