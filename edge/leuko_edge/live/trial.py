@@ -14,9 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -24,98 +22,59 @@ import numpy as np
 
 from ..classify import Classifier
 from ..demo import true_counts
+from ..errors import UsageError
 from ..simulate import Faults, Hand, SlideFilm, Smear, driven, jumping, serpentine, there_and_back
-from ..store import SessionInfo, SessionStore, StoredCell
-from ..types import ERYTHROBLAST, LEUKOCYTES, UNIDENTIFIED
+from ..stopwatch import Stopwatch
+from ..store import SessionInfo, SessionStore
+from .breaks import FAR, Stints, interrupted
 from .engine import Engine
 from .goal import Goal
+from .score import score
 from .state import Snapshot
 
-NEAR_UM = 5.0  # a counted cell this near to a drawn one is it
-WHITE = (*LEUKOCYTES, ERYTHROBLAST, UNIDENTIFIED)
 
-
-@dataclass(frozen=True)
-class Score:
-    """What became of the drawn white cells that the camera ever saw whole."""
-
-    true: int
-    counted: int  # stored as white cells, whatever their class
-    duplicates: int
-    misses: int
-    false: int  # stored as white cells where none was drawn
-    class_error: float  # largest difference of a class's share, points, to the drawn differential
-    own_error: float  # the same with each found cell once: what classification alone makes of it
-
-
-def score(
-    cells: Sequence[StoredCell], places: Mapping[int, tuple[float, float]], film: SlideFilm, um_per_px: float
-) -> Score:
-    """`places`: the true upper left corner of each delivered frame, by index, px of the slide."""
-    seen = [cell for cell in film.seen_whole() if cell.label in (*LEUKOCYTES, ERYTHROBLAST)]
-    centres = np.array([cell.centre for cell in seen])
-    met: Counter[int] = Counter()
-    called: dict[int, str] = {}
-    false = 0
-    kept = [cell for cell in cells if not cell.undone and cell.label in WHITE]
-    for cell in kept:
-        x, y, w, h = cell.box
-        left, top = places[cell.frame]
-        away = np.hypot(*(centres - (left + x + w / 2, top + y + h / 2)).T) * um_per_px
-        nearest = int(away.argmin())
-        if away[nearest] > NEAR_UM:
-            false += 1
-            continue
-        met[nearest] += 1
-        called[nearest] = cell.label
-    drawn = _shares([cell.label for cell in seen])
-    return Score(
-        true=len(seen),
-        counted=len(kept),
-        duplicates=sum(n - 1 for n in met.values()),
-        misses=len(seen) - len(met),
-        false=false,
-        class_error=_largest(drawn, _shares([cell.label for cell in kept])),
-        own_error=_largest(drawn, _shares(list(called.values()))),
-    )
-
-
-def _shares(labels: Sequence[str]) -> dict[str, float]:
-    counts = Counter(label for label in labels if label in LEUKOCYTES)
-    return {label: 100 * counts[label] / max(1, counts.total()) for label in LEUKOCYTES}
-
-
-def _largest(a: Mapping[str, float], b: Mapping[str, float]) -> float:
-    return max(abs(a[label] - b[label]) for label in LEUKOCYTES)
-
-
-def run(film: SlideFilm, classifier: Classifier, database: Path, um_per_px: float, rate: float = math.inf) -> Engine:
+def run(
+    film: SlideFilm,
+    classifier: Classifier,
+    database: Path,
+    um_per_px: float,
+    leap: float = math.inf,
+    rate: float = math.inf,
+) -> Engine:
     """Count `film` into a session of its own and print what came of it, a line for each kind of figure.
 
+    Where the film leaps by so many px or more the count breaks off, as at a camera's fault, and is taken up again.
     `rate`: frames a second at most, for a trial that lasts as long as a person's work does.
     """
-    card = classifier.card
+    card, stopwatch = classifier.card, Stopwatch()
     info = SessionInfo(
         source=film.name, model_name=card.name, model_sha256=card.sha256, simulated=True, leukocytes=card.leukocytes
     )
     placed: list[tuple[int, int, float, float]] = []
     held: list[tuple[float, int]] = []  # MB and open files, after every frame
-    with SessionStore.create(database, info) as store, film:
-        engine = Engine(classifier, store, Goal(None))
+    began, breaks, engine = time.monotonic(), -1, None
+    with film:
+        stints = Stints(film, leap)
+        for breaks, stint in enumerate(stints):
+            with SessionStore.resume(database) if breaks else SessionStore.create(database, info) as store:
+                engine = Engine(classifier, store, Goal(None), stopwatch=stopwatch)
 
-        began = time.monotonic()
+                def show(_: Snapshot, engine: Engine = engine) -> None:
+                    time.sleep(max(0.0, began + len(held) / rate - time.monotonic()))
+                    held.append((_rss_mb(), len(os.listdir("/proc/self/fd"))))
+                    if engine.place is not None and engine.place.state != "lost":
+                        placed.append((stints.number, engine.place.key, engine.place.dx, engine.place.dy))
 
-        def show(_: Snapshot) -> None:
-            time.sleep(max(0.0, began + len(held) / rate - time.monotonic()))
-            held.append((_rss_mb(), len(os.listdir("/proc/self/fd"))))
-            if engine.place is not None and engine.place.state != "lost":
-                placed.append((len(film.poses) - 1, engine.place.key, engine.place.dx, engine.place.dy))
-
-        engine.run(film, show)
-        poses = np.array(list(film.poses))
-        places = {int(index): (x, y) for index, x, y in poses}
-        print(f"  {score(store.cells(), places, film, um_per_px)}")
-    print(f"  {_frames(engine)}; areas {engine.map.areas}")
+                engine.run(stint, show)
+                engine.finish()
+                cells = store.cells()
+                store.close("open")
+    if engine is None:
+        raise UsageError("the film has no frames; give a larger --size")
+    poses = np.array(list(film.poses))
+    places = {int(index): (x, y) for index, x, y in poses}
+    print(f"  {score(cells, places, film, um_per_px)}")
+    print(f"  {_frames(engine)}; areas {engine.map.areas}; {breaks} breaks")
     print(f"  {_registration(engine, poses, placed)}")
     print("  " + "\n  ".join(_stages(engine)))
     memory = "; ".join(f"after {100 * n // 4} %: {_at(held, n)}" for n in (1, 2, 3, 4))
@@ -184,6 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--tours", type=int, default=1, help="how often there and back (%(default)s)")
     parser.add_argument("--noise", type=float, default=1.0, help="times the ordinary noise and blur (%(default)s)")
     parser.add_argument("--jumps", type=int, default=0, help="far away between two frames (%(default)s)")
+    parser.add_argument("--breaks", type=int, default=0, help="faults, the stage going on meanwhile (%(default)s)")
     parser.add_argument("--rate", type=float, default=math.inf, help="frames a second at most (no limit)")
     parser.add_argument("--model", help="a .tflite file (default: the shipped one)")
     options = parser.parse_args(argv)
@@ -197,10 +157,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             path = list(driven(stops, Hand(), np.random.default_rng((seed, 1))))
             if options.jumps:
                 path = jumping(path, options.jumps, np.random.default_rng((seed, 2)))
+            if options.breaks:
+                path = interrupted(path, options.breaks, np.random.default_rng((seed, 3)))
             faults = Faults(noise=options.noise)
             film = SlideFilm(smear, path, view=tuple(options.view), faults=faults, seed=seed)
             print(f"seed {seed}")
-            run(film, classifier, Path(folder) / f"{seed}.sqlite3", smear.um_per_px, options.rate)
+            leap = FAR * options.view[0] if options.breaks else math.inf
+            run(film, classifier, Path(folder) / f"{seed}.sqlite3", smear.um_per_px, leap, options.rate)
     return 0
 
 
