@@ -4,10 +4,10 @@
     sudo python tests/device/arm.py --suite bookworm     # or trixie, or armhf: only that a 32-bit system is refused
     sudo python tests/device/arm.py --page deploy/LAB-ARM64.md
 
-The first run makes the Debians (0.7 GB; about ten minutes each, for dpkg is emulated too) in $LEUKO_LAB or
-~/.cache/leuko-edge/lab, below arm64/. Give it a machine that does nothing else: beside a training it took an hour for
-one of them. Needs root, qemu-user-static, systemd-nspawn, mmdebstrap and the network; leaves no process, mount, binfmt
-rule or file behind but that folder.
+The first run makes the Debians (0.7 GB; two to three minutes each with a core to itself, for dpkg is emulated too) in
+$LEUKO_LAB or ~/.cache/leuko-edge/lab, below arm64/. Beside a training on all cores it took an hour for one of them.
+Needs root, qemu-user-static, systemd-nspawn, mmdebstrap and the network; leaves no process, mount, binfmt rule or file
+behind but that folder.
 """
 
 from __future__ import annotations
