@@ -14,7 +14,7 @@ from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 from leuko_train import calibrate, evaluate
 from leuko_train.augment import Window
-from leuko_train.fit import built, compiled, fit
+from leuko_train.fit import MAY_GO_ON, built, compiled, fit
 from leuko_train.network import CONFIGS, Network
 from leuko_train.settings import Settings, weights
 
@@ -81,7 +81,10 @@ def test_of_a_finished_run_the_last_network_can_be_kept_without_training(run, tm
 def test_a_run_may_go_on_with_other_views_and_its_report_names_those_of_each_epoch(run, tmp_path):
     cells, out, _ = run
     folder = shutil.copytree(out, tmp_path / "run")
-    fit(cells, Settings(**TINY, epochs=3, augment="mixed"), folder, init=None, resume=True)
+    mixed = Settings(**TINY, epochs=3, augment="mixed")
+    with pytest.raises(UsageError, match="another augment"):  # as for the pieces of `travel`, that are compared
+        fit(cells, mixed, folder, init=None, resume=True)
+    fit(cells, mixed, folder, init=None, resume=True, may_change=MAY_GO_ON)
     report = json.loads((folder / "report.json").read_text())
     assert [row["augment"] for row in report["epochs"]] == ["full", "full", "mixed"]
     assert report["settings"]["augment"] == "mixed"

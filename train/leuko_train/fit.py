@@ -30,7 +30,7 @@ WEIGHTS, MODEL = "model.weights.h5", "model.keras"
 MAY_CHANGE = ("epochs", "keep")
 """Settings that do not make another network of the same epoch."""
 MAY_GO_ON = (*MAY_CHANGE, "augment")
-"""Settings that a resume may have otherwise than the run that it goes on with; each epoch's row names its views."""
+"""Settings that `leuko-train fit --resume` may have otherwise than before; each epoch's row names its views."""
 PRUNED_ON = 600
 """Training cells that a narrow network is fitted on before it trains: a minute's work."""
 
@@ -80,7 +80,9 @@ def _plain(network: Network, settings: Settings, trained: Path) -> keras.Model:
     return model
 
 
-def _begin(out: Path, rest: keras.Model, described: dict[str, Any], resume: bool) -> Progress:
+def _begin(
+    out: Path, rest: keras.Model, described: dict[str, Any], resume: bool, may_change: tuple[str, ...]
+) -> Progress:
     """The progress of the run in `out`, or a new one. Raises UsageError where the two do not belong together."""
     if not (out / checkpoint.NAME).exists():
         out.mkdir(parents=True, exist_ok=True)
@@ -88,7 +90,7 @@ def _begin(out: Path, rest: keras.Model, described: dict[str, Any], resume: bool
     if not resume:
         raise UsageError(f"{out} already holds a run; give --resume to go on, or another --out.")
     progress = Progress(**(checkpoint.load(out, rest) or {}))
-    changed = [k for k in described if k not in MAY_GO_ON and described[k] != progress.settings.get(k)]
+    changed = [k for k in described if k not in may_change and described[k] != progress.settings.get(k)]
     if changed:
         raise UsageError(f"The run in {out} had another {', '.join(changed)}; resume it with the same settings.")
     progress.settings = described
@@ -111,11 +113,13 @@ def fit(
     exclude_labs: tuple[str, ...] = (),
     minutes: float | None = None,
     resume: bool = False,
+    may_change: tuple[str, ...] = MAY_CHANGE,
     verbose: int = 0,
 ) -> Progress:
     """Train into `out`: model.weights.h5 and model.keras (of the epoch that `settings.keep` names), checkpoint, report.
 
-    Excluded laboratories neither train nor validate. `minutes` ends the schedule in time, counted over resumes.
+    Excluded laboratories neither train nor validate. `minutes` ends the schedule in time, counted over resumes;
+    `may_change` are settings that a resume may have otherwise than before.
     Raises UsageError where no cells are left, or `out` holds a run that was not to be resumed or differs.
     """
     network, window = CONFIGS[settings.network], Window(settings.window_um, settings.input_size)
@@ -134,7 +138,7 @@ def fit(
     model = built(network, settings, None if begun else init, identity_view(cells.crops, window, sample))
     trunk, rest = compiled(model, network, settings)
     described = asdict(settings) | {"exclude_labs": sorted(exclude_labs)}
-    progress = _begin(out, rest, described | {"data_sha256": cells.sha256}, resume)
+    progress = _begin(out, rest, described | {"data_sha256": cells.sha256}, resume, may_change)
     rng = np.random.default_rng(settings.seed)
     if progress.rng:
         rng.bit_generator.state = progress.rng
@@ -205,6 +209,7 @@ def run(args: argparse.Namespace) -> int:
             exclude_labs=tuple(args.exclude_lab),
             minutes=args.time_budget,
             resume=args.resume,
+            may_change=MAY_GO_ON,
             verbose=int(args.progress),
         )
     kept = f"Kept: epoch {progress.best_epoch} (best on validation: {progress.best:.4f})"

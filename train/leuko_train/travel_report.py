@@ -67,7 +67,8 @@ def _mean(entries: Sequence[Judged], part: str) -> dict[str, Any] | None:
         return None
     sets = [entry.answers if part == "nine" else entry.answers.five() for entry in chosen]
     value, interval = measures.mean_balanced(sets)
-    keys = ("calibration_error_untempered", "calibration_error", "accuracy_least_sure_aside", "rejected")
+    keys = ("balanced_accuracy_enough", "calibration_error_untempered", "calibration_error")
+    keys += ("accuracy_least_sure_aside", "rejected")
     return {
         "laboratories": [entry.folder for entry in chosen],
         "balanced_accuracy": value,
@@ -117,7 +118,8 @@ def _of_told(out: Path, told: Sequence[Judged]) -> list[str]:
         text += [f"{title}:", report.table(LAB_HEADER, [lab_row(e.name, e.measured, part) for e in chosen])]
         if mean := _mean(told, part):
             interval, names = limits(mean["balanced_accuracy_ci95"]), ", ".join(mean["laboratories"])
-            text.append(f"Mean over {names}: {mean['balanced_accuracy']:.4f} ({interval}).")
+            enough = f"over classes of {measures.ENOUGH} cells or more {mean['balanced_accuracy_enough']:.4f}"
+            text.append(f"Mean over {names}: {mean['balanced_accuracy']:.4f} ({interval}); {enough}.")
         text.append("How sure it is (temperature and threshold of validation cells of the other laboratories):")
         text.append(report.table(SURE_HEADER, [sure_row(e.name, e.measured, part) for e in chosen]))
     for entry in told:

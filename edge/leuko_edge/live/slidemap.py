@@ -102,7 +102,8 @@ class SlideMap:
         self._areas = {piece.area for piece in pieces}
         self._given = max(self._areas) + 1
         # What was still sought when that run ended is sought again, where there is an area to find it in.
-        self._noticed, self._last = max(0, len(pieces) - BACKLOG), len(pieces) - 1
+        sought = BACKLOG if len(self._areas) > 1 else 0
+        self._noticed, self._last = max(0, len(pieces) - sought), len(pieces) - 1
 
     def locate(self, bgr: np.ndarray, still: bool | None = None) -> Place:
         """Where the frame bgr (h, w, 3) uint8 lies.

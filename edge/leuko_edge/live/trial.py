@@ -22,7 +22,6 @@ import numpy as np
 
 from ..classify import Classifier
 from ..demo import true_counts
-from ..errors import UsageError
 from ..simulate import Faults, Hand, SlideFilm, Smear, driven, jumping, serpentine, there_and_back
 from ..stopwatch import Stopwatch
 from ..store import SessionInfo, SessionStore
@@ -69,8 +68,7 @@ def run(
                 engine.finish()
                 cells = store.cells()
                 store.close("open")
-    if engine is None:
-        raise UsageError("the film has no frames; give a larger --size")
+    assert engine is not None  # a path has poses
     poses = np.array(list(film.poses))
     places = {int(index): (x, y) for index, x, y in poses}
     print(f"  {score(cells, places, film, um_per_px)}")
@@ -150,15 +148,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     cv2.setNumThreads(2)
     stops = there_and_back(serpentine(tuple(options.size), tuple(options.view), options.overlap)) * options.tours
     print(f"{options.cells} leukocytes on {options.size[0]}×{options.size[1]} px, {len(stops)} fields there and back, "
-          f"noise {options.noise:g}, {options.jumps} jumps")  # fmt: skip
+          f"noise {options.noise:g}, {options.jumps} jumps, {options.breaks} breaks")  # fmt: skip
     with Classifier.from_path(options.model) as classifier, tempfile.TemporaryDirectory() as folder:
         for seed in options.seeds:
             smear = Smear(seed, true_counts(options.cells), width=options.size[0], height=options.size[1])
             path = list(driven(stops, Hand(), np.random.default_rng((seed, 1))))
-            if options.jumps:
-                path = jumping(path, options.jumps, np.random.default_rng((seed, 2)))
-            if options.breaks:
-                path = interrupted(path, options.breaks, np.random.default_rng((seed, 3)))
+            try:
+                if options.jumps:
+                    path = jumping(path, options.jumps, np.random.default_rng((seed, 2)))
+                if options.breaks:
+                    path = interrupted(path, options.breaks, np.random.default_rng((seed, 3)))
+            except ValueError as error:
+                parser.error(f"{error}; give a larger --size, or fewer")
             faults = Faults(noise=options.noise)
             film = SlideFilm(smear, path, view=tuple(options.view), faults=faults, seed=seed)
             print(f"seed {seed}")
