@@ -58,6 +58,13 @@ def test_each_laboratory_is_left_out_with_its_copies():
     assert plan[0].judged == ("bccd", "kaggle", "tecom")
 
 
+def test_two_laboratories_are_left_out_together_and_both_judged():
+    (piece,) = pieces.plan(LABS, SETTINGS, ["lisc+bccd"])
+    assert piece.excluded == ("bccd", "kaggle", "lisc") and piece.judged == ("lisc", "bccd", "kaggle", "tecom")
+    with pytest.raises(UsageError, match="No laboratory west"):
+        pieces.plan(LABS, SETTINGS, ["lisc+west"])
+
+
 def test_a_laboratory_excluded_from_everything_is_neither_trained_on_nor_judged():
     plan = pieces.plan(LABS, SETTINGS, excluded=["simulated", "lisc"])
     assert all({"simulated", "lisc"} <= set(piece.excluded) for piece in plan)

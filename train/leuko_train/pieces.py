@@ -82,14 +82,17 @@ def plan(
 ) -> list[Piece]:
     """What there is to do, the most wanted first. `labs`: all of the cell set; `left_out`: not each, but these.
 
+    "lisc+pbc" leaves two out together: one training is judged on both.
+
     Raises UsageError for names that the cell set does not have.
     """
     present = set(labs)
     groups = laboratories.groups(present - set(excluded))
-    unknown = [*(set(left_out) - set(groups)), *(set(excluded) - present)]
+    parts = {name: name.split("+") for name in (left_out or groups)}
+    unknown = [*({part for names in parts.values() for part in names} - set(groups)), *(set(excluded) - present)]
     if unknown:
         raise UsageError(f"No laboratory {', '.join(sorted(unknown))}; the cell set has {', '.join(sorted(groups))}.")
-    chosen = {lab: groups[lab] for lab in (left_out or groups)}
+    chosen = {name: tuple(folder for lab in labs_of for folder in groups[lab]) for name, labs_of in parts.items()}
     apart = (laboratories.EVALUATION_ONLY,) if laboratories.EVALUATION_ONLY in present else ()
     drawn = tuple(sorted((present & set(laboratories.APART)) - set(apart)))
 

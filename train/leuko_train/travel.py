@@ -20,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cells", type=Path, required=True, help="folder that `leuko-train cells` wrote")
     parser.add_argument("--init", required=True, help="VGG-16 weights without top: a file, or 'imagenet'")
     parser.add_argument("--out", type=Path, required=True, help="folder for the runs and the report")
-    parser.add_argument("--left-out", nargs="+", default=[], metavar="NAME", help="only without these (each in turn)")
+    parser.add_argument(
+        "--left-out", nargs="+", default=[], metavar="NAME[+NAME]", help="only without these (each in turn; + together)"
+    )
     parser.add_argument("--exclude-lab", nargs="+", default=[], metavar="NAME", help="leave these out of everything")
     parser.add_argument("--time-budget", type=float, metavar="MIN", help="for each training")
     parser.add_argument(
