@@ -23,12 +23,18 @@ DROPOUT = 0.5
 
 
 def fit_recipe(
-    cells: CellSet, out: Path, init: str | Path | None, excluded: tuple[str, ...], minutes: float | None, seed: int
+    cells: CellSet,
+    out: Path,
+    init: str | Path | None,
+    excluded: tuple[str, ...],
+    minutes: float | None,
+    seed: int,
+    precision: str = "float32",
 ) -> None:
     """Train into `out`: model.keras and report.json, with what `evaluate` reads of them.
 
-    The last epoch's network counts; `minutes` ends it after the epoch in which they are over. Validation cells give
-    the temperature and nothing else. Raises UsageError where no cells are left.
+    The last epoch's network counts; `minutes` ends it after the epoch whose end is nearest to them. Validation cells
+    give the temperature and nothing else. Raises UsageError where no cells are left.
     """
     training = sampling.members(cells, "train", excluded)
     validation = sampling.members(cells, "validation", excluded)
@@ -41,9 +47,10 @@ def fit_recipe(
     testing = places[len(training) :]
 
     def more(rows: list[dict[str, Any]]) -> bool:
-        return minutes is None or not rows or sum(row["seconds"] for row in rows) < 60 * minutes
+        gone = sum(row["seconds"] for row in rows)
+        return minutes is None or not rows or 60 * minutes - gone > 0.5 * gone / len(rows)
 
-    model = recipe.compiled(len(CLASSES), SIZE, init, DROPOUT, seed)
+    model = recipe.compiled(len(CLASSES), SIZE, init, DROPOUT, seed, precision)
     rows = recipe.train(
         model,
         rgb,
@@ -68,6 +75,7 @@ def fit_recipe(
             "batch": recipe.BATCH,
             "learning_rate": recipe.LEARNING_RATE,
             "dropout": DROPOUT,
+            "precision": precision,
             "seed": seed,
             "exclude_labs": sorted(excluded),
             "data_sha256": cells.sha256,

@@ -11,11 +11,17 @@ from . import dataset
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the laboratories' images")
     parser.add_argument("--out", type=Path, required=True, help="folder for the cell set")
+    parser.add_argument(
+        "--without",
+        nargs="+",
+        choices=dataset.NORMALISED,
+        default=[],
+        help="leave this out, to measure what it is worth: pictures as they are, one µm per pixel for all",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-
-    cells = dataset.build(args.data, args.out)
+    cells = dataset.build(args.data, args.out, without=args.without)
     for line in dataset.summary(cells):
         print(line)
     print(f"{len(cells.labels)} cells in {args.out}, SHA-256 {cells.sha256}")

@@ -14,6 +14,7 @@ from leuko_edge.errors import EnvironmentBroken, LeukoError
 
 COMMANDS = {
     "cells": "build the cell set from the laboratories' images",
+    "pseudo": "add Raabin's cells, which have boxes and no class, as a trained network names them",
     "fit": "fine-tune a network on the cell set",
     "calibrate": "choose a trained network's temperature, turns, and limits of confidence and distance",
     "evaluate": "measure a trained network, laboratory by laboratory",

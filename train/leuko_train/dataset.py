@@ -11,17 +11,18 @@ import json
 import multiprocessing
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from rich.progress import track
 
-from leuko_edge.crop import cut
+from leuko_edge.crop import WHITE, cut
 from leuko_edge.errors import PictureError, UsageError
 from leuko_edge.optics import Field, ScaleUnknown
 from leuko_edge.segment import find_cells
@@ -36,6 +37,12 @@ COPIES = 6  # turned copies taken of one place: more are the same cell again
 PER_CLASS = 4000  # pictures taken of one class of PBC: all of them
 CENTRED_UM = 7.0  # the labelled cell of a centred crop lies this near to the middle
 RED_CELLS = 2  # taken of each boxed field as artefacts
+NORMALISED = ("white", "scale")
+UNSCALED = 0.11
+"""µm per pixel that stands for every picture's where the scale is not to be measured: about the median of them all."""
+
+Pooled = Mapping[tuple[str, tuple[int, int]], float]
+"""µm per pixel by laboratory and (height, width)."""
 
 
 @dataclass(frozen=True)
@@ -132,23 +139,40 @@ def _from_boxes(item: Item, cells: list[Cell]) -> list[tuple[tuple[float, float]
     return chosen
 
 
-def cut_item(
-    task: tuple[Item, str, str], data: Path, pooled: dict[tuple[str, tuple[int, int]], float]
-) -> list[tuple[Row, np.ndarray]]:
-    """Rows and crops of one picture; none where nothing in it can be read or found."""
-    cv2.setNumThreads(1)
-    item, group, part = task
+def opened(item: Item, pooled: Pooled) -> Field | None:
+    """The picture with its light and scale; None where it cannot be read or is none of a smear."""
     try:
         bgr = read(item.path)
         usual = pooled.get((item.lab, bgr.shape[:2]))
         fallback = Scale(usual, "pooled") if usual else None
         try:
-            field = Field.from_bgr(bgr, fallback=fallback)
+            return Field.from_bgr(bgr, fallback=fallback)
         except ScaleUnknown:
-            field = Field.from_bgr(bgr, guess=True)
+            return Field.from_bgr(bgr, guess=True)
     except PictureError:
+        return None
+
+
+def _stripped(field: Field, without: Sequence[str]) -> Field:
+    """The field for cutting, less the steps of normalisation that `without` names."""
+    if "white" in without:
+        field = replace(field, white=np.full_like(field.white, WHITE))
+    if "scale" in without:
+        field = replace(field, scale=Scale(UNSCALED, "assumed"))
+    return field
+
+
+def cut_item(
+    task: tuple[Item, str, str], data: Path, pooled: Pooled, without: Sequence[str] = ()
+) -> list[tuple[Row, np.ndarray]]:
+    """Rows and crops of one picture; none where nothing in it can be read or found."""
+    cv2.setNumThreads(1)
+    item, group, part = task
+    field = opened(item, pooled)
+    if field is None:
         return []
     chosen = _choose(item, find_cells(field), field)
+    field = _stripped(field, without)
     crops = cut(field, [centre for centre, _, _ in chosen], STORED_UM, STORED_SIZE)
     scale = field.scale
     path = str(item.path.relative_to(data))
@@ -158,7 +182,7 @@ def cut_item(
     ]
 
 
-def pooled_scales(items: list[Item], sample: int = 60) -> dict[tuple[str, tuple[int, int]], float]:
+def pooled_scales(items: list[Item], sample: int = 60) -> Pooled:
     """Median µm per px of each laboratory's pictures of one size, as a run over its folder would find it.
 
     From red cells where they show; else the median of the guesses, which at least leaves the cells' relative sizes.
@@ -181,8 +205,11 @@ def pooled_scales(items: list[Item], sample: int = 60) -> dict[tuple[str, tuple[
     return pooled
 
 
-def build(data: Path, out: Path, workers: int = 2) -> CellSet:
-    """Cut the cell set from the folders in `data` into `out`. Raises UsageError where `data` holds none of them."""
+def build(data: Path, out: Path, workers: int = 2, without: Sequence[str] = ()) -> CellSet:
+    """Cut the cell set from the folders in `data` into `out`; `without`: the `NORMALISED` that are not to be.
+
+    Raises UsageError where `data` holds none of them.
+    """
     names = linked.groups(data)
     items = select(data, names)
     if not items:
@@ -190,12 +217,11 @@ def build(data: Path, out: Path, workers: int = 2) -> CellSet:
     parts = split.assign(items, names)
     pooled = pooled_scales(items)
     tasks = [(item, group, part) for item, (group, part) in zip(items, parts, strict=True)]
-    out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
     crops: list[np.ndarray] = []
     # OpenCV has threads by now, and a forked child would wait for theirs for ever.
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        results = pool.map(partial(cut_item, data=data, pooled=pooled), tasks, chunksize=16)
+        results = pool.map(partial(cut_item, data=data, pooled=pooled, without=without), tasks, chunksize=16)
         for result in track(results, description="cutting cells", total=len(tasks)):
             for row, rgb in result:
                 rows.append(row)
@@ -203,13 +229,36 @@ def build(data: Path, out: Path, workers: int = 2) -> CellSet:
     for row, rgb in simulated.rows():
         rows.append(row)
         crops.append(rgb)
-    np.save(out / "crops.npy", np.stack(crops))
+    return save(out, [[getattr(row, name) for name in FIELDS] for row in rows], [crops], linked.by_path(data, names))
+
+
+def save(
+    out: Path,
+    rows: Sequence[Sequence[Any]],
+    crops: Sequence[Sequence[np.ndarray] | np.ndarray],
+    groups: Mapping[str, str],
+) -> CellSet:
+    """Write a set to the folder `out` and load it. `rows`: values of `FIELDS`; `crops`: parts, in the rows' order."""
+    out.mkdir(parents=True, exist_ok=True)
+    shape = (len(rows), STORED_SIZE, STORED_SIZE, 3)
+    array = np.lib.format.open_memmap(out / "crops.npy", "w+", np.uint8, shape)  # some gigabytes
+    start = 0
+    for part in crops:
+        array[start : start + len(part)] = part
+        start += len(part)
+    array.flush()
     with open(out / "cells.csv", "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(FIELDS)
-        writer.writerows([getattr(row, name) for name in FIELDS] for row in rows)
-    (out / GROUPS).write_text(json.dumps(linked.by_path(data, names), indent=0) + "\n", encoding="utf-8")
+        writer.writerows(rows)
+    (out / GROUPS).write_text(json.dumps(groups, indent=0) + "\n", encoding="utf-8")
     return load(out)
+
+
+def table_of(folder: Path) -> list[dict[str, str]]:
+    """The rows of a set's cells.csv."""
+    with open(folder / "cells.csv", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def load(folder: Path) -> CellSet:
@@ -221,8 +270,7 @@ def load(folder: Path) -> CellSet:
     with open(array, "rb") as file:
         while part := file.read(1 << 24):
             digest.update(part)
-    with open(table, newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = table_of(folder)
     column = {name: np.array([row[name] for row in rows]) for name in FIELDS}
     return CellSet(
         crops=np.load(array, mmap_mode="r"),

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 COPIES = {"kaggle": "bccd"}
 """Folders whose pictures are turned copies of another's photographs: no laboratory of their own."""
-APART = ("simulated", "tecom")
-"""No laboratory to be judged by: drawn cells, and labels that no expert checked."""
+GUESSED = "raabin"
+"""Cells that a network named (`leuko-train pseudo`)."""
+APART = ("simulated", "tecom", GUESSED)
+"""No laboratory to be judged by: drawn cells, labels that no expert checked, and labels that no one gave."""
 EVALUATION_ONLY = "tecom"
 
 

@@ -151,7 +151,8 @@ def work(piece: Piece, cells: CellSet, out: Path, init: str | Path | None, minut
     keras.backend.clear_session()  # else every network before this one stays in memory
     if not (folder / "report.json").is_file():
         if piece.variant == "paper":
-            fit_recipe(cells, folder, init, piece.excluded, minutes, piece.settings.seed)
+            told = piece.settings
+            fit_recipe(cells, folder, init, piece.excluded, minutes, told.seed, told.precision)
         else:
             fit(cells, piece.settings, folder, init, exclude_labs=piece.excluded, minutes=minutes, resume=True)
     model, trained = evaluate.load_run(folder)
