@@ -150,6 +150,21 @@ def test_cutting_a_picture_twice_gives_the_same_rows_and_crops(data):
     assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(first, again, strict=True))
 
 
+def test_a_normalisation_that_is_left_out_leaves_the_picture_as_it_is(tmp_path):
+    bgr = (lay([(body("monocyte"), 20, 20)], 400, 400) * np.array([0.6, 0.8, 0.7])).astype(np.uint8)
+    path = tmp_path / "one.png"
+    labfolder.save(path, bgr)
+    item = Item(path, "some", "one", label="monocyte")
+    task, pooled = (item, "some/one", "train"), {("some", bgr.shape[:2]): 0.1}
+    (_, whole), *_ = dataset.cut_item(task, tmp_path, pooled)
+    (_, raw), *_ = dataset.cut_item(task, tmp_path, pooled, ["white"])
+    brightest = (np.percentile(rgb.reshape(-1, 3), 90, axis=0) for rgb in (whole, raw, bgr[:, :, ::-1]))
+    whole_light, raw_light, light = brightest
+    assert np.abs(whole_light - WHITE).max() < 8 and np.abs(raw_light - light).max() < 4 < np.ptp(light)
+    (row, other), *_ = dataset.cut_item(task, tmp_path, pooled, ["scale"])
+    assert row.um_per_px == dataset.UNSCALED != 0.1 and not np.array_equal(other, whole)
+
+
 def test_the_selection_is_the_same_every_time_and_prefers_untouched_photographs(data):
     chosen = dataset.select(data, {})
     assert chosen == dataset.select(data, {})
