@@ -114,4 +114,6 @@ def test_a_field_of_which_the_network_saw_a_copy_is_left_out(tmp_path):
     before = held_out(folder)["bccd"]
     run.mkdir()
     (run / "seen.txt").write_text(f"{before[0].path.relative_to(folder)}\n")
-    assert held_out(folder, run)["bccd"] == before[1:]
+    assert held_out(folder, run)["bccd"] == before[1:] and len(held_out(folder, run)["raabin"]) == 1
+    (run / "seen.txt").write_text("raabin/images/one.jpg\n")  # pseudo-labelled
+    assert held_out(folder, run)["raabin"] == []
