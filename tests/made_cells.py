@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass
 class MadeCells:
-    """The fields of `leuko_train.dataset.CellSet`."""
+    """The fields of `leuko_train.stored.CellSet`."""
 
     crops: np.ndarray
     labels: np.ndarray

@@ -38,7 +38,7 @@ def trained(folder, seed, exclude=()):
 def folders(tmp_path, monkeypatch):
     """(a run, a folder of finished travel)."""
     monkeypatch.setitem(CONFIGS, "tiny", Network(None, 255.0))
-    monkeypatch.setattr(calibrate.dataset, "load", lambda _: made_cells())
+    monkeypatch.setattr(calibrate.stored, "load", lambda _: made_cells())
     cells = made_cells()
     for number, lab in enumerate(("north", "south")):
         folder = trained(tmp_path / "travel" / "as-told" / lab, number, (lab,))

@@ -263,7 +263,7 @@ def test_a_cell_set_is_checked_on_its_test_split(models, monkeypatch, tmp_path):
         sources=np.array(["1", "1", "2"] * 3),  # photograph 1 of two laboratories is not the same
         sha256="cd" * 32,
     )
-    monkeypatch.setattr("leuko_train.dataset", SimpleNamespace(load=lambda _: cells), raising=False)
+    monkeypatch.setattr("leuko_train.stored", SimpleNamespace(load=lambda _: cells), raising=False)
     assert run(models, "--cells", tmp_path / "set", "--json", tmp_path / "out.json") == 0
     found = json.loads((tmp_path / "out.json").read_text())
     assert found["data"] == {

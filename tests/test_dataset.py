@@ -17,9 +17,9 @@ from laid import body, lay
 from leuko_edge.crop import WHITE
 from leuko_edge.errors import PictureError, UsageError
 from leuko_edge.types import CLASSES
-from leuko_train import dataset, simulated
-from leuko_train.dataset import CellSet
+from leuko_train import dataset, simulated, stored
 from leuko_train.labs import Box, Item
+from leuko_train.stored import CellSet
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def rows_of(cells: CellSet, lab: str) -> list[tuple[str, str, str]]:
 
 def test_a_loaded_set_is_the_one_that_was_built(built):
     cells, out = built
-    again = dataset.load(out)
+    again = stored.load(out)
     assert again.sha256 == cells.sha256 and len(again.sha256) == 64
     np.testing.assert_array_equal(again.crops, cells.crops)
     for name in ("labels", "labs", "sources", "splits", "paths", "found"):
@@ -69,7 +69,7 @@ def test_any_change_of_either_file_changes_the_hash(built, tmp_path):
         else:
             content = content.replace(old, new, 1)
         (copy / name).write_bytes(content)
-        assert dataset.load(copy).sha256 != cells.sha256
+        assert stored.load(copy).sha256 != cells.sha256
 
 
 def test_every_laboratory_is_in_it_and_no_source_is_on_two_sides(built):
@@ -217,11 +217,11 @@ def test_a_file_that_is_no_picture_is_named(tmp_path):
 
 def test_a_folder_without_a_set_is_refused_with_the_command_that_makes_one(tmp_path):
     with pytest.raises(UsageError, match="holds no cell set; make one with: leuko-train cells"):
-        dataset.load(tmp_path)
+        stored.load(tmp_path)
 
 
 def test_the_summary_names_each_laboratory_split_and_class(built):
     cells, _ = built
-    lines = list(dataset.summary(cells))
+    lines = list(stored.summary(cells))
     assert any(line.startswith("tecom test: neutrophil 1, lymphocyte 1;") for line in lines)
     assert sum(line.startswith("bccd ") for line in lines) == len(set(cells.splits[cells.labs == "bccd"]))

@@ -267,8 +267,8 @@ def run(tmp_path, model, monkeypatch):
     (folder / "report.json").write_text(
         json.dumps({"provenance": made, "classes": CLASSES, "temperature": 1.3, "training_cells": counts})
     )
-    dataset = SimpleNamespace(load=lambda _: made_cells())
-    monkeypatch.setattr("leuko_train.dataset", dataset, raising=False)
+    stored = SimpleNamespace(load=lambda _: made_cells())
+    monkeypatch.setattr("leuko_train.stored", stored, raising=False)
     words = ["--model", str(folder / "model.keras"), "--cells", "cells", "--out", str(tmp_path / "models")]
     return SimpleNamespace(folder=folder, out=tmp_path / "models", words=[*words, "--name", "small"])
 

@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _convert(args: argparse.Namespace) -> list[tuple[Path, ModelCard]]:
-    from leuko_train import dataset, doubt
+    from leuko_train import doubt, stored
 
     if not args.model.is_file():
         raise UsageError(f"There is no trained network at {args.model}.")
@@ -70,7 +70,7 @@ def _convert(args: argparse.Namespace) -> list[tuple[Path, ModelCard]]:
         raise UsageError(
             f"{args.model.parent} has a distance threshold but no {doubt.FILE}; run leuko-train calibrate."
         )
-    cells = dataset.load(args.cells)
+    cells = stored.load(args.cells)
     print("Converting; VGG-16 takes a minute or two …", file=sys.stderr)
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever trained it: only TensorFlow converts
     try:

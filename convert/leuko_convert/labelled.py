@@ -106,10 +106,10 @@ def _chosen(outcome: Outcome, every: bool) -> list[int]:
 
 def from_cell_set(folder: Path, split: str, card: ModelCard) -> Labelled:
     """Cells of one split of a folder that `leuko-train cells` wrote, in the card's window."""
-    from leuko_train import dataset
+    from leuko_train import stored
     from leuko_train.augment import Window, identity_view
 
-    cells = dataset.load(folder)
+    cells = stored.load(folder)
     rows = np.flatnonzero(np.asarray(cells.splits) == split)
     known = np.array([card.classes.index(name) if name in card.classes else -1 for name in CLASSES])
     rows = rows[known[np.asarray(cells.labels)[rows]] >= 0]

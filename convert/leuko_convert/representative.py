@@ -9,7 +9,7 @@ import numpy as np
 from leuko_edge.errors import UsageError
 
 if TYPE_CHECKING:
-    from leuko_train.dataset import CellSet
+    from leuko_train.stored import CellSet
 
 COUNT = 400  # within the 100–500 that TFLite's guide advises
 SEED = 20261122

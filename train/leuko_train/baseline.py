@@ -15,8 +15,7 @@ from leuko_edge.types import CLASSES
 
 from . import fit_report, metrics, recipe, report, sampling, seen
 from .augment import Window, identity_view
-from .dataset import CellSet
-from .stored import STORED_UM
+from .stored import STORED_UM, CellSet
 
 SIZE = 64
 DROPOUT = 0.5

@@ -18,10 +18,10 @@ import numpy as np
 from leuko_edge.errors import UsageError
 from leuko_edge.turns import TURNS
 
-from . import calibration_report, dataset, doubt, features, laboratories, metrics, pieces, report, sampling, thresholds
-from .dataset import CellSet
+from . import calibration_report, doubt, features, laboratories, metrics, pieces, report, sampling, stored, thresholds
 from .evaluate import load_run
 from .fit_report import COVERAGE, confidence_threshold, validation_row
+from .stored import CellSet
 from .thresholds import Asked
 
 FILE = "calibration.json"
@@ -113,7 +113,7 @@ def left_out(out: Path, cells: CellSet, turns: int, cap: int) -> dict[str, Asked
 
 
 def run(args: argparse.Namespace) -> int:
-    cells = dataset.load(args.cells)
+    cells = stored.load(args.cells)
     asked = {} if args.travel is None else left_out(args.travel, cells, args.turns, args.cap)
     keras.backend.clear_session()
     model, trained = load_run(args.model)

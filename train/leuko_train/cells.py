@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from . import dataset
+from . import dataset, stored
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     cells = dataset.build(args.data, args.out, without=args.without)
-    for line in dataset.summary(cells):
+    for line in stored.summary(cells):
         print(line)
     print(f"{len(cells.labels)} cells in {args.out}, SHA-256 {cells.sha256}")
     return 0

@@ -1,22 +1,15 @@
-"""The cell set: crops cut from the laboratories' pictures by the device's own code, with class, source and split.
-
-A folder with `crops.npy` (n, 144, 144, 3) uint8 RGB and `cells.csv`, a row for each crop.
-"""
+"""Builds the cell set: crops cut from the laboratories' pictures by the device's own code, with class and split."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import json
 import multiprocessing
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -26,13 +19,12 @@ from leuko_edge.crop import WHITE, cut
 from leuko_edge.errors import PictureError, UsageError
 from leuko_edge.optics import Field, ScaleUnknown
 from leuko_edge.segment import find_cells
-from leuko_edge.types import CLASSES, Cell, Scale
+from leuko_edge.types import Cell, Scale
 
-from . import labs, linked, simulated, split
+from . import labs, linked, simulated, split, stored
 from .labs import Item
-from .stored import FIELDS, STORED_SIZE, STORED_UM, Row
+from .stored import FIELDS, STORED_SIZE, STORED_UM, CellSet, Row
 
-GROUPS = "groups.json"
 COPIES = 6  # turned copies taken of one place: more are the same cell again
 PER_CLASS = 4000  # pictures taken of one class of PBC: all of them
 CENTRED_UM = 7.0  # the labelled cell of a centred crop lies this near to the middle
@@ -43,21 +35,6 @@ UNSCALED = 0.11
 
 Pooled = Mapping[tuple[str, tuple[int, int]], float]
 """µm per pixel by laboratory and (height, width)."""
-
-
-@dataclass(frozen=True)
-class CellSet:
-    """Cells by row: see the module's docstring and `FIELDS`. `sha256` is that of both files."""
-
-    crops: np.ndarray
-    labels: np.ndarray  # (n,) int, index into CLASSES
-    labs: np.ndarray
-    sources: np.ndarray  # the photograph, alike for all its copies
-    splits: np.ndarray
-    paths: np.ndarray
-    found: np.ndarray  # (n,) bool: the segmenter found it; else it was cut where the label says it is
-    sha256: str
-    groups: Mapping[str, str] = field(default_factory=dict)  # of every picture in the folders, chosen or not
 
 
 def select(data: Path, names: Mapping[tuple[str, str], str]) -> list[Item]:
@@ -229,68 +206,6 @@ def build(data: Path, out: Path, workers: int = 2, without: Sequence[str] = ()) 
     for row, rgb in simulated.rows():
         rows.append(row)
         crops.append(rgb)
-    return save(out, [[getattr(row, name) for name in FIELDS] for row in rows], [crops], linked.by_path(data, names))
-
-
-def save(
-    out: Path,
-    rows: Sequence[Sequence[Any]],
-    crops: Sequence[Sequence[np.ndarray] | np.ndarray],
-    groups: Mapping[str, str],
-) -> CellSet:
-    """Write a set to the folder `out` and load it. `rows`: values of `FIELDS`; `crops`: parts, in the rows' order."""
-    out.mkdir(parents=True, exist_ok=True)
-    shape = (len(rows), STORED_SIZE, STORED_SIZE, 3)
-    array = np.lib.format.open_memmap(out / "crops.npy", "w+", np.uint8, shape)  # some gigabytes
-    start = 0
-    for part in crops:
-        array[start : start + len(part)] = part
-        start += len(part)
-    array.flush()
-    with open(out / "cells.csv", "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(FIELDS)
-        writer.writerows(rows)
-    (out / GROUPS).write_text(json.dumps(groups, indent=0) + "\n", encoding="utf-8")
-    return load(out)
-
-
-def table_of(folder: Path) -> list[dict[str, str]]:
-    """The rows of a set's cells.csv."""
-    with open(folder / "cells.csv", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def load(folder: Path) -> CellSet:
-    """The set that `build` wrote. Raises UsageError where `folder` holds none."""
-    table, array = folder / "cells.csv", folder / "crops.npy"
-    if not table.is_file() or not array.is_file():
-        raise UsageError(f"{folder} holds no cell set; make one with: leuko-train cells --data DATA --out {folder}")
-    digest = hashlib.sha256(table.read_bytes())
-    with open(array, "rb") as file:
-        while part := file.read(1 << 24):
-            digest.update(part)
-    rows = table_of(folder)
-    column = {name: np.array([row[name] for row in rows]) for name in FIELDS}
-    return CellSet(
-        crops=np.load(array, mmap_mode="r"),
-        labels=np.array([CLASSES.index(label) for label in column["label"]]),
-        labs=column["lab"],
-        sources=column["source"],
-        splits=column["split"],
-        paths=column["path"],
-        found=column["found"] == "True",
-        sha256=digest.hexdigest(),
-        groups=json.loads((folder / GROUPS).read_text(encoding="utf-8")) if (folder / GROUPS).is_file() else {},
+    return stored.save(
+        out, [[getattr(row, name) for name in FIELDS] for row in rows], [crops], linked.by_path(data, names)
     )
-
-
-def summary(cells: CellSet) -> Iterator[str]:
-    """A line for each laboratory and split: how many cells of each class."""
-    for lab in np.unique(cells.labs):
-        for part in ("train", "validation", "test"):
-            here = (cells.labs == lab) & (cells.splits == part)
-            if here.any():
-                counts = Counter(CLASSES[label] for label in cells.labels[here])
-                words = ", ".join(f"{name} {counts[name]}" for name in CLASSES if counts[name])
-                yield f"{lab} {part}: {words}; not found by the segmenter {int((~cells.found[here]).sum())}"

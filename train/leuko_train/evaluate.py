@@ -18,12 +18,12 @@ import numpy as np
 from leuko_edge.errors import EnvironmentBroken, UsageError
 from leuko_edge.turns import combined, turned
 
-from . import dataset, evaluation_report, seen
+from . import evaluation_report, seen, stored
 from .augment import Window, identity_view
-from .dataset import CellSet
 from .measures import Answers
 from .network import CONFIGS
 from .sampling import PART
+from .stored import CellSet
 
 SPLITS = ("train", "validation", "test")
 
@@ -91,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    cells = dataset.load(args.cells)
+    cells = stored.load(args.cells)
     wanted = SPLITS if args.split == "all" else (args.split,)
     rows = np.isin(cells.splits, wanted) & (np.isin(cells.labs, args.lab) if args.lab else True)
     if args.split == "test":

@@ -11,8 +11,8 @@ from leuko_edge.turns import combined, mean
 
 from . import evaluate
 from .augment import Window
-from .dataset import CellSet
 from .network import CONFIGS
+from .stored import CellSet
 
 
 def with_penultimate(model: keras.Model) -> keras.Model:

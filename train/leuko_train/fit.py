@@ -19,12 +19,12 @@ import numpy as np
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 
-from . import checkpoint, dataset, devices, fit_report, prune, sampling
+from . import checkpoint, devices, fit_report, prune, sampling, stored
 from .augment import Window, identity_view
 from .course import Course, Progress, Schedule, averaged
-from .dataset import CellSet
 from .network import CONFIGS, Network, split_at, vgg16
 from .settings import POLICIES, Settings, add_settings, from_arguments, weights
+from .stored import CellSet
 
 WEIGHTS, MODEL = "model.weights.h5", "model.keras"
 MAY_CHANGE = ("epochs", "keep")
@@ -196,7 +196,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    cells, settings = dataset.load(args.cells), from_arguments(args)
+    cells, settings = stored.load(args.cells), from_arguments(args)
     unknown = {*args.exclude_lab, *weights(settings)} - set(cells.labs.tolist())
     if unknown:
         raise UsageError(f"No laboratory {', '.join(sorted(unknown))} in {args.cells}.")

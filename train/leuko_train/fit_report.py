@@ -12,7 +12,7 @@ from leuko_edge.types import CLASSES
 from . import figures, metrics, report, seen
 from .augment import CROP_UM_PER_PX
 from .course import Progress
-from .dataset import CellSet
+from .stored import CellSet
 
 COVERAGE = 0.98
 """Share of the validation cells that the proposed confidence threshold accepts."""

@@ -18,10 +18,10 @@ from leuko_edge.errors import UsageError
 
 from . import evaluate, laboratories, sampling, seen
 from .baseline import fit_recipe
-from .dataset import CellSet
 from .fit import MAY_CHANGE, fit
 from .measures import Answers
 from .settings import Settings
+from .stored import CellSet
 
 TOLD = "as told"
 """The variant with the settings of the command line; its networks are the ones that the report is about."""

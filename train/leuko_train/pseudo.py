@@ -19,10 +19,9 @@ from leuko_edge.errors import UsageError
 from leuko_edge.segment import find_cells
 from leuko_edge.types import CLASSES, LEUKOCYTES
 
-from . import dataset, evaluate, labs, metrics
-from .dataset import CellSet
+from . import dataset, evaluate, labs, metrics, stored
 from .laboratories import GUESSED
-from .stored import FIELDS, STORED_SIZE, STORED_UM, Row
+from .stored import FIELDS, STORED_SIZE, STORED_UM, CellSet, Row
 
 CONFIDENCE = 0.9
 
@@ -63,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    cells = dataset.load(args.cells)
+    cells = stored.load(args.cells)
     if GUESSED in cells.labs:
         raise UsageError(f"{args.cells} has {GUESSED}'s cells already; give the set without them.")
     found = list(unnamed(args.data))
@@ -76,8 +75,8 @@ def run(args: argparse.Namespace) -> int:
     more = [[getattr(found[i][0], name) for name in FIELDS] for i in taken]
     for row, i in zip(more, taken, strict=True):
         row[FIELDS.index("label")] = CLASSES[label[i]]
-    rows = [[row[name] for name in FIELDS] for row in dataset.table_of(args.cells)]
-    larger = dataset.save(args.out, [*rows, *more], [cells.crops, rgb[taken]], cells.groups)
+    rows = [[row[name] for name in FIELDS] for row in stored.table_of(args.cells)]
+    larger = stored.save(args.out, [*rows, *more], [cells.crops, rgb[taken]], cells.groups)
     counts = Counter(CLASSES[label[i]] for i in taken)
     print(f"{len(taken)} of {len(found)} cells taken: " + ", ".join(f"{n} {counts[n]}" for n in CLASSES if counts[n]))
     print(f"{len(larger.labels)} cells in {args.out}, SHA-256 {larger.sha256}")

@@ -10,8 +10,8 @@ import numpy as np
 from leuko_edge.types import CLASSES
 
 from .augment import STRENGTHS, Window, random_views
-from .dataset import CellSet
 from .settings import Settings
+from .stored import CellSet
 
 PART = 1024  # views that go through the trunk at once: bounds memory
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .dataset import CellSet
+from .stored import CellSet
 
 NAME = "seen.txt"
 

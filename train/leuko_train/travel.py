@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from . import dataset, pieces, travel_report
+from . import pieces, stored, travel_report
 from .settings import add_settings, from_arguments
 
 CAP = 720
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    cells = dataset.load(args.cells)
+    cells = stored.load(args.cells)
     told = from_arguments(args)
     plan = pieces.plan(cells.labs.tolist(), told, args.left_out, args.exclude_lab, args.baselines, args.ablation)
     done, left = [], []

@@ -12,7 +12,6 @@ import numpy as np
 from leuko_edge.types import CLASSES
 
 from . import figures, laboratories, measures, report
-from .dataset import CellSet
 from .evaluation_report import (
     LAB_HEADER,
     SURE_HEADER,
@@ -25,6 +24,7 @@ from .evaluation_report import (
 )
 from .measures import Answers
 from .pieces import TOLD, Done
+from .stored import CellSet
 
 TITLES = {"five": "Five classes (another answer is wrong)", "nine": "Every class that the laboratory has"}
 
