@@ -95,5 +95,14 @@ def test_a_set_that_has_them_already_and_a_folder_without_them_are_refused(data,
     assert enlarged(tmp_path, cells, run) == UsageError.exit_code
     assert "no raabin folder" in capsys.readouterr().err
     assert enlarged(data, cells, run) == 0
-    assert enlarged(data, tmp_path / "larger", run) == UsageError.exit_code
+    (tmp_path / "larger").rename(tmp_path / "full")
+    assert enlarged(data, tmp_path / "full", run) == UsageError.exit_code
     assert "already" in capsys.readouterr().err
+
+
+def test_the_set_that_is_read_is_not_written_over(data, cells, tmp_path, capsys):
+    before = (cells / "crops.npy").read_bytes()
+    words = ["pseudo", "--data", str(data), "--cells", str(cells), "--model", "any", "--out", f"{cells}/../cells"]
+    assert main(words) == UsageError.exit_code
+    assert "another folder" in capsys.readouterr().err
+    assert (cells / "crops.npy").read_bytes() == before

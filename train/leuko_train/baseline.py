@@ -15,6 +15,7 @@ from leuko_edge.types import CLASSES
 
 from . import fit_report, metrics, recipe, report, sampling, seen
 from .augment import Window, identity_view
+from .course import Schedule
 from .stored import STORED_UM, CellSet
 
 SIZE = 64
@@ -45,9 +46,11 @@ def fit_recipe(
     places = np.arange(len(chosen))
     testing = places[len(training) :]
 
+    schedule = Schedule(recipe.LEARNING_RATE, recipe.EPOCHS, minutes=minutes)  # for its end alone: the rate is constant
+
     def more(rows: list[dict[str, Any]]) -> bool:
         gone = sum(row["seconds"] for row in rows)
-        return minutes is None or not rows or 60 * minutes - gone > 0.5 * gone / len(rows)
+        return not rows or schedule.seconds_left(len(rows), gone, gone / len(rows)) > 0
 
     model = recipe.compiled(len(CLASSES), SIZE, init, DROPOUT, seed, precision)
     rows = recipe.train(

@@ -62,6 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.out.resolve() == args.cells.resolve():
+        raise UsageError(f"{args.out} is the set that is read; give another folder as --out.")
     cells = stored.load(args.cells)
     if GUESSED in cells.labs:
         raise UsageError(f"{args.cells} has {GUESSED}'s cells already; give the set without them.")
