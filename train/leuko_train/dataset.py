@@ -30,9 +30,9 @@ PER_CLASS = 4000  # pictures taken of one class of PBC: all of them
 CENTRED_UM = 7.0  # the labelled cell of a centred crop lies this near to the middle
 RED_CELLS = 2  # taken of each boxed field as artefacts
 NORMALISED = ("white", "scale")
-UNSCALED = 0.11
-"""µm per pixel that stands for every picture's where the scale is not to be measured. The laboratories' medians are
-0.08 to 0.24, so most cells are then shown smaller than they are: some of what that costs is their detail."""
+UNSCALED = 0.17
+"""µm per pixel that stands for every picture's where the scale is not to be measured: in the middle of the
+laboratories' medians (0.08 to 0.24), so that some of their cells are shown too large and some too small."""
 
 Pooled = Mapping[tuple[str, tuple[int, int]], float]
 """µm per pixel by laboratory and (height, width)."""
