@@ -99,9 +99,9 @@ def test_a_run_in_bfloat16_leaves_a_network_in_float32(tmp_path):
 
 
 def test_weights_of_laboratories_are_read_by_name_and_nonsense_is_refused():
-    assert weights(Settings(lab_weights="north:2 south:0.5")) == {"north": 2.0, "south": 0.5}
+    assert weights("lab-weights", "north:2 south:0.5") == {"north": 2.0, "south": 0.5}
     with pytest.raises(UsageError, match="'north' is not NAME:W"):
-        weights(Settings(lab_weights="north"))
+        weights("lab-weights", "north")
 
 
 def test_a_finished_run_is_not_trained_again(run):

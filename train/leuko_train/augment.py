@@ -197,7 +197,7 @@ def random_view(crop: np.ndarray, rng: np.random.Generator, strength: Strength, 
 
 def _collect(make: Callable[[int], np.ndarray], count: int, window: Window) -> np.ndarray:
     rgb = np.empty((count, window.size, window.size, 3), np.uint8)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # several runs may share a machine, a core each
         for i, view in enumerate(pool.map(make, range(count))):
             rgb[i] = view
     return rgb

@@ -90,7 +90,8 @@ def _begin(
     if not resume:
         raise UsageError(f"{out} already holds a run; give --resume to go on, or another --out.")
     progress = Progress(**(checkpoint.load(out, rest) or {}))
-    changed = [k for k in described if k not in may_change and described[k] != progress.settings.get(k)]
+    before = asdict(Settings()) | progress.settings  # a setting that came since had its default
+    changed = [k for k in described if k not in may_change and described[k] != before.get(k)]
     if changed:
         raise UsageError(f"The run in {out} had another {', '.join(changed)}; resume it with the same settings.")
     progress.settings = described
@@ -129,7 +130,12 @@ def fit(
     if not len(training) or not len(validation):
         raise UsageError("No training or no validation cells are left; exclude fewer laboratories.")
     chances = sampling.probabilities(
-        cells.labels[training], cells.labs[training], settings.class_power, settings.lab_power, weights(settings)
+        cells.labels[training],
+        cells.labs[training],
+        settings.class_power,
+        settings.lab_power,
+        weights("lab-weights", settings.lab_weights),
+        weights("class-weights", settings.class_weights),
     )
     keras.utils.set_random_seed(settings.seed)
     keras.mixed_precision.set_dtype_policy(POLICIES[settings.precision])
@@ -197,9 +203,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     cells, settings = stored.load(args.cells), from_arguments(args)
-    unknown = {*args.exclude_lab, *weights(settings)} - set(cells.labs.tolist())
+    unknown = {*args.exclude_lab, *weights("lab-weights", settings.lab_weights)} - set(cells.labs.tolist())
     if unknown:
         raise UsageError(f"No laboratory {', '.join(sorted(unknown))} in {args.cells}.")
+    if unknown := set(weights("class-weights", settings.class_weights)) - set(CLASSES):
+        raise UsageError(f"No class {', '.join(sorted(unknown))}; there are {', '.join(CLASSES)}.")
     with devices.scope(args.devices):
         progress = fit(
             cells,

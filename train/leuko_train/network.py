@@ -18,7 +18,16 @@ PAPER_PARAMETERS = 14_979_396
 """Of the paper's network with four classes."""
 SLIM, HALF = 0.375, 0.5
 """Of VGG-16's channels: 24, 48, 96, 192 and 192, or 32 to 256: all multiples of 8, as int8 kernels like them."""
-NARROW = {"leuko-vgg16-slim": SLIM, "leuko-vgg16-half": HALF}
+NARROW: dict[str, dict[str, Any]] = {
+    "leuko-vgg16-slim": {"share": SLIM},
+    "leuko-vgg16-half": {"share": HALF},
+    "leuko-vgg16-half-head-norm": {"share": HALF, "head_norm": True},
+    "leuko-vgg16-half-density": {"share": HALF, "density": True},
+    "leuko-vgg16-whole": {"share": 1.0},
+}
+"""What `build_slim` is told for each name; the last three are there to be compared (train/TRAVEL.md)."""
+DENSEST = 2.4
+"""Optical density of black: log10 of the 256 grey values."""
 VGG_MEAN_BGR = (103.939, 116.779, 123.68)
 """ImageNet's mean grey values, which VGG's weights expect subtracted (Simonyan & Zisserman 2014)."""
 
@@ -102,14 +111,28 @@ def build_leuko(
     return keras.Model(inputs, layers.Dense(classes, activation="softmax", dtype="float32")(x), name="leuko-vgg16")
 
 
+@keras.saving.register_keras_serializable("leuko")
+class OpticalDensity(keras.layers.Layer):
+    """RGB 0–255 to optical density, spread over 255–0: the empty background stays white, as VGG's weights expect."""
+
+    def call(self, inputs: Any) -> Any:
+        density = keras.ops.log10(256 / (keras.ops.maximum(inputs, 0) + 1))
+        return 255 * (1 - density / DENSEST)
+
+
 def build_slim(
     classes: int = 9,
     input_size: int = 64,
     init: str | Path | None = None,
     dropout: float = 0.3,
     share: float = SLIM,
+    head_norm: bool = False,
+    density: bool = False,
+    name: str = "leuko-vgg16-slim",
 ) -> keras.Model:
     """VGG-16 with a `share` of its channels and batch normalisation after each convolution; input as `build_leuko`.
+
+    `head_norm`: normalised once more before the dense layer; `density`: the convolutions see optical density.
 
     With 3/8 of the channels it needs seven times fewer multiplications. Weights of another shape cannot be loaded into
     it: `prune.inherit` makes it begin with what the full network knows, and `init` must be None.
@@ -117,7 +140,7 @@ def build_slim(
     if init is not None:
         raise UsageError("A narrow network takes no VGG-16 weights as they are; fit prunes the full network into it.")
     inputs = keras.Input((input_size, input_size, 3), name="rgb")
-    x = _preprocessing()(inputs)
+    x = _preprocessing()(OpticalDensity(name="density")(inputs) if density else inputs)
     for layer in vgg16(None, input_size).layers[1:]:
         if isinstance(layer, layers.MaxPooling2D):
             x = layers.MaxPooling2D(name=layer.name)(x)
@@ -126,10 +149,11 @@ def build_slim(
         x = BatchNormalization(momentum=0.95)(x)
         x = layers.ReLU()(x)
     x = layers.GlobalMaxPooling2D()(x)
+    if head_norm:
+        x = BatchNormalization(momentum=0.95)(x)
     x = layers.Dropout(dropout)(x)
     x = layers.Dense(round(share * 512), activation="relu")(x)
     x = layers.Dropout(dropout)(x)
-    name = next(name for name, part in NARROW.items() if part == share)
     return keras.Model(inputs, layers.Dense(classes, activation="softmax", dtype="float32")(x), name=name)
 
 
@@ -149,8 +173,8 @@ class Network:
 CONFIGS = {
     "leuko-vgg16": Network(build_leuko, 255.0),
     **{
-        name: Network(partial(build_slim, share=share), 255.0, "vgg_preprocessing", narrow=True)
-        for name, share in NARROW.items()
+        name: Network(partial(build_slim, name=name, **told), 255.0, "vgg_preprocessing", narrow=True)
+        for name, told in NARROW.items()
     },
     "paper": Network(build_paper, 1.0),
 }

@@ -5,8 +5,10 @@ A piece has a folder of its own. What it holds is not done again; a training tha
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -133,9 +135,24 @@ def _same(piece: Piece, cells: CellSet, trained: Mapping[str, Any], folder: Path
     wanted["seed"] = piece.settings.seed
     if piece.variant != "paper":  # whose settings are the paper's own
         wanted |= {key: value for key, value in asdict(piece.settings).items() if key not in MAY_CHANGE}
-    changed = [key for key, value in wanted.items() if trained["settings"].get(key) != value]
+    before = asdict(Settings()) | trained["settings"]  # a setting that came since had its default
+    changed = [key for key, value in wanted.items() if before.get(key) != value]
     if changed:
         raise UsageError(f"The run in {folder} had another {', '.join(changed)}; choose another --out.")
+
+
+@contextmanager
+def claimed(piece: Piece, out: Path) -> Iterator[bool]:
+    """Whether the piece is this process's own while in the context: several may share one folder's pieces."""
+    folder = out / piece.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "claim").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when the process ends
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def work(piece: Piece, cells: CellSet, out: Path, init: str | Path | None, minutes: float | None, cap: int) -> Done:

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from .network import VGG_MEAN_BGR
+from .network import split_at
 
 POSITIONS = 24_000
 """Places in the feature maps that each layer is fitted on: ten times a wide layer's unknowns."""
@@ -45,13 +45,18 @@ def spanning(values: np.ndarray, count: int) -> np.ndarray:
     return np.sort(np.array(chosen))
 
 
+def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """left @ right where the backend computes: on a processor the wide layers' normal equations take a minute."""
+    return np.array(keras.ops.convert_to_numpy(keras.ops.matmul(left, right)))
+
+
 def fitted(patches: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(weights (k, m), bias (m,)) of the ridge regression of targets (n, m) on patches (n, k)."""
     middle, aim = patches.mean(0), targets.mean(0)
     centred = patches - middle
-    normal = centred.T @ centred
+    normal = _product(centred.T, centred)
     normal[np.diag_indices_from(normal)] += RIDGE * np.trace(normal) / len(normal)
-    weights = np.linalg.solve(normal, centred.T @ (targets - aim))
+    weights = np.linalg.solve(normal, _product(centred.T, targets - aim))
     return weights, aim - middle @ weights
 
 
@@ -68,7 +73,7 @@ def _convolved(values: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.n
 
 
 def _pooled(values: np.ndarray) -> np.ndarray:
-    return _chunked(lambda part: keras.ops.max_pool(part, 2, data_format="channels_last"), values)
+    return _chunked(lambda part: keras.ops.max_pool(part, 2, 2, data_format="channels_last"), values)
 
 
 def _patches(values: np.ndarray, places: tuple[np.ndarray, ...]) -> np.ndarray:
@@ -86,7 +91,8 @@ def inherit(narrow: keras.Model, full: keras.Model, rgb: np.ndarray, seed: int =
     batch normalisation. Gives, layer by layer, the share of the kept channels' variance that the narrow one explains.
     """
     rng = np.random.default_rng(seed)
-    wide = slim = rgb[..., ::-1].astype(np.float32) - np.array(VGG_MEAN_BGR, np.float32)
+    trunk, _ = split_at(narrow, "vgg_preprocessing")
+    wide = slim = trunk.predict(rgb.astype(np.float32), batch_size=CHUNK, verbose=0).astype(np.float32)
     explained = {}
     for layer in full.layers[1:]:
         if isinstance(layer, layers.MaxPooling2D):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+COMMIT = "LEUKO_COMMIT"
+"""Environment variable that names the commit where the code is but no repository: on a borrowed GPU machine, say."""
 PACKAGES = ("numpy", "opencv-python-headless", "keras", "tensorflow", "jax", "torch")
 
 
@@ -30,11 +33,12 @@ def _installed(package: str) -> str | None:
 
 
 def provenance(data_sha256: str, seed: int | None) -> dict[str, Any]:
-    """Commit and dirty flag (None outside a repository), hash of the data, seed and versions."""
+    """Commit (outside a repository `COMMIT` may name it), dirty flag, data hash, seed, versions; None: not known."""
     try:
         commit, changed = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
     except FileNotFoundError:  # no git on this machine
         commit, changed = None, None
+    commit = commit or os.environ.get(COMMIT)
     versions = {name: version for name in PACKAGES if (version := _installed(name))}
     return {
         "commit": commit,

@@ -22,10 +22,12 @@ def probabilities(
     class_power: float = 0.35,
     lab_power: float = 0.3,
     lab_weights: Mapping[str, float] | None = None,
+    class_weights: Mapping[str, float] | None = None,
 ) -> np.ndarray:
     """How often each cell is drawn: (n,) summing to 1.
 
-    All cells of one class of one laboratory together get count**class_power. A laboratory's sum is then bent by
+    All cells of one class of one laboratory together get count**class_power times the class's weight, if any. A
+    laboratory's sum is then bent by
     **lab_power (1: as its classes give it, 0: every laboratory the same) and multiplied by its weight, if any.
     """
     result = np.zeros(len(labels))
@@ -33,8 +35,10 @@ def probabilities(
         own = labs == lab
         for label in np.unique(labels[own]):
             group = own & (labels == label)
-            result[group] = group.sum() ** (class_power - 1)
-        result[own] *= result[own].sum() ** (lab_power - 1) * (lab_weights or {}).get(str(lab), 1.0)
+            weight = (class_weights or {}).get(CLASSES[label], 1.0)
+            result[group] = weight * group.sum() ** (class_power - 1)
+        if result[own].any():
+            result[own] *= result[own].sum() ** (lab_power - 1) * (lab_weights or {}).get(str(lab), 1.0)
     return result / result.sum()
 
 

@@ -43,6 +43,7 @@ class Settings:
     class_power: float = _option(0.35, "cells of one class of one laboratory weigh count**this")
     lab_power: float = _option(0.3, "a laboratory's weight **this: 0 makes all laboratories the same")
     lab_weights: str = _option("", "'NAME:W NAME:W': more (or less) of these laboratories; 1 where not given")
+    class_weights: str = _option("", "'NAME:W NAME:W': more (or less) of these classes; 0 is none of them")
     validation_cap: int = _option(80, "validation cells at most, of each class of each laboratory")
     precision: str = _option(
         "float32", "of the arithmetic; bfloat16 is quicker where the processor has it", choices=tuple(POLICIES)
@@ -63,15 +64,15 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def weights(settings: Settings) -> dict[str, float]:
-    """The laboratories' weights by name. Raises UsageError for what is not NAME:W."""
+def weights(option: str, text: str) -> dict[str, float]:
+    """Weights by name, of the text of an option. Raises UsageError for what is not NAME:W."""
     result = {}
-    for word in settings.lab_weights.split():
+    for word in text.split():
         name, _, value = word.rpartition(":")
         try:
             result[name] = float(value)
         except ValueError:
-            raise UsageError(f"--lab-weights {word!r} is not NAME:W, as in 'pbc:2'.") from None
+            raise UsageError(f"--{option} {word!r} is not NAME:W, as in 'pbc:2'.") from None
     return result
 
 

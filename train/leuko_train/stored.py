@@ -81,6 +81,11 @@ def table_of(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def groups_of(folder: Path) -> dict[str, str]:
+    """The photograph of every picture that the set was made from; empty where nobody looked for copies."""
+    return json.loads((folder / GROUPS).read_text(encoding="utf-8")) if (folder / GROUPS).is_file() else {}
+
+
 def load(folder: Path) -> CellSet:
     """The set that `build` wrote. Raises UsageError where `folder` holds none."""
     table, array = folder / "cells.csv", folder / "crops.npy"
@@ -101,7 +106,7 @@ def load(folder: Path) -> CellSet:
         paths=column["path"],
         found=column["found"] == "True",
         sha256=digest.hexdigest(),
-        groups=json.loads((folder / GROUPS).read_text(encoding="utf-8")) if (folder / GROUPS).is_file() else {},
+        groups=groups_of(folder),
     )
 
 

@@ -1,7 +1,8 @@
 """How far a network travels: `leuko-train travel` trains one without each laboratory and judges it there.
 
 Laboratories that are one (BCCD and its Kaggle copies) are left out together. The settings are those of `fit`;
-baselines and variants of the settings run beside them for the same table.
+baselines and variants of the settings run beside them for the same table. The same command started several times
+shares the work: each takes a piece that no other has.
 """
 
 from __future__ import annotations
@@ -44,9 +45,10 @@ def run(args: argparse.Namespace) -> int:
     for number, piece in enumerate(plan, 1):
         found = pieces.finished(piece, cells, args.out)
         if found is None and not args.report_only:
-            print(f"{number} of {len(plan)}: {piece.name}, without {', '.join(piece.excluded)}", flush=True)
-            found = pieces.work(piece, cells, args.out, args.init, args.time_budget, args.cap)
-            travel_report.write(args.out, [*done, found], cells)  # whoever interrupts it has what there is
+            with pieces.claimed(piece, args.out) as own:
+                if own:
+                    print(f"{number} of {len(plan)}: {piece.name}, without {', '.join(piece.excluded)}", flush=True)
+                    found = pieces.work(piece, cells, args.out, args.init, args.time_budget, args.cap)
         if found is None:
             left.append(piece.name)
         else:

@@ -1,0 +1,82 @@
+"""A cell set that travels to another machine, a GPU's say, with little to carry: `leuko-train pack` and `unpack`.
+
+The crops become WebP pictures, a twentieth of their size, in parts of a size that can be chosen. What `unpack` makes is
+a set of its own with its own SHA-256, the same on every machine: networks trained on it are reported and judged by it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from leuko_edge.errors import EnvironmentBroken, UsageError
+
+from . import stored
+
+QUALITY = 88
+"""Of WebP: 2.7 kB a crop. The crops come from JPEG pictures at twice their resolution or more."""
+PART_MIB = 32.0
+TABLE, PART = "cells.csv", "crops-{:02d}.npz"
+
+
+def _coded(rgb: np.ndarray, quality: int) -> np.ndarray:
+    return cv2.imencode(".webp", rgb[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, quality])[1].ravel()
+
+
+def pack(cells: Path, out: Path, quality: int = QUALITY, part_mib: float = PART_MIB) -> list[Path]:
+    """Write cells.csv, groups.json and crops-01.npz, crops-02.npz … of about `part_mib` to `out`; gives all of them."""
+    crops = stored.load(cells).crops
+    out.mkdir(parents=True, exist_ok=True)
+    written = [out / TABLE]
+    written[0].write_bytes((cells / TABLE).read_bytes())
+    if (cells / stored.GROUPS).is_file():
+        written.append(out / stored.GROUPS)
+        written[-1].write_bytes((cells / stored.GROUPS).read_bytes())
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        coded = list(pool.map(lambda i: _coded(crops[i], quality), range(len(crops))))
+    ends = np.cumsum([len(code) for code in coded])
+    number = (ends - 1) // int(part_mib * 2**20)  # of the part that each belongs to
+    for part in np.unique(number):
+        own = [coded[i] for i in np.flatnonzero(number == part)]
+        written.append(out / PART.format(part + 1))
+        np.savez(written[-1], lengths=[len(code) for code in own], codes=np.concatenate(own))
+    return written
+
+
+def _parts(folder: Path) -> Iterator[np.ndarray]:
+    for path in sorted(folder.glob(PART.replace("{:02d}", "*"))):
+        with np.load(path) as part:
+            codes = np.split(part["codes"], np.cumsum(part["lengths"])[:-1])
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            yield np.stack(list(pool.map(lambda code: cv2.imdecode(code, cv2.IMREAD_COLOR)[..., ::-1], codes)))
+
+
+def unpack(packed: Path, out: Path) -> stored.CellSet:
+    """The set in `packed` as a set to train on. Raises UsageError for no pack, EnvironmentBroken where parts lack."""
+    if not (packed / TABLE).is_file():
+        raise UsageError(f"{packed} holds no packed cell set; leuko-train pack --cells CELLS --out {packed} makes one")
+    rows = [[row[name] for name in stored.FIELDS] for row in stored.table_of(packed)]
+    parts = list(_parts(packed))
+    if sum(map(len, parts)) != len(rows):
+        raise EnvironmentBroken(f"{packed} has {sum(map(len, parts))} of {len(rows)} crops; copy all its parts.")
+    return stored.save(out, rows, parts, stored.groups_of(packed))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cells", type=Path, required=True, help="folder that `leuko-train cells` or `pseudo` wrote")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the packed set")
+    parser.add_argument("--quality", type=int, default=QUALITY, help="of WebP, 1 to 100 (%(default)s)")
+    parser.add_argument("--part-mib", type=float, default=PART_MIB, help="size of a part at most (%(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    written = pack(args.cells, args.out, args.quality, args.part_mib)
+    for path in written:
+        print(f"{path}  {path.stat().st_size / 2**20:.1f} MiB")
+    return 0
