@@ -45,43 +45,50 @@ def spanning(values: np.ndarray, count: int) -> np.ndarray:
     return np.sort(np.array(chosen))
 
 
-def _product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """left @ right where the backend computes: on a processor the wide layers' normal equations take a minute."""
-    return np.array(keras.ops.convert_to_numpy(keras.ops.matmul(left, right)))
-
-
-def fitted(patches: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(weights (k, m), bias (m,)) of the ridge regression of targets (n, m) on patches (n, k)."""
-    middle, aim = patches.mean(0), targets.mean(0)
+def fitted(patches: Any, targets: Any) -> tuple[np.ndarray, np.ndarray]:
+    """(weights (k, m), bias (m,)) of the ridge regression of targets (n, m) on patches (n, k); arrays or tensors."""
+    patches, targets = keras.ops.convert_to_tensor(patches), keras.ops.convert_to_tensor(targets)
+    middle, aim = keras.ops.mean(patches, 0), keras.ops.mean(targets, 0)
     centred = patches - middle
-    normal = _product(centred.T, centred)
+    turned = keras.ops.transpose(centred)
+    normal = _array(keras.ops.matmul(turned, centred))
     normal[np.diag_indices_from(normal)] += RIDGE * np.trace(normal) / len(normal)
-    weights = np.linalg.solve(normal, _product(centred.T, targets - aim))
-    return weights, aim - middle @ weights
+    weights = np.linalg.solve(normal, _array(keras.ops.matmul(turned, targets - aim)))
+    return weights, _array(aim) - _array(middle) @ weights
 
 
-def _chunked(step: Any, values: np.ndarray) -> np.ndarray:
-    parts = [values[i : i + CHUNK] for i in range(0, len(values), CHUNK)]
-    return np.concatenate([keras.ops.convert_to_numpy(step(part)) for part in parts])
+def _array(tensor: Any) -> np.ndarray:
+    return np.array(keras.ops.convert_to_numpy(tensor))
 
 
-def _convolved(values: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    def step(part: np.ndarray) -> Any:
-        return keras.ops.conv(part, kernel, padding="same", data_format="channels_last") + bias
-
-    return _chunked(step, values)
+def _chunked(step: Any, values: Any) -> Any:
+    """`step` of `CHUNK` pictures at a time. Feature maps stay where the backend computes: they are gigabytes."""
+    return keras.ops.concatenate([step(values[i : i + CHUNK]) for i in range(0, len(values), CHUNK)])
 
 
-def _pooled(values: np.ndarray) -> np.ndarray:
+def _convolved(values: Any, kernel: np.ndarray, bias: np.ndarray) -> Any:
+    kernel, bias = keras.ops.convert_to_tensor(kernel), keras.ops.convert_to_tensor(bias)
+    return _chunked(
+        lambda part: keras.ops.conv(part, kernel, padding="same", data_format="channels_last") + bias, values
+    )
+
+
+def _pooled(values: Any) -> Any:
     return _chunked(lambda part: keras.ops.max_pool(part, 2, 2, data_format="channels_last"), values)
 
 
-def _patches(values: np.ndarray, places: tuple[np.ndarray, ...]) -> np.ndarray:
+def _at(values: Any, places: tuple[np.ndarray, ...]) -> Any:
+    """(n, channels): the feature maps (pictures, rows, columns, channels) at `places`, three index arrays."""
+    flat = keras.ops.reshape(values, (-1, values.shape[-1]))
+    return keras.ops.take(flat, np.ravel_multi_index(places, tuple(values.shape[:3])), axis=0)
+
+
+def _patches(values: Any, places: tuple[np.ndarray, ...]) -> Any:
     """(n, 9 * channels): the 3×3 neighbourhood of each place (picture, row, column), zeros beyond the edge."""
-    padded = np.pad(values, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    picture, row, column = (index[:, None, None] for index in places)
-    around = np.arange(3)
-    return padded[picture, row + around[:, None], column + around].reshape(len(places[0]), -1)
+    padded = keras.ops.pad(values, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    picture, row, column = places
+    around = [_at(padded, (picture, row + down, column + right)) for down in range(3) for right in range(3)]
+    return keras.ops.concatenate(around, axis=1)
 
 
 def inherit(narrow: keras.Model, full: keras.Model, rgb: np.ndarray, seed: int = 0) -> dict[str, float]:
@@ -92,7 +99,8 @@ def inherit(narrow: keras.Model, full: keras.Model, rgb: np.ndarray, seed: int =
     """
     rng = np.random.default_rng(seed)
     trunk, _ = split_at(narrow, "vgg_preprocessing")
-    wide = slim = trunk.predict(rgb.astype(np.float32), batch_size=CHUNK, verbose=0).astype(np.float32)
+    given = trunk.predict(rgb.astype(np.float32), batch_size=CHUNK, verbose=0).astype(np.float32)
+    wide = slim = keras.ops.convert_to_tensor(given)
     explained = {}
     for layer in full.layers[1:]:
         if isinstance(layer, layers.MaxPooling2D):
@@ -102,21 +110,24 @@ def inherit(narrow: keras.Model, full: keras.Model, rgb: np.ndarray, seed: int =
         response = _convolved(wide, *layer.get_weights())
         every = np.prod(response.shape[:3])
         chosen = rng.choice(every, min(POSITIONS, every), replace=False)
-        places = np.unravel_index(chosen, response.shape[:3])
-        wide = np.maximum(response, 0)
-        kept = spanning(wide[places], own.filters)
-        scale = np.sqrt((wide[places][:, kept] ** 2).mean(0)) + TINY
-        targets = response[places][:, kept] / scale
+        places = np.unravel_index(chosen, tuple(response.shape[:3]))
+        before = _array(_at(response, places))
+        after = np.maximum(before, 0)
+        wide = keras.ops.relu(response)
+        kept = spanning(after, own.filters)
+        scale = np.sqrt((after[:, kept] ** 2).mean(0)) + TINY
+        targets = before[:, kept] / scale
         patches = _patches(slim, places)
         weights, bias = fitted(patches, targets)
-        explained[layer.name] = float(1 - (patches @ weights + bias - targets).var(0).sum() / targets.var(0).sum())
+        left = _array(keras.ops.matmul(patches, weights)) + bias - targets
+        explained[layer.name] = float(1 - left.var(0).sum() / targets.var(0).sum())
         gain = math.sqrt(2 / len(weights)) / weights.std()
         kernel = (gain * weights).reshape(3, 3, -1, own.filters)
         own.set_weights([kernel])
         raw = _convolved(slim, kernel, np.zeros(own.filters, np.float32))
         normalisation = narrow.layers[narrow.layers.index(own) + 1]
-        mean, variance = raw.mean((0, 1, 2)), raw.var((0, 1, 2))
+        mean, variance = (_array(value) for value in keras.ops.moments(raw, (0, 1, 2)))
         spread = np.sqrt(variance + normalisation.epsilon)
         normalisation.set_weights([spread / gain, mean / gain + bias, mean, variance])
-        slim = np.maximum(raw / gain + bias, 0)
+        slim = keras.ops.relu(raw / gain + bias)
     return explained
