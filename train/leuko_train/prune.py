@@ -129,5 +129,5 @@ def inherit(narrow: keras.Model, full: keras.Model, rgb: np.ndarray, seed: int =
         mean, variance = (_array(value) for value in keras.ops.moments(raw, (0, 1, 2)))
         spread = np.sqrt(variance + normalisation.epsilon)
         normalisation.set_weights([spread / gain, mean / gain + bias, mean, variance])
-        slim = keras.ops.relu(raw / gain + bias)
+        slim = keras.ops.relu(raw / float(gain) + keras.ops.convert_to_tensor(bias))
     return explained
