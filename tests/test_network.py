@@ -75,7 +75,12 @@ def test_a_narrow_network_takes_no_weights_of_the_full_one(tmp_path):
         build_slim(init=tmp_path / "vgg.weights.h5")
 
 
-@pytest.mark.parametrize("name", ["leuko-vgg16", "leuko-vgg16-slim", "leuko-vgg16-half"])
-def test_every_network_that_is_trained_has_the_trunk_it_names(name):
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_network_has_the_trunk_it_names_and_gives_probabilities(name):
     network = CONFIGS[name]
-    split_at(network.build(9, 32, None, 0.3), network.trunk)
+    model = network.build(9, 32, None, 0.3)
+    if network.trunk:
+        split_at(model, network.trunk)
+    rgb = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3))
+    found = model.predict(rgb.astype(np.float32) * (network.white / 255), verbose=0)
+    np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)

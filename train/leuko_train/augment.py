@@ -211,7 +211,18 @@ def random_views(
     window: Window,
 ) -> np.ndarray:
     """A view of each of `crops[chosen]` (crops may be a memmap): (len(chosen), size, size, 3) uint8."""
-    seeds = rng.integers(2**63, size=len(chosen))  # one a view: the same whatever the number of threads
+    return seeded_views(crops, chosen, seeds_for(rng, len(chosen)), strength, window)
+
+
+def seeds_for(rng: np.random.Generator, count: int) -> np.ndarray:
+    """One a view: the same views whoever draws them."""
+    return rng.integers(2**63, size=count)
+
+
+def seeded_views(
+    crops: np.ndarray, chosen: np.ndarray, seeds: np.ndarray, strength: Strength, window: Window
+) -> np.ndarray:
+    """A view of each of `crops[chosen]` by its seed: (len(chosen), size, size, 3) uint8."""
 
     def make(i: int) -> np.ndarray:
         return random_view(crops[chosen[i]], np.random.default_rng(seeds[i]), strength, window)

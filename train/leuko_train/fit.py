@@ -23,6 +23,8 @@ from . import checkpoint, devices, fit_report, prune, sampling, stored
 from .augment import Window, identity_view
 from .course import Course, Progress, Schedule, averaged
 from .network import CONFIGS, Network, split_at, vgg16
+from .optimizer import FineTuning
+from .pool import ViewPool
 from .settings import POLICIES, Settings, add_settings, from_arguments, weights
 from .stored import CellSet
 
@@ -33,20 +35,6 @@ MAY_GO_ON = (*MAY_CHANGE, "augment")
 """Settings that `leuko-train fit --resume` may have otherwise than before; each epoch's row names its views."""
 PRUNED_ON = 600
 """Training cells that a narrow network is fitted on before it trains: a minute's work."""
-
-
-class FineTuning(keras.optimizers.AdamW):
-    """AdamW that moves pretrained convolutions more slowly than the new layers after them.
-
-    Adam moves every weight by about the learning rate a step, whatever its gradient: at a rate that suits new layers,
-    VGG's weights (of the order of 0.01) were gone within an epoch, and with them what ImageNet had taught.
-    """
-
-    shares: tuple[float, ...] = ()  # of the learning rate, for each trainable variable in the model's order
-
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        share = self.shares[self._get_variable_index(variable)]  # Keras' own Adam finds its moments so
-        super().update_step(gradient, variable, learning_rate * share)
 
 
 def built(network: Network, settings: Settings, init: str | Path | None, rgb: np.ndarray) -> keras.Model:
@@ -61,9 +49,10 @@ def built(network: Network, settings: Settings, init: str | Path | None, rgb: np
     return model
 
 
-def compiled(model: keras.Model, network: Network, settings: Settings) -> tuple[keras.Model, keras.Model]:
+def compiled(model: keras.Model, network: Network, settings: Settings) -> tuple[keras.Model | None, keras.Model]:
     """(trunk, rest): they share the model's layers, and the rest is ready to train (convolutions slowly)."""
-    trunk, rest = split_at(model, settings.trunk or network.trunk)
+    frozen = settings.trunk or network.trunk
+    trunk, rest = split_at(model, frozen) if frozen else (None, model)
     optimizer = FineTuning(settings.learning_rate, settings.weight_decay, use_ema=True, ema_momentum=settings.ema)
     slow = {w.path for layer in rest.layers if isinstance(layer, keras.layers.Conv2D) for w in layer.weights}
     optimizer.shares = tuple(1 / settings.head_rate if w.path in slow else 1.0 for w in rest.trainable_variables)
@@ -116,11 +105,13 @@ def fit(
     resume: bool = False,
     may_change: tuple[str, ...] = MAY_CHANGE,
     verbose: int = 0,
+    view_workers: int = 0,
 ) -> Progress:
     """Train into `out`: model.weights.h5 and model.keras (of the epoch that `settings.keep` names), checkpoint, report.
 
     Excluded laboratories neither train nor validate. `minutes` ends the schedule in time, counted over resumes;
-    `may_change` are settings that a resume may have otherwise than before.
+    `may_change` are settings that a resume may have otherwise than before; `view_workers` processes draw the views
+    (0: this one, before each epoch).
     Raises UsageError where no cells are left, or `out` holds a run that was not to be resumed or differs.
     """
     network, window = CONFIGS[settings.network], Window(settings.window_um, settings.input_size)
@@ -151,6 +142,8 @@ def fit(
 
     plain = identity_view(cells.crops, window, validation)
     seen = sampling.through_trunk(trunk, plain, network.white, settings.batch)
+    if trunk is None:
+        seen = seen.astype(np.float32) * np.float32(network.white / 255)
     truth, labs = cells.labels[validation], cells.labs[validation]
 
     def predict() -> np.ndarray:
@@ -161,7 +154,8 @@ def fit(
 
     schedule = Schedule(settings.learning_rate, settings.epochs, settings.warmup, minutes)
     if not progress.rows or schedule.seconds_left(len(progress.rows), progress.seconds, progress.rows[-1]["seconds"]):
-        stream = sampling.ViewStream(cells, training, chances, trunk, network.white, window, settings, rng)
+        pool = ViewPool(cells.crops, view_workers) if view_workers else None
+        stream = sampling.ViewStream(cells, training, chances, trunk, network.white, window, settings, rng, pool)
         course = Course(
             schedule,
             progress,
@@ -179,6 +173,8 @@ def fit(
             callbacks=_callbacks(course, out),
             verbose=verbose,
         )
+        if pool:
+            pool.close()
     if settings.keep == "last":
         with averaged(rest):
             keep()
@@ -197,6 +193,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--time-budget", type=float, metavar="MIN", help="end the schedule in so many minutes")
     parser.add_argument("--devices", type=int, default=1, help="GPUs to train on together (%(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
+    parser.add_argument("--view-workers", type=int, default=0, help="processes that draw views beside the training")
     parser.add_argument("--progress", action="store_true", help="a progress bar within each epoch")
     add_settings(parser)
 
@@ -219,6 +216,7 @@ def run(args: argparse.Namespace) -> int:
             resume=args.resume,
             may_change=MAY_GO_ON,
             verbose=int(args.progress),
+            view_workers=args.view_workers,
         )
     kept = f"Kept: epoch {progress.best_epoch} (best on validation: {progress.best:.4f})"
     print(f"{kept}; {args.out / MODEL}, {args.out / 'report.md'}")

@@ -161,7 +161,7 @@ def build_slim(
 class Network:
     """A named configuration: `build(classes, input_size, init, dropout)`; `white` is its input for 255.
 
-    `trunk` is the last layer that `fit` leaves as it is; a `narrow` one begins with the full network, pruned.
+    `trunk` is the last layer that `fit` leaves as it is ("": none); a `narrow` one begins with the full one, pruned.
     """
 
     build: Callable[..., keras.Model]
@@ -172,10 +172,7 @@ class Network:
 
 CONFIGS = {
     "leuko-vgg16": Network(build_leuko, 255.0),
-    **{
-        name: Network(partial(build_slim, name=name, **told), 255.0, "vgg_preprocessing", narrow=True)
-        for name, told in NARROW.items()
-    },
+    **{name: Network(partial(build_slim, name=name, **told), 255.0, "", narrow=True) for name, told in NARROW.items()},
     "paper": Network(build_paper, 1.0),
 }
 

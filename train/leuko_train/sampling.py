@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 
 from leuko_edge.types import CLASSES
 
-from .augment import STRENGTHS, Window, random_views
+from .augment import STRENGTHS, Window, seeded_views, seeds_for
+from .pool import ViewPool
 from .settings import Settings
 from .stored import CellSet
 
@@ -60,9 +63,24 @@ def capped(cells: CellSet, indices: np.ndarray, cap: int, seed: int) -> np.ndarr
     return np.sort(np.array(taken, int))
 
 
-def through_trunk(trunk: keras.Model, rgb: np.ndarray, white: float, batch: int) -> np.ndarray:
-    """Features, float16, of views (n, size, size, 3) uint8; `white` is the network's input for grey value 255."""
+def through_trunk(trunk: keras.Model | None, rgb: np.ndarray, white: float, batch: int) -> np.ndarray:
+    """Features, float16, of views (n, size, size, 3) uint8; `white` is the network's input for grey value 255.
+
+    Without a trunk they stay the pictures they are.
+    """
+    if trunk is None:
+        return rgb
     return trunk.predict(rgb.astype(np.float32) * (white / 255), batch_size=batch, verbose=0).astype(np.float16)
+
+
+@dataclass
+class Drawn:
+    """Views to come: the cells, the order of all views then, the generator's state after, pictures part by part."""
+
+    chosen: np.ndarray
+    order: np.ndarray
+    state: Mapping[str, Any]
+    views: Iterator[np.ndarray]
 
 
 class ViewStream(keras.utils.PyDataset):
@@ -77,39 +95,58 @@ class ViewStream(keras.utils.PyDataset):
         cells: CellSet,
         members: np.ndarray,
         chances: np.ndarray,
-        trunk: keras.Model,
+        trunk: keras.Model | None,
         white: float,
         window: Window,
         settings: Settings,
         rng: np.random.Generator,
+        pool: ViewPool | None = None,
     ) -> None:
         super().__init__()
         self.cells, self.members, self.chances = cells, members, chances
         self.trunk, self.white, self.window = trunk, white, window
         self.batch, self.rng, self.strength = settings.batch, rng, STRENGTHS[settings.augment]
         self.fresh = max(1, round(settings.views / settings.reuse))
-        self.features = np.zeros((settings.views, *trunk.output_shape[1:]), np.float16)
+        pictures = (window.size, window.size, 3)
+        shape, kind = (pictures, np.uint8) if trunk is None else (trunk.output_shape[1:], np.float16)
+        self.features = np.zeros((settings.views, *shape), kind)
         self.one_hot = np.zeros((settings.views, len(CLASSES)), np.float32)
         self.order = np.arange(settings.views)
         self.oldest, self.filled = 0, False
+        self.pool, self.ahead, self.state = pool, None, rng.bit_generator.state
 
     def refresh(self) -> None:
         """Draw new views over the oldest ones (over all of them the first time) and shuffle."""
         views = len(self.order)
-        count = self.fresh if self.filled else views
+        drawn = self.ahead or self._draw(self.fresh if self.filled else views)
+        count = len(drawn.chosen)
         slots = (self.oldest + np.arange(count)) % views
-        chosen = self.rng.choice(self.members, count, p=self.chances)
-        for start in range(0, count, PART):
-            part = slice(start, start + PART)
-            rgb = random_views(self.cells.crops, chosen[part], self.rng, self.strength, self.window)
-            self.features[slots[part]] = through_trunk(self.trunk, rgb, self.white, self.batch)
-        self.one_hot[slots] = np.eye(self.one_hot.shape[1], dtype=np.float32)[self.cells.labels[chosen]]
+        done = 0
+        for rgb in drawn.views:
+            self.features[slots[done : done + len(rgb)]] = through_trunk(self.trunk, rgb, self.white, self.batch)
+            done += len(rgb)
+        self.one_hot[slots] = np.eye(self.one_hot.shape[1], dtype=np.float32)[self.cells.labels[drawn.chosen]]
         self.oldest, self.filled = (self.oldest + count) % views, True
-        self.order = self.rng.permutation(views)
+        self.order, self.state = drawn.order, drawn.state
+        self.ahead = self._draw(self.fresh) if self.pool else None
+
+    def _draw(self, count: int) -> Drawn:
+        chosen = self.rng.choice(self.members, count, p=self.chances)
+        seeds = seeds_for(self.rng, count)
+        order = self.rng.permutation(len(self.order))
+        state = self.rng.bit_generator.state  # whoever resumes draws again what was drawn ahead
+        if self.pool:
+            return Drawn(chosen, order, state, self.pool.views(chosen, seeds, self.strength, self.window))
+        crops, parts = self.cells.crops, (slice(start, start + PART) for start in range(0, count, PART))
+        views = (seeded_views(crops, chosen[part], seeds[part], self.strength, self.window) for part in parts)
+        return Drawn(chosen, order, state, views)
 
     def __len__(self) -> int:
         return max(1, len(self.order) // self.batch)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self.order[index * self.batch : (index + 1) * self.batch]
-        return self.features[rows].astype(np.float32), self.one_hot[rows]
+        features = self.features[rows].astype(np.float32)
+        if self.trunk is None and self.white != 255:
+            features *= np.float32(self.white / 255)
+        return features, self.one_hot[rows]
