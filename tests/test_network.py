@@ -5,7 +5,17 @@ pytest.importorskip("tensorflow")
 import keras
 
 from leuko_edge.errors import UsageError
-from leuko_train.network import CONFIGS, PAPER_PARAMETERS, SLIM, build_leuko, build_paper, build_slim, split_at
+from leuko_train.network import (
+    CONFIGS,
+    DENSEST,
+    PAPER_PARAMETERS,
+    SLIM,
+    OpticalDensity,
+    build_leuko,
+    build_paper,
+    build_slim,
+    split_at,
+)
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +94,8 @@ def test_every_network_has_the_trunk_it_names_and_gives_probabilities(name):
     rgb = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3))
     found = model.predict(rgb.astype(np.float32) * (network.white / 255), verbose=0)
     np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
+
+
+def test_optical_density_leaves_white_white_and_black_black_and_halves_at_equal_ratios():
+    shown = OpticalDensity()(np.array([[[[255.0, 15.0, 0.0]]]], np.float32))
+    np.testing.assert_allclose(np.array(shown).ravel(), [255, 255 * (1 - np.log10(16) / DENSEST), 0], atol=1)

@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
+import keras
 from made_cells import made_cells
 
 from leuko_train.augment import Window
 from leuko_train.network import build_leuko, split_at
+from leuko_train.pool import ViewPool
 from leuko_train.sampling import ViewStream, capped, members, probabilities
 from leuko_train.settings import Settings
 
@@ -32,6 +34,13 @@ def test_a_laboratory_can_be_made_light():
     assert mass(chances, labs == "drawn") == pytest.approx(0.2)
 
 
+def test_a_class_can_be_made_light_or_left_out_also_where_a_laboratory_has_no_other():
+    labels, labs = np.array([0] * 40 + [8] * 60 + [8] * 20), np.repeat(["both", "dirt"], [100, 20])
+    assert mass(probabilities(labels, labs, class_weights={"artefact": 0.0}), labels == 8) == 0
+    light = probabilities(labels, labs, class_power=1, lab_power=1, class_weights={"artefact": 0.5})
+    assert mass(light, labels == 8) == pytest.approx(40 / 80)
+
+
 def test_excluded_laboratories_are_nowhere():
     cells = made_cells()
     assert set(cells.labs[members(cells, "train", ("south",))]) == {"north"}
@@ -45,14 +54,17 @@ def test_the_cap_holds_for_each_class_of_each_laboratory():
     assert len(counts) == 18 and (counts == 5).all()
 
 
-@pytest.fixture
-def stream() -> ViewStream:
+def a_stream(trunk: keras.Model | None, pool: ViewPool | None = None, white: float = 255.0) -> ViewStream:
     cells = made_cells()
-    trunk, _ = split_at(build_leuko(input_size=32), "block1_pool")
     training = members(cells, "train", ())
     chances = probabilities(cells.labels[training], cells.labs[training])
     settings = Settings(views=12, reuse=3, batch=4)
-    return ViewStream(cells, training, chances, trunk, 255.0, Window(24, 32), settings, np.random.default_rng(0))
+    return ViewStream(cells, training, chances, trunk, white, Window(24, 32), settings, np.random.default_rng(0), pool)
+
+
+@pytest.fixture
+def stream() -> ViewStream:
+    return a_stream(split_at(build_leuko(input_size=32), "block1_pool")[0])
 
 
 def test_a_refresh_replaces_the_oldest_views_only(stream):
@@ -72,3 +84,26 @@ def test_an_epoch_shows_every_view_once(stream):
         sorted(stream.features.astype(np.float32).sum((1, 2, 3)))
     )
     assert all((labels.sum(1) == 1).all() for _, labels in batches)
+
+
+def test_without_a_trunk_the_network_gets_the_pictures_in_its_own_range():
+    stream = a_stream(None, white=1.0)
+    stream.refresh()
+    features, _ = stream[0]
+    assert stream.features.dtype == np.uint8 and features.dtype == np.float32
+    np.testing.assert_allclose(features * 255, stream.features[stream.order[:4]], atol=1e-4)
+
+
+def test_other_processes_draw_the_same_views_and_a_resumed_run_draws_again_what_was_ahead():
+    alone = a_stream(None)
+    pool = ViewPool(made_cells().crops, 2)
+    try:
+        beside = a_stream(None, pool)
+        for _ in range(3):
+            alone.refresh()
+            beside.refresh()
+            np.testing.assert_array_equal(beside.features, alone.features)
+            np.testing.assert_array_equal(beside.order, alone.order)
+            assert beside.state == alone.state == alone.rng.bit_generator.state
+    finally:
+        pool.close()

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -123,6 +124,24 @@ def test_what_is_done_is_not_done_again(cells, done, monkeypatch):
     monkeypatch.setattr(pieces.evaluate, "load_run", None)
     for piece in plan:
         pieces.work(piece, cells, out, None, None, cap=720)
+
+
+def test_a_piece_that_another_process_works_on_is_not_begun_twice(done, tmp_path):
+    piece = done[0][0]
+    with pieces.claimed(piece, tmp_path) as first, pieces.claimed(piece, tmp_path) as second:
+        assert first and not second
+    with pieces.claimed(piece, tmp_path) as later:
+        assert later
+
+
+def test_a_run_made_before_a_setting_existed_had_its_default(cells, done, tmp_path):
+    plan, _, out = done
+    shutil.copytree(out / plan[0].name, tmp_path / plan[0].name)
+    report = tmp_path / plan[0].name / "report.json"
+    older = json.loads(report.read_text())
+    del older["settings"]["class_weights"]
+    report.write_text(json.dumps(older))
+    assert pieces.finished(plan[0], cells, tmp_path) is not None
 
 
 def test_other_settings_in_the_same_folder_are_refused(cells, done):

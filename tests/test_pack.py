@@ -1,0 +1,65 @@
+"""A packed cell set is small, whole, and the same wherever it is unpacked."""
+
+import numpy as np
+import pytest
+from laid import body, lay
+
+from leuko_edge.errors import EnvironmentBroken, UsageError
+from leuko_train import cli, pack, stored
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory):
+    """Twelve crops of drawn fields, and what the set says of them."""
+    folder = tmp_path_factory.mktemp("cells")
+    crops = [
+        lay([(body("monocyte", seed, 0.25), 18.0, 18.0)], 144, 144, 0.25, seed=seed)[..., ::-1] for seed in range(12)
+    ]
+    rows = [["north", "monocyte", f"s{i}", "train", f"p{i}.jpg", 1.5, 2.5, 0.2, "red cells", True] for i in range(12)]
+    return folder, stored.save(folder, rows, [np.stack(crops)], {"p0.jpg": "s0"})
+
+
+def test_what_is_unpacked_is_the_set_but_for_what_the_pictures_lose(cells, tmp_path):
+    folder, whole = cells
+    pack.pack(folder, tmp_path / "packed")
+    again = pack.unpack(tmp_path / "packed", tmp_path / "out")
+    for name in ("labels", "labs", "sources", "splits", "paths", "found"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(whole, name))
+    assert again.groups == whole.groups
+    assert np.abs(again.crops.astype(int) - whole.crops).mean() < 4
+    assert again.sha256 != whole.sha256  # another set, and known as one
+    assert pack.unpack(tmp_path / "packed", tmp_path / "twice").sha256 == again.sha256
+
+
+def test_it_is_a_tenth_of_the_size_or_less(cells, tmp_path):
+    folder, whole = cells
+    written = pack.pack(folder, tmp_path)
+    assert sum(path.stat().st_size for path in written) < whole.crops.nbytes / 10
+
+
+def test_parts_are_as_large_as_told_and_come_back_in_order(cells, tmp_path):
+    folder, whole = cells
+    parts = pack.pack(folder, tmp_path / "packed", part_mib=0.004)[2:]
+    assert len(parts) > 2 and parts == sorted(parts)
+    again = pack.unpack(tmp_path / "packed", tmp_path / "out")
+    assert np.abs(again.crops.astype(int) - whole.crops).mean() < 4
+
+
+def test_a_lost_part_is_missed(cells, tmp_path):
+    parts = pack.pack(cells[0], tmp_path / "packed", part_mib=0.004)
+    parts[-1].unlink()
+    with pytest.raises(EnvironmentBroken, match=r"of 12 crops; copy all its parts"):
+        pack.unpack(tmp_path / "packed", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_a_pack_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="no packed cell set"):
+        pack.unpack(tmp_path, tmp_path / "out")
+
+
+def test_the_commands_say_what_they_wrote(cells, tmp_path, capsys):
+    assert cli.main(["pack", "--cells", str(cells[0]), "--out", str(tmp_path / "packed")]) == 0
+    assert "crops-01.npz" in capsys.readouterr().out
+    assert cli.main(["unpack", "--packed", str(tmp_path / "packed"), "--out", str(tmp_path / "out")]) == 0
+    assert f"12 cells in {tmp_path / 'out'}, SHA-256 {stored.load(tmp_path / 'out').sha256}" in capsys.readouterr().out
