@@ -195,9 +195,14 @@ def random_view(crop: np.ndarray, rng: np.random.Generator, strength: Strength, 
     return end(photograph(values, rng, strength, um_per_px), rng, strength, um_per_px)
 
 
+def cores() -> int:
+    """That this process may use: several runs may share a machine, a core each."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _collect(make: Callable[[int], np.ndarray], count: int, window: Window) -> np.ndarray:
     rgb = np.empty((count, window.size, window.size, 3), np.uint8)
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # several runs may share a machine, a core each
+    with ThreadPoolExecutor(cores()) as pool:
         for i, view in enumerate(pool.map(make, range(count))):
             rgb[i] = view
     return rgb

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -154,27 +155,25 @@ def fit(
 
     schedule = Schedule(settings.learning_rate, settings.epochs, settings.warmup, minutes)
     if not progress.rows or schedule.seconds_left(len(progress.rows), progress.seconds, progress.rows[-1]["seconds"]):
-        pool = ViewPool(cells.crops, view_workers) if view_workers else None
-        stream = sampling.ViewStream(cells, training, chances, trunk, network.white, window, settings, rng, pool)
-        course = Course(
-            schedule,
-            progress,
-            stream,
-            out,
-            validate=lambda: fit_report.validation_row(predict(), truth, labs),
-            keep=keep,
-        )
-        stream.refresh()
-        rest.fit(
-            stream,
-            shuffle=False,  # the stream shuffles
-            initial_epoch=len(progress.rows),
-            epochs=settings.epochs,
-            callbacks=_callbacks(course, out),
-            verbose=verbose,
-        )
-        if pool:
-            pool.close()
+        with nullcontext() if not view_workers else closing(ViewPool(cells.crops, view_workers)) as pool:
+            stream = sampling.ViewStream(cells, training, chances, trunk, network.white, window, settings, rng, pool)
+            course = Course(
+                schedule,
+                progress,
+                stream,
+                out,
+                validate=lambda: fit_report.validation_row(predict(), truth, labs),
+                keep=keep,
+            )
+            stream.refresh()
+            rest.fit(
+                stream,
+                shuffle=False,  # the stream shuffles
+                initial_epoch=len(progress.rows),
+                epochs=settings.epochs,
+                callbacks=_callbacks(course, out),
+                verbose=verbose,
+            )
     if settings.keep == "last":
         with averaged(rest):
             keep()

@@ -7,7 +7,6 @@ a set of its own with its own SHA-256, the same on every machine: networks train
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from leuko_edge.errors import EnvironmentBroken, UsageError
 
 from . import stored
+from .augment import cores
 
 QUALITY = 88
 """Of WebP: 2.7 kB a crop. The crops come from JPEG pictures at twice their resolution or more."""
@@ -38,7 +38,7 @@ def pack(cells: Path, out: Path, quality: int = QUALITY, part_mib: float = PART_
     if (cells / stored.GROUPS).is_file():
         written.append(out / stored.GROUPS)
         written[-1].write_bytes((cells / stored.GROUPS).read_bytes())
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         coded = list(pool.map(lambda i: _coded(crops[i], quality), range(len(crops))))
     ends = np.cumsum([len(code) for code in coded])
     number = (ends - 1) // int(part_mib * 2**20)  # of the part that each belongs to
@@ -53,7 +53,7 @@ def _parts(folder: Path) -> Iterator[np.ndarray]:
     for path in sorted(folder.glob(PART.replace("{:02d}", "*"))):
         with np.load(path) as part:
             codes = np.split(part["codes"], np.cumsum(part["lengths"])[:-1])
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             yield np.stack(list(pool.map(lambda code: cv2.imdecode(code, cv2.IMREAD_COLOR)[..., ::-1], codes)))
 
 
