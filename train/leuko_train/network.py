@@ -23,9 +23,8 @@ NARROW: dict[str, dict[str, Any]] = {
     "leuko-vgg16-half": {"share": HALF},
     "leuko-vgg16-half-head-norm": {"share": HALF, "head_norm": True},
     "leuko-vgg16-half-density": {"share": HALF, "density": True},
-    "leuko-vgg16-whole": {"share": 1.0},
 }
-"""What `build_slim` is told for each name; the last three are there to be compared (train/TRAVEL.md)."""
+"""What `build_slim` is told for each name; the last two are there to be compared (train/TRAVEL.md)."""
 DENSEST = 2.4
 """Optical density of black: log10 of the 256 grey values."""
 VGG_MEAN_BGR = (103.939, 116.779, 123.68)
