@@ -86,3 +86,16 @@ def test_networks_of_another_cell_set_are_refused(folders, capsys):
     path.write_text(path.read_text().replace(made_cells().sha256, "cd" * 32))
     assert command(run, "--travel", travel) == UsageError.exit_code
     assert "another cell set" in capsys.readouterr().err
+
+
+def test_laboratories_left_out_together_are_asked_one_by_one(folders, tmp_path, monkeypatch, capsys):
+    run, _ = folders
+    cells = made_cells()
+    cells.labs = np.where(np.arange(72) // 9 % 4 == 3, "west", cells.labs)
+    monkeypatch.setattr(calibrate.stored, "load", lambda _: cells)
+    folder = trained(tmp_path / "other" / "as-told" / "south+west", 3, ("south", "west"))
+    rows = np.flatnonzero(cells.labs != "north")
+    np.savez(folder / pieces.ANSWERS, rows=rows, raw=np.zeros((len(rows), 9)))
+    assert command(run, "--travel", tmp_path / "other") == 0
+    assert "| left out | south | 18 |" in capsys.readouterr().out
+    assert json.loads((run / "calibration.json").read_text())["doubt"]["chosen_on"] == ["south", "west"]

@@ -92,22 +92,24 @@ class Reader:
 def left_out(out: Path, cells: CellSet, turns: int, cap: int) -> dict[str, Asked]:
     """Each laboratory's cells as the network of `leuko-train travel` sees them that was trained without it.
 
-    Copies of a laboratory's photographs have no say, nor have laboratories that were left out together. UsageError
-    where `out` has no finished network of these cells.
+    Laboratories that were left out together are asked one by one; copies of a laboratory's photographs have no say.
+    UsageError where `out` has no finished network of these cells.
     """
     result = {}
     for answers in sorted((out / pieces.TOLD.replace(" ", "-")).glob(f"*/{pieces.ANSWERS}")):
-        folder, lab = answers.parent, answers.parent.name
+        folder = answers.parent
         keras.backend.clear_session()
         model, trained = load_run(folder)
         if trained["settings"].get("data_sha256") != cells.sha256:
             raise UsageError(f"The network in {folder} was trained on another cell set; name the one of --travel.")
         with np.load(answers) as asked:
             rows = asked["rows"]
-        rows = sampling.capped(cells, rows[cells.labs[rows] == lab], cap, seed=0)
-        if len(rows):
-            print(f"{lab}: {len(rows)} cells by the network of {folder}", flush=True)
-            result[lab] = Reader(model, trained, cells, (turns,)).ask(rows)
+        reader = Reader(model, trained, cells, (turns,))
+        for lab in folder.name.split("+"):
+            own = sampling.capped(cells, rows[cells.labs[rows] == lab], cap, seed=0)
+            if len(own):
+                print(f"{lab}: {len(own)} cells by the network of {folder}", flush=True)
+                result[lab] = reader.ask(own)
     if not result:
         raise UsageError(f"{out} holds no finished network of leuko-train travel; let that finish first.")
     return result
