@@ -173,3 +173,20 @@ def test_excluding_every_laboratory_is_refused(tmp_path):
     with pytest.raises(UsageError, match="No training"):
         fit(made_cells(), Settings(**TINY), tmp_path, init=None, exclude_labs=("north", "south"))
     assert not list(tmp_path.iterdir())
+
+
+def test_views_drawn_by_another_process_train_the_same_network(tmp_path):
+    alone, beside = (
+        fit(made_cells(), Settings(**TINY, epochs=2), tmp_path / str(count), init=None, view_workers=count)
+        for count in (0, 1)
+    )
+    assert [row["loss"] for row in alone.rows] == pytest.approx([row["loss"] for row in beside.rows], rel=1e-5)
+
+
+def test_a_class_that_does_not_exist_cannot_be_weighted(tmp_path, monkeypatch, capsys):
+    from leuko_train import cli, stored
+
+    monkeypatch.setattr(stored, "load", lambda _: made_cells())
+    words = ["fit", "--cells", "cells", "--init", "none", "--out", str(tmp_path / "out"), "--class-weights", "blast:2"]
+    assert cli.main(words) == UsageError.exit_code
+    assert "No class blast" in capsys.readouterr().err
