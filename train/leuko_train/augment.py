@@ -208,17 +208,6 @@ def _collect(make: Callable[[int], np.ndarray], count: int, window: Window) -> n
     return rgb
 
 
-def random_views(
-    crops: np.ndarray,
-    chosen: np.ndarray,
-    rng: np.random.Generator,
-    strength: Strength,
-    window: Window,
-) -> np.ndarray:
-    """A view of each of `crops[chosen]` (crops may be a memmap): (len(chosen), size, size, 3) uint8."""
-    return seeded_views(crops, chosen, seeds_for(rng, len(chosen)), strength, window)
-
-
 def seeds_for(rng: np.random.Generator, count: int) -> np.ndarray:
     """One a view: the same views whoever draws them."""
     return rng.integers(2**63, size=count)

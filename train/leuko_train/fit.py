@@ -26,7 +26,7 @@ from .course import Course, Progress, Schedule, averaged
 from .network import CONFIGS, Network, split_at, vgg16
 from .optimizer import FineTuning
 from .pool import ViewPool
-from .settings import POLICIES, Settings, add_settings, from_arguments, weights
+from .settings import POLICIES, Settings, add_settings, as_made, from_arguments, weights
 from .stored import CellSet
 
 WEIGHTS, MODEL = "model.weights.h5", "model.keras"
@@ -80,7 +80,7 @@ def _begin(
     if not resume:
         raise UsageError(f"{out} already holds a run; give --resume to go on, or another --out.")
     progress = Progress(**(checkpoint.load(out, rest) or {}))
-    before = asdict(Settings()) | progress.settings  # a setting that came since had its default
+    before = as_made(progress.settings)
     changed = [k for k in described if k not in may_change and described[k] != before.get(k)]
     if changed:
         raise UsageError(f"The run in {out} had another {', '.join(changed)}; resume it with the same settings.")
@@ -142,9 +142,8 @@ def fit(
         rng.bit_generator.state = progress.rng
 
     plain = identity_view(cells.crops, window, validation)
-    seen = sampling.through_trunk(trunk, plain, network.white, settings.batch)
-    if trunk is None:
-        seen = seen.astype(np.float32) * np.float32(network.white / 255)
+    features = sampling.through_trunk(trunk, plain, network.white, settings.batch)
+    seen = sampling.network_input(features, trunk, network.white)
     truth, labs = cells.labels[validation], cells.labs[validation]
 
     def predict() -> np.ndarray:

@@ -112,7 +112,7 @@ def build_leuko(
 
 @keras.saving.register_keras_serializable("leuko")
 class OpticalDensity(keras.layers.Layer):
-    """RGB 0–255 to optical density, spread over 255–0: the empty background stays white, as VGG's weights expect."""
+    """RGB 0–255 to optical density against 255, spread over 255–0: the background stays near white, as VGG expects."""
 
     def call(self, inputs: Any) -> Any:
         density = keras.ops.log10(256 / (keras.ops.maximum(inputs, 0) + 1))

@@ -22,7 +22,7 @@ from .augment import cores
 QUALITY = 88
 """Of WebP: 2.7 kB a crop. The crops come from JPEG pictures at twice their resolution or more."""
 PART_MIB = 32.0
-TABLE, PART = "cells.csv", "crops-{:02d}.npz"
+PART = "crops-{:02d}.npz"
 
 
 def _coded(rgb: np.ndarray, quality: int) -> np.ndarray:
@@ -33,8 +33,8 @@ def pack(cells: Path, out: Path, quality: int = QUALITY, part_mib: float = PART_
     """Write cells.csv, groups.json and crops-01.npz, crops-02.npz … of about `part_mib` to `out`; gives all of them."""
     crops = stored.load(cells).crops
     out.mkdir(parents=True, exist_ok=True)
-    written = [out / TABLE]
-    written[0].write_bytes((cells / TABLE).read_bytes())
+    written = [out / stored.TABLE]
+    written[0].write_bytes((cells / stored.TABLE).read_bytes())
     if (cells / stored.GROUPS).is_file():
         written.append(out / stored.GROUPS)
         written[-1].write_bytes((cells / stored.GROUPS).read_bytes())
@@ -59,7 +59,7 @@ def _parts(folder: Path) -> Iterator[np.ndarray]:
 
 def unpack(packed: Path, out: Path) -> stored.CellSet:
     """The set in `packed` as a set to train on. Raises UsageError for no pack, EnvironmentBroken where parts lack."""
-    if not (packed / TABLE).is_file():
+    if not (packed / stored.TABLE).is_file():
         raise UsageError(f"{packed} holds no packed cell set; leuko-train pack --cells CELLS --out {packed} makes one")
     rows = [[row[name] for name in stored.FIELDS] for row in stored.table_of(packed)]
     parts = list(_parts(packed))

@@ -22,7 +22,7 @@ from . import evaluate, laboratories, sampling, seen
 from .baseline import fit_recipe
 from .fit import MAY_CHANGE, fit
 from .measures import Answers
-from .settings import Settings
+from .settings import Settings, as_made
 from .stored import CellSet
 
 TOLD = "as told"
@@ -135,7 +135,7 @@ def _same(piece: Piece, cells: CellSet, trained: Mapping[str, Any], folder: Path
     wanted["seed"] = piece.settings.seed
     if piece.variant != "paper":  # whose settings are the paper's own
         wanted |= {key: value for key, value in asdict(piece.settings).items() if key not in MAY_CHANGE}
-    before = asdict(Settings()) | trained["settings"]  # a setting that came since had its default
+    before = as_made(trained["settings"])
     changed = [key for key, value in wanted.items() if before.get(key) != value]
     if changed:
         raise UsageError(f"The run in {folder} had another {', '.join(changed)}; choose another --out.")

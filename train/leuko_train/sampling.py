@@ -73,6 +73,14 @@ def through_trunk(trunk: keras.Model | None, rgb: np.ndarray, white: float, batc
     return trunk.predict(rgb.astype(np.float32) * (white / 255), batch_size=batch, verbose=0).astype(np.float16)
 
 
+def network_input(features: np.ndarray, trunk: keras.Model | None, white: float) -> np.ndarray:
+    """float32 for the network after the trunk, of what `through_trunk` gave."""
+    given = features.astype(np.float32)
+    if trunk is None and white != 255:
+        given *= np.float32(white / 255)
+    return given
+
+
 @dataclass
 class Drawn:
     """Views to come: the cells, the order of all views then, the generator's state after, pictures part by part."""
@@ -146,7 +154,4 @@ class ViewStream(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self.order[index * self.batch : (index + 1) * self.batch]
-        features = self.features[rows].astype(np.float32)
-        if self.trunk is None and self.white != 255:
-            features *= np.float32(self.white / 255)
-        return features, self.one_hot[rows]
+        return network_input(self.features[rows], self.trunk, self.white), self.one_hot[rows]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from leuko_edge.errors import UsageError
@@ -74,6 +75,11 @@ def weights(option: str, text: str) -> dict[str, float]:
         except ValueError:
             raise UsageError(f"--{option} {word!r} is not NAME:W, as in 'pbc:2'.") from None
     return result
+
+
+def as_made(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that a run's report or checkpoint holds: one that came since had its default."""
+    return asdict(Settings()) | dict(settings)
 
 
 def from_arguments(args: argparse.Namespace) -> Settings:

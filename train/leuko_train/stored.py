@@ -16,7 +16,7 @@ import numpy as np
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 
-GROUPS = "groups.json"
+TABLE, GROUPS = "cells.csv", "groups.json"
 STORED_UM, STORED_SIZE = 36.0, 144  # room around the network's 24 µm for turning, shifting and scaling
 
 
@@ -67,7 +67,7 @@ def save(
         array[start : start + len(part)] = part
         start += len(part)
     array.flush()
-    with open(out / "cells.csv", "w", newline="") as file:
+    with open(out / TABLE, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(FIELDS)
         writer.writerows(rows)
@@ -77,7 +77,7 @@ def save(
 
 def table_of(folder: Path) -> list[dict[str, str]]:
     """The rows of a set's cells.csv."""
-    with open(folder / "cells.csv", newline="") as file:
+    with open(folder / TABLE, newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -88,7 +88,7 @@ def groups_of(folder: Path) -> dict[str, str]:
 
 def load(folder: Path) -> CellSet:
     """The set that `build` wrote. Raises UsageError where `folder` holds none."""
-    table, array = folder / "cells.csv", folder / "crops.npy"
+    table, array = folder / TABLE, folder / "crops.npy"
     if not table.is_file() or not array.is_file():
         raise UsageError(f"{folder} holds no cell set; make one with: leuko-train cells --data DATA --out {folder}")
     digest = hashlib.sha256(table.read_bytes())
