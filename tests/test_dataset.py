@@ -18,7 +18,7 @@ from leuko_edge.crop import WHITE
 from leuko_edge.errors import PictureError, UsageError
 from leuko_edge.types import CLASSES
 from leuko_train import dataset, simulated, stored
-from leuko_train.labs import Box, Item
+from leuko_train.data.items import Box, Item
 from leuko_train.stored import CellSet
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from leuko_edge.types import CLASSES
 from leuko_train import labs
-from leuko_train.labs import Box, Item
+from leuko_train.data.items import Box, Item
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from leuko_edge.segment import find_cells
 from leuko_edge.sources import Pictures
 from leuko_edge.types import LEUKOCYTES
 from leuko_train import dataset, labs, split
+from leuko_train.data.items import Item
 from leuko_train.detect import measure
-from leuko_train.labs import Item
 from leuko_train.recognise import Recogniser
 
 pytestmark = pytest.mark.realdata

@@ -10,7 +10,7 @@ import labfolder
 import pytest
 
 from leuko_train import dataset, labs, linked, split
-from leuko_train.labs import Item
+from leuko_train.data.items import Item
 
 CLASSES_OF = {
     "bccd": ("neutrophil", "eosinophil", "lymphocyte", "monocyte", None),

@@ -6,12 +6,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-LEUKOCYTES = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil", "immature_granulocyte")
+ABNORMAL = ("variant_lymphocyte", "blast")
+"""Leukocytes that a person must look at whenever one was counted."""
+LEUKOCYTES = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil", "immature_granulocyte", *ABNORMAL)
+"""In the differential's denominator, in the order of its rows."""
 ERYTHROBLAST = "erythroblast"
+SMUDGE = "smudge"
 UNIDENTIFIED = "unidentified"
 EXCLUDED = ("platelet", "artefact")
-CLASSES = (*LEUKOCYTES, ERYTHROBLAST, *EXCLUDED)
-"""The nine classes in the order of the shipped network's output."""
+CLASSES = (*LEUKOCYTES[:6], ERYTHROBLAST, *EXCLUDED, *ABNORMAL, SMUDGE)
+"""Every class. A network's card names its own, in the order of its output; the first nine are those of the networks
+before there were abnormal leukocytes and smudges."""
 
 
 @dataclass(frozen=True)

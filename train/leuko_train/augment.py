@@ -1,6 +1,6 @@
 """Views of a cell as other laboratories might have photographed it.
 
-Geometry is one affine warp of the stored crop (36 µm) to the network's window; colour is changed where stains
+Geometry is one affine warp of the stored crop (52 µm) to the network's window; colour is changed where stains
 act, in optical density; then come the camera's faults. Arrays are RGB, uint8 outside; the empty background is
 `leuko_edge.crop.WHITE`.
 """
@@ -112,11 +112,14 @@ def warp(
     that nothing aliases.
     """
     step = window.um / window.size / CROP_UM_PER_PX / scale  # crop pixels per pixel of the view
+    middle = (crop.shape[0] - 1) / 2 + np.asarray(shift_um) / CROP_UM_PER_PX
+    reach = math.ceil(step * window.size * math.sqrt(0.5)) + 4  # of what is seen, however it is turned
+    left, top = (max(0, math.floor(m) - reach) for m in middle)
+    crop, middle = crop[top : top + 2 * reach + 2, left : left + 2 * reach + 2], middle - (left, top)
     if step > 1:
         crop = cv2.GaussianBlur(crop, (0, 0), ANTI_ALIAS * math.sqrt(step**2 - 1), borderType=cv2.BORDER_REPLICATE)
     cos, sin = step * math.cos(angle), step * math.sin(angle)
     turn = np.array([[-cos if flip else cos, -sin], [-sin if flip else sin, cos]])
-    middle = (crop.shape[0] - 1) / 2 + np.asarray(shift_um) / CROP_UM_PER_PX
     matrix = np.column_stack([turn, middle - turn @ np.full(2, (window.size - 1) / 2)])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return cv2.warpAffine(crop, matrix, (window.size, window.size), flags=flags, borderValue=(WHITE, WHITE, WHITE))

@@ -16,10 +16,11 @@ from leuko_edge.types import CLASSES
 from . import fit_report, metrics, recipe, report, sampling, seen
 from .augment import Window, identity_view
 from .course import Schedule
-from .stored import STORED_UM, CellSet
+from .stored import CellSet
 
 SIZE = 64
 DROPOUT = 0.5
+PICTURE_UM = 36.0  # the width of PBC's single-cell pictures: the recipe sees the whole picture
 
 
 def fit_recipe(
@@ -40,7 +41,7 @@ def fit_recipe(
     validation = sampling.members(cells, "validation", excluded)
     if not len(training) or not len(validation):
         raise UsageError("No training or no validation cells are left; exclude fewer laboratories.")
-    window = Window(STORED_UM, SIZE)
+    window = Window(PICTURE_UM, SIZE)
     chosen = np.concatenate([training, validation])
     rgb = identity_view(cells.crops, window, chosen)
     places = np.arange(len(chosen))

@@ -14,7 +14,7 @@ from leuko_edge.errors import EnvironmentBroken, LeukoError
 
 COMMANDS = {
     "cells": "build the cell set from the laboratories' images",
-    "pseudo": "add Raabin's cells, which have boxes and no class, as a trained network names them",
+    "pseudo": "add cells that have boxes and no class, as a trained network names them",
     "pack": "make a cell set small, to carry it to another machine",
     "unpack": "make a packed cell set one to train on",
     "fit": "fine-tune a network on the cell set",

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -22,8 +24,9 @@ from leuko_edge.segment import find_cells
 from leuko_edge.types import Cell, Scale
 
 from . import labs, linked, simulated, split, stored
-from .labs import Item
-from .stored import FIELDS, STORED_SIZE, STORED_UM, CellSet, Row
+from .data.items import Box, Item
+from .data.outlines import outlined, packed
+from .stored import FIELDS, STORED_SIZE, STORED_UM, CellSet, Cut, Row
 
 COPIES = 6  # turned copies taken of one place: more are the same cell again
 PER_CLASS = 4000  # pictures taken of one class of PBC: all of them
@@ -73,47 +76,79 @@ def measured_scale(path: Path) -> tuple[tuple[int, int], Scale | None]:
         return bgr.shape[:2], None
 
 
-def _choose(item: Item, cells: list[Cell], field: Field) -> list[tuple[tuple[float, float], str, bool]]:
-    """(centre, class, found) of what one picture teaches: its labelled cell or cells, its artefacts."""
+class Chosen(NamedTuple):
+    """A place that teaches something: its class, and the segmenter's cell there, None where it found none."""
+
+    centre: tuple[float, float]
+    label: str
+    sub_type: str = ""
+    cell: Cell | None = None
+
+    @classmethod
+    def at(cls, cell: Cell, label: str, sub_type: str = "") -> Chosen:
+        return cls(cell.centre, label, sub_type, cell)
+
+
+def _choose(item: Item, cells: list[Cell], field: Field) -> list[Chosen]:
+    """What one picture teaches: its labelled cell or cells, its artefacts."""
     if item.boxes is not None:
         return _from_boxes(item, cells)
-    label = item.label
-    if label is None:
+    if item.label is None:
         return []
     height, width = field.bgr.shape[:2]
     if item.centred:
         middle = (width / 2, height / 2)
-        reach = CENTRED_UM / field.scale.um_per_px
-        near = [c for c in cells if np.hypot(c.centre[0] - middle[0], c.centre[1] - middle[1]) < reach]
-        if near:
-            best = min(near, key=lambda c: np.hypot(c.centre[0] - middle[0], c.centre[1] - middle[1]))
-            return [(best.centre, label, True)]
-        return [(middle, label, False)]
+        best = _nearest(cells, middle)
+        if best is not None and _away(best, middle) < CENTRED_UM / field.scale.um_per_px:
+            return [Chosen.at(best, item.label, item.sub_type)]
+        return [Chosen(middle, item.label, item.sub_type)]
     # The label is the field's: with one clear leukocyte it is that cell's, with two of a size nobody can tell.
     large = sorted((cv2.contourArea(c.contour), i) for i, c in enumerate(cells))[::-1]
     if not large or (len(large) > 1 and large[1][0] > 0.5 * large[0][0]):
         return []
-    return [(cells[large[0][1]].centre, label, True)]
+    return [Chosen.at(cells[large[0][1]], item.label, item.sub_type)]
 
 
-def _from_boxes(item: Item, cells: list[Cell]) -> list[tuple[tuple[float, float], str, bool]]:
-    chosen = []
+def _away(cell: Cell, place: tuple[float, float]) -> float:
+    return float(np.hypot(cell.centre[0] - place[0], cell.centre[1] - place[1]))
+
+
+def _nearest(cells: list[Cell], place: tuple[float, float]) -> Cell | None:
+    return min(cells, key=lambda cell: _away(cell, place), default=None)
+
+
+def _from_boxes(item: Item, cells: list[Cell]) -> list[Chosen]:
+    """One cell of each leukocyte's box that has a class; what else was found, where all that there is has a box."""
     boxes = item.boxes or ()
-    for cell in cells:
-        kinds = {box.kind for box in boxes if box.holds(*cell.centre)}
-        if "wbc" in kinds:
-            if item.label:
-                chosen.append((cell.centre, item.label, True))
-        else:
-            chosen.append((cell.centre, "platelet" if "platelet" in kinds else "artefact", True))
-    dice = random.Random(str(item.source))
     leukocytes = [box for box in boxes if box.kind == "wbc"]
-    away = [(box, ((box.left + box.right) / 2, (box.top + box.bottom) / 2)) for box in boxes if box.kind != "wbc"]
-    away = [(box, xy) for box, xy in away if not any(w.holds(*xy) for w in leukocytes)]
-    red = [xy for box, xy in away if box.kind == "rbc"]
-    chosen += [(xy, "artefact", False) for xy in dice.sample(red, min(RED_CELLS, len(red)))]
-    clear = [xy for box, xy in away if box.kind == "platelet" and not any(box.holds(*c.centre) for c in cells)]
-    chosen += [(xy, "platelet", False) for xy in clear[:3]]
+    chosen = []
+    for box in leukocytes:
+        label, sub_type = (box.label, box.sub_type) if box.label else (item.label or "", item.sub_type)
+        if label:
+            best = _nearest([cell for cell in cells if box.holds(*cell.centre)], box.centre)
+            chosen.append(Chosen.at(best, label, sub_type) if best else Chosen(box.centre, label, sub_type))
+    if item.all_boxed:
+        chosen += _beside(item, [cell for cell in cells if not any(box.holds(*cell.centre) for box in leukocytes)])
+    return chosen
+
+
+def _beside(item: Item, cells: list[Cell]) -> list[Chosen]:
+    """What is no leukocyte: `cells` that were found in none's box, some red cells, platelets that were not found."""
+    boxes = item.boxes or ()
+    platelets = [box for box in boxes if box.kind == "platelet"]
+    chosen = []
+    for cell in cells:
+        within = any(box.holds(*cell.centre) for box in platelets)
+        chosen.append(Chosen.at(cell, "platelet" if within else "artefact"))
+    dice = random.Random(str(item.path.name))
+
+    def clear(box: Box) -> bool:
+        return not any(other.kind == "wbc" and other.holds(*box.centre) for other in boxes)
+
+    red = [box.centre for box in boxes if box.kind == "rbc" and clear(box)]
+    chosen += [Chosen(xy, "artefact") for xy in dice.sample(red, min(RED_CELLS, len(red)))]
+    missed = [box for box in platelets if clear(box) and not any(box.holds(*cell.centre) for cell in cells)]
+    chosen += [Chosen(box.centre, "platelet") for box in missed[:3]]
     return chosen
 
 
@@ -140,10 +175,8 @@ def _stripped(field: Field, without: Sequence[str]) -> Field:
     return field
 
 
-def cut_item(
-    task: tuple[Item, str, str], data: Path, pooled: Pooled, without: Sequence[str] = ()
-) -> list[tuple[Row, np.ndarray]]:
-    """Rows and crops of one picture; none where nothing in it can be read or found."""
+def cut_item(task: tuple[Item, str, str], data: Path, pooled: Pooled, without: Sequence[str] = ()) -> list[Cut]:
+    """The cells of one picture; none where nothing in it can be read or found."""
     cv2.setNumThreads(1)
     item, group, part = task
     field = opened(item, pooled)
@@ -151,13 +184,15 @@ def cut_item(
         return []
     chosen = _choose(item, find_cells(field), field)
     field = _stripped(field, without)
-    crops = cut(field, [centre for centre, _, _ in chosen], STORED_UM, STORED_SIZE)
+    crops = cut(field, [one.centre for one in chosen], STORED_UM, STORED_SIZE)
     scale = field.scale
-    path = str(item.path.relative_to(data))
-    return [
-        (Row(item.lab, label, group, part, path, *centre, scale.um_per_px, scale.origin, found), rgb)
-        for (centre, label, found), rgb in zip(chosen, crops, strict=True)
-    ]
+    path, mask = str(item.path.relative_to(data)), str(item.mask.relative_to(data)) if item.mask else ""
+    found = []
+    for (centre, label, sub_type, cell), rgb in zip(chosen, crops, strict=True):
+        about = (*centre, scale.um_per_px, scale.origin, cell is not None, sub_type, mask)
+        row = Row(item.lab, label, group, part, path, *about)
+        found.append(Cut(row, rgb, outlined(cell, centre, scale.um_per_px)))
+    return found
 
 
 def pooled_scales(items: list[Item], sample: int = 60) -> Pooled:
@@ -195,18 +230,22 @@ def build(data: Path, out: Path, workers: int = 2, without: Sequence[str] = ()) 
     parts = split.assign(items, names)
     pooled = pooled_scales(items)
     tasks = [(item, group, part) for item, (group, part) in zip(items, parts, strict=True)]
+    out.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
-    crops: list[np.ndarray] = []
+    outlines: list[np.ndarray] = []
+    spool = out / "crops.part"  # gigabytes: not in memory
     # OpenCV has threads by now, and a forked child would wait for theirs for ever.
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool, open(spool, "wb") as file:
         results = pool.map(partial(cut_item, data=data, pooled=pooled, without=without), tasks, chunksize=16)
-        for result in track(results, description="cutting cells", total=len(tasks)):
-            for row, rgb in result:
-                rows.append(row)
-                crops.append(rgb)
-    for row, rgb in simulated.rows():
-        rows.append(row)
-        crops.append(rgb)
-    return stored.save(
-        out, [[getattr(row, name) for name in FIELDS] for row in rows], [crops], linked.by_path(data, names)
-    )
+        cells = track(results, description="cutting cells", total=len(tasks))
+        for row, rgb, outline in chain(chain.from_iterable(cells), simulated.rows()):
+            rows.append(row)
+            file.write(rgb.tobytes())
+            outlines.append(packed([outline])[0])
+    try:
+        crops = np.memmap(spool, np.uint8, "r", shape=(len(rows), STORED_SIZE, STORED_SIZE, 3))
+        table = [[getattr(row, name) for name in FIELDS] for row in rows]
+        return stored.save(out, table, [crops], linked.by_path(data, names), [outlines])
+    finally:
+        spool.unlink()

@@ -24,8 +24,8 @@ from leuko_edge.pipeline import Pipeline
 from leuko_edge.sources import Pictures
 from leuko_edge.types import EXCLUDED, CountedCell
 
-from . import dataset, labs, linked, seen, split
-from .labs import Box, Item
+from . import dataset, linked, seen, split
+from .data.items import Box, Item
 from .metrics import wilson
 
 __all__ = ["add_arguments", "run"]
@@ -86,7 +86,7 @@ def measure(lab: str, items: Sequence[Item], classifier: CellClassifier) -> Foun
 
 
 def held_out(data: Path, run: Path | None = None) -> dict[str, list[Item]]:
-    """The boxed fields of each laboratory that no training saw (Raabin: all of them, unless pseudo-labelled).
+    """The boxed fields of each laboratory that no training saw.
 
     Where `run` says what it has seen, fields of which that was a copy are left out too.
     """
@@ -95,11 +95,10 @@ def held_out(data: Path, run: Path | None = None) -> dict[str, list[Item]]:
     parts = split.assign(every, names)
     shown = seen.pictures(run) if run else frozenset()
     spoiled = {group for path, group in linked.by_path(data, names).items() if path in shown}
-    raabin = [item for item in labs.raabin(data) if str(item.path.relative_to(data)) not in shown]
-    fields: dict[str, list[Item]] = {"bccd": [], "deepbionet": [], "raabin": raabin}
+    fields: dict[str, list[Item]] = {}
     for item, (group, part) in zip(every, parts, strict=True):
         if item.boxes is not None and part == "test" and group not in spoiled:
-            fields[item.lab].append(item)
+            fields.setdefault(item.lab, []).append(item)
     return fields
 
 

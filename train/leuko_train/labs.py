@@ -1,6 +1,7 @@
 """What lies in each laboratory's folder: pictures, the photograph each comes from, boxes and classes.
 
-One reader per folder of the data's README. A reader says what the folder says; it opens no picture.
+One reader per folder of the data's README. A reader says what the folder says; it opens no picture but for
+its size, where boxes are given as shares of that.
 """
 
 from __future__ import annotations
@@ -8,9 +9,16 @@ from __future__ import annotations
 import csv
 import re
 import xml.etree.ElementTree as ET
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from leuko_edge.errors import UsageError
+
+from .data.items import Box, Item
+from .data.names import KNOWN, meaning
+from .data.single_cells import deepapl, pbc, raabin_cells, tecom
+from .data.sizes import size_of
 
 SHORT = {
     "NEUTROPHIL": "neutrophil",
@@ -21,51 +29,10 @@ SHORT = {
 }
 
 
-@dataclass(frozen=True)
-class Box:
-    """A labelled box in pixels: kind is "wbc", "rbc" or "platelet"."""
-
-    kind: str
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def holds(self, x: float, y: float) -> bool:
-        return self.left <= x <= self.right and self.top <= y <= self.bottom
-
-
-@dataclass(frozen=True)
-class Item:
-    """One picture. `source` names the photograph (within its laboratory) that all copies of it share.
-
-    label: the class of the picture's cell, or None. boxes: None where the folder has none. centred: the labelled
-    cell is the one in the middle. original: an untouched photograph, not an augmented copy.
-    """
-
-    path: Path
-    lab: str
-    source: str
-    label: str | None = None
-    boxes: tuple[Box, ...] | None = None
-    centred: bool = False
-    original: bool = True
-
-
-def pbc(data: Path) -> Iterator[Item]:
-    names = {"ig": "immature_granulocyte"}
-    for path in sorted((data / "pbc").glob("*/*.jpg")):
-        label = names.get(path.parent.name, path.parent.name)
-        yield Item(path, "pbc", path.stem, label, centred=True)
-
-
-LISC_BLOCK = 12  # consecutive numbers are often shifted views of one cell: split in blocks
-
-
 def lisc(data: Path) -> Iterator[Item]:
+    """Whole fields; the folder is the class of the field's cell, and nobody says which smear they are of."""
     for path in sorted((data / "lisc").glob("*/*.jpg")):
-        block = int(path.stem) // LISC_BLOCK
-        yield Item(path, "lisc", f"{path.parent.name}-{block}", path.parent.name, centred=True)
+        yield Item(path, "lisc", f"{path.parent.name}-{path.stem}", path.parent.name)
 
 
 def kaggle(data: Path) -> Iterator[Item]:
@@ -117,29 +84,67 @@ def deepbionet_fields(data: Path) -> Iterator[Item]:
 
 
 def raabin(data: Path) -> Iterator[Item]:
+    """Fields with every cell boxed; labels.csv names the class of the picture's white cell, and its smear."""
     kinds = {"0": "wbc", "1": "rbc", "2": "platelet"}
     side = 575
+    known = {row["image"]: row for row in _rows(data / "raabin/labels.csv")}
     for path in sorted((data / "raabin/images").glob("*.jpg")):
         boxes = []
         for line in (data / "raabin/labels" / f"{path.stem}.txt").read_text().splitlines():
             kind, *numbers = line.split()[:5]
             x, y, w, h = (float(v) * side for v in numbers)
             boxes.append(Box(kinds[kind], x - w / 2, y - h / 2, x + w / 2, y + h / 2))
+        row = known.get(path.name, {})
+        single = sum(box.kind == "wbc" for box in boxes) == 1
         if boxes:
-            yield Item(path, "raabin", path.stem, None, tuple(boxes))
+            label = row.get("class") if single else None
+            yield Item(path, "raabin", row.get("smear") or path.stem, label, tuple(boxes))
 
 
-def tecom(data: Path) -> Iterator[Item]:
-    order = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil")
-    if not (data / "tecom/labels.csv").is_file():
-        return
-    with open(data / "tecom/labels.csv", newline="") as file:
-        labels = {int(row["image ID"]): order[int(row["class label"]) - 1] for row in csv.DictReader(file)}
-    for path in sorted((data / "tecom/images").glob("*.*")):
-        yield Item(path, "tecom", path.stem, labels.get(int(path.stem)), centred=True)
+RV_PBS_GAP = 8
+"""Photographs whose numbers lie farther apart are of another smear: a slide was changed between them."""
+
+
+def rv_pbs(data: Path) -> Iterator[Item]:
+    """Fields of a telephone; boxes.csv gives each white cell's class, and its box as shares of the picture."""
+    boxes = boxes_of(data / "rv_pbs/boxes.csv", data / "rv_pbs/images")
+    block, last = "", None
+    for path in sorted((data / "rv_pbs/images").glob("*.jpg"), key=lambda path: _number(path)):
+        if last is None or _number(path) - last > RV_PBS_GAP:
+            block = path.stem
+        last = _number(path)
+        yield Item(path, "rv_pbs", block, None, boxes.get(path.name, ()), all_boxed=False)
+
+
+def boxes_of(table: Path, pictures: Path) -> dict[str, tuple[Box, ...]]:
+    """Boxes by picture of a CSV with the columns image, class, x_centre, y_centre, width, height (shares).
+
+    Raises UsageError for a class that has no name here.
+    """
+    boxes: dict[str, list[Box]] = defaultdict(list)
+    for row in _rows(table):
+        named = meaning(row["class"])
+        if named is None:
+            raise UsageError(f"{table} names a class {row['class']!r}; the names are {', '.join(KNOWN)}.")
+        width, height = size_of(pictures / row["image"])
+        x, y = float(row["x_centre"]) * width, float(row["y_centre"]) * height
+        w, h = float(row["width"]) * width, float(row["height"]) * height
+        boxes[row["image"]].append(Box("wbc", x - w / 2, y - h / 2, x + w / 2, y + h / 2, *named))
+    return {name: tuple(of_one) for name, of_one in boxes.items()}
+
+
+def _rows(table: Path) -> list[dict[str, str]]:
+    if not table.is_file():
+        return []
+    with open(table, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.rpartition("_")[2])
 
 
 READERS: tuple[Callable[[Path], Iterator[Item]], ...] = (
-    bccd, deepbionet_fields, deepbionet_classes, kaggle, lisc, pbc, tecom,
+    bccd, deepbionet_fields, deepbionet_classes, kaggle, lisc, pbc, tecom, deepapl, raabin_cells, raabin, rv_pbs,
 )  # fmt: skip
-"""Every folder that gives labelled cells or artefacts; Raabin has no classes and serves detection alone."""
+"""Every folder that gives labelled cells or artefacts."""

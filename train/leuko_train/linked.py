@@ -1,8 +1,8 @@
 """Which pictures show the same place of a slide, though folders and names differ.
 
 The Kaggle set is made of turned copies of BCCD's fields, and its file names do not say of which; some of BCCD's fields
-overlap; DeepBioNet's folders hold several photographs of one cell, and augmented copies of them. A split that does not
-know this puts the same cell on both sides.
+overlap; DeepBioNet's and LISC's folders hold several photographs of one cell. A split that does not know this puts the
+same cell on both sides.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import kaggle, labs
-from .labs import Item
+from .data.items import Item
 from .recognise import Recogniser
 
 UNKNOWN = "kaggle/unknown"
@@ -27,13 +27,15 @@ def groups(data: Path) -> dict[tuple[str, str], str]:
     Recognising takes about a tenth of a second a picture, minutes in all; what was found is kept in the user's cache,
     under a name that changes with the folder's files.
     """
-    fields, copies = list(labs.bccd(data)), list(labs.kaggle(data))
+    copies = list(labs.kaggle(data))
     others = [item for item in (*labs.deepbionet_fields(data), *labs.deepbionet_classes(data)) if item.original]
-    folder = _cache(data, [*fields, *copies, *others])
+    parts = {"bccd": list(labs.bccd(data)), "deepbionet": others}
+    parts |= {"lisc": list(labs.lisc(data)), "rv_pbs": list(labs.rv_pbs(data))}
+    folder = _cache(data, [*copies, *(item for items in parts.values() for item in items)])
     names = {}
-    for part, items in (("bccd", fields), ("deepbionet", others)):
-        for item, place in zip(items, _places(items, folder / f"{part}.json"), strict=True):
-            names[item.lab, item.source] = f"{item.lab}/{place}"
+    for part, items in parts.items():
+        names |= _joined(items, _places(items, folder / f"{part}.json"))
+    fields = parts["bccd"]
     if fields and copies:
         paths = [item.path.relative_to(data).as_posix() for item in copies]
         for item, photograph in zip(copies, kaggle.photographs(data, paths, folder / "kaggle.json"), strict=True):
@@ -48,6 +50,20 @@ def by_path(data: Path, names: Mapping[tuple[str, str], str]) -> dict[str, str]:
         item.path.relative_to(data).as_posix(): names.get((item.lab, item.source), f"{item.lab}/{item.source}")
         for item in every
     }
+
+
+def _joined(items: Sequence[Item], places: Sequence[str]) -> dict[tuple[str, str], str]:
+    """(lab, source) -> one name for all sources that share a place, directly or over others."""
+    root: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while root.setdefault(name, name) != name:
+            name = root[name]
+        return name
+
+    for item, place in zip(items, places, strict=True):
+        root[find(f"{item.lab}/{item.source}")] = find(f"{item.lab}/{place}")
+    return {(item.lab, item.source): find(f"{item.lab}/{item.source}") for item in items}
 
 
 def _places(items: Sequence[Item], cache: Path) -> list[str]:

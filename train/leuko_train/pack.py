@@ -23,6 +23,7 @@ QUALITY = 88
 """Of WebP: 2.7 kB a crop. The crops come from JPEG pictures at twice their resolution or more."""
 PART_MIB = 32.0
 PART = "crops-{:02d}.npz"
+OUTLINES = "outlines.npz"
 
 
 def _coded(rgb: np.ndarray, quality: int) -> np.ndarray:
@@ -30,14 +31,18 @@ def _coded(rgb: np.ndarray, quality: int) -> np.ndarray:
 
 
 def pack(cells: Path, out: Path, quality: int = QUALITY, part_mib: float = PART_MIB) -> list[Path]:
-    """Write cells.csv, groups.json and crops-01.npz, crops-02.npz … of about `part_mib` to `out`; gives all of them."""
-    crops = stored.load(cells).crops
+    """Write cells.csv, JSON files, outlines.npz and crops-01.npz, … of about `part_mib` to `out`; gives all of them."""
+    whole = stored.load(cells)
+    crops = whole.crops
     out.mkdir(parents=True, exist_ok=True)
-    written = [out / stored.TABLE]
-    written[0].write_bytes((cells / stored.TABLE).read_bytes())
-    if (cells / stored.GROUPS).is_file():
-        written.append(out / stored.GROUPS)
-        written[-1].write_bytes((cells / stored.GROUPS).read_bytes())
+    written = []
+    for name in (stored.TABLE, stored.GROUPS, stored.LABS):
+        if (cells / name).is_file():
+            written.append(out / name)
+            written[-1].write_bytes((cells / name).read_bytes())
+    if whole.outlines is not None:
+        written.append(out / OUTLINES)
+        np.savez_compressed(written[-1], outlines=whole.outlines)
     with ThreadPoolExecutor(cores()) as pool:
         coded = list(pool.map(lambda i: _coded(crops[i], quality), range(len(crops))))
     ends = np.cumsum([len(code) for code in coded])
@@ -65,7 +70,12 @@ def unpack(packed: Path, out: Path) -> stored.CellSet:
     parts = list(_parts(packed))
     if sum(map(len, parts)) != len(rows):
         raise EnvironmentBroken(f"{packed} has {sum(map(len, parts))} of {len(rows)} crops; copy all its parts.")
-    return stored.save(out, rows, parts, stored.groups_of(packed))
+    outlines = []
+    if (packed / OUTLINES).is_file():
+        with np.load(packed / OUTLINES) as file:
+            outlines = [file["outlines"]]
+    about = stored.laboratories_of(packed)
+    return stored.save(out, rows, parts, stored.groups_of(packed), outlines, about)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,6 @@
-"""Semi-supervised: Raabin's cells, which have boxes and no class, named by a trained network: `leuko-train pseudo`.
+"""Semi-supervised: cells that have boxes and no class, named by a trained network: `leuko-train pseudo`.
+
+They are those of DeepBioNet's fields.
 
 Only cells that it is sure of are taken (pseudo-labels; Lee 2013), and they only ever train. A network that is to be
 judged on a laboratory must not learn from names given by one that had been trained there.
@@ -19,30 +21,39 @@ from leuko_edge.errors import UsageError
 from leuko_edge.segment import find_cells
 from leuko_edge.types import CLASSES, LEUKOCYTES
 
-from . import dataset, evaluate, labs, metrics, stored
-from .laboratories import GUESSED
-from .stored import FIELDS, STORED_SIZE, STORED_UM, CellSet, Row
+from . import dataset, evaluate, linked, metrics, split, stored
+from .data.outlines import outlined, packed
+from .laboratories import GUESSED, LABORATORIES
+from .stored import FIELDS, STORED_SIZE, STORED_UM, CellSet, Cut, Row
 
 CONFIDENCE = 0.9
 
 
-def unnamed(data: Path) -> Iterator[tuple[Row, np.ndarray]]:
-    """(row without a label, (144, 144, 3) uint8 RGB crop) of each cell found in a leukocyte's box of Raabin."""
-    items = list(labs.raabin(data))
-    pooled = dataset.pooled_scales(items)
-    for item in track(items, description="cutting cells"):
+def unnamed(data: Path) -> Iterator[Cut]:
+    """Each cell found in a leukocyte's box of a field that trains; its row has no label yet."""
+    names = linked.groups(data)
+    every = dataset.select(data, names)
+    own = [
+        (item, group)
+        for item, (group, part) in zip(every, split.assign(every, names), strict=True)
+        if part == "train" and item.boxes and not item.labels and item.all_boxed
+    ]
+    pooled = dataset.pooled_scales([item for item, _ in own])
+    for item, group in track(own, description="cutting cells"):
         field = dataset.opened(item, pooled)
         if field is None:
             continue
         boxes = [box for box in item.boxes or () if box.kind == "wbc"]
-        centres = [c.centre for c in find_cells(field) if any(box.holds(*c.centre) for box in boxes)]
-        source, path, scale = f"{item.lab}/{item.source}", str(item.path.relative_to(data)), field.scale
-        for (x, y), rgb in zip(centres, cut(field, centres, STORED_UM, STORED_SIZE), strict=True):
-            yield Row(GUESSED, "", source, "train", path, x, y, scale.um_per_px, scale.origin, True), rgb
+        cells = [cell for cell in find_cells(field) if any(box.holds(*cell.centre) for box in boxes)]
+        path, scale = str(item.path.relative_to(data)), field.scale
+        crops = cut(field, [cell.centre for cell in cells], STORED_UM, STORED_SIZE)
+        for cell, rgb in zip(cells, crops, strict=True):
+            row = Row(GUESSED, "", group, "train", path, *cell.centre, scale.um_per_px, scale.origin, True)
+            yield Cut(row, rgb, outlined(cell, cell.centre, scale.um_per_px))
 
 
 def named(model_folder: Path, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(class (n,), confidence (n,)) that the run in `model_folder` gives crops (n, 144, 144, 3)."""
+    """(class (n,), confidence (n,)) that the run in `model_folder` gives crops (n, 208, 208, 3)."""
     model, trained = evaluate.load_run(model_folder)
     nothing = np.full(len(rgb), "")
     cells = CellSet(rgb, np.zeros(len(rgb), int), nothing, nothing, nothing, nothing, np.ones(len(rgb), bool), "")
@@ -69,16 +80,18 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.cells} has {GUESSED}'s cells already; give the set without them.")
     found = list(unnamed(args.data))
     if not found:
-        raise UsageError(f"{args.data} has no raabin folder with boxes of leukocytes.")
-    rgb = np.stack([crop for _, crop in found])
+        raise UsageError(f"{args.data} has no fields with boxes of leukocytes that nobody named.")
+    rgb = np.stack([cell.rgb for cell in found])
     label, confidence = named(args.model, rgb)
     wanted = np.isin(label, [CLASSES.index(name) for name in LEUKOCYTES])
     taken = np.flatnonzero(wanted & (confidence >= args.confidence))
-    more = [[getattr(found[i][0], name) for name in FIELDS] for i in taken]
+    more = [[getattr(found[i].row, name) for name in FIELDS] for i in taken]
     for row, i in zip(more, taken, strict=True):
         row[FIELDS.index("label")] = CLASSES[label[i]]
     rows = [[row[name] for name in FIELDS] for row in stored.table_of(args.cells)]
-    larger = stored.save(args.out, [*rows, *more], [cells.crops, rgb[taken]], cells.groups)
+    drawn = [] if cells.outlines is None else [cells.outlines, packed([found[i].outline for i in taken])]
+    about = {**cells.laboratories, GUESSED: LABORATORIES[GUESSED]}
+    larger = stored.save(args.out, [*rows, *more], [cells.crops, rgb[taken]], cells.groups, drawn, about)
     counts = Counter(CLASSES[label[i]] for i in taken)
     print(f"{len(taken)} of {len(found)} cells taken: " + ", ".join(f"{n} {counts[n]}" for n in CLASSES if counts[n]))
     print(f"{len(larger.labels)} cells in {args.out}, SHA-256 {larger.sha256}")

@@ -17,7 +17,8 @@ from leuko_edge.segment import find_cells
 from leuko_edge.simulate import Background, Camera, Stain, draw_field
 from leuko_edge.types import CLASSES
 
-from .stored import STORED_SIZE, STORED_UM, Row
+from .data.outlines import outlined
+from .stored import STORED_SIZE, STORED_UM, Cut, Row
 
 LAB = "simulated"
 FIELDS_DRAWN = 120
@@ -25,8 +26,8 @@ CELLS_A_FIELD = 5
 UM_PER_PX = 0.125
 
 
-def rows(fields: int = FIELDS_DRAWN, seed: int = 1) -> Iterator[tuple[Row, np.ndarray]]:
-    """(row, (144, 144, 3) uint8 RGB crop) of each drawn cell that the device's own code finds.
+def rows(fields: int = FIELDS_DRAWN, seed: int = 1) -> Iterator[Cut]:
+    """Each drawn cell that the device's own code finds.
 
     Classes are drawn evenly, stain, camera and red cells anew for every field.
     """
@@ -53,7 +54,8 @@ def rows(fields: int = FIELDS_DRAWN, seed: int = 1) -> Iterator[tuple[Row, np.nd
                 rgb = cut(field, [cell.centre], STORED_UM, STORED_SIZE)[0]
                 scale = field.scale
                 where = f"{LAB}/{number}"
-                yield Row(LAB, label, where, "train", where, *cell.centre, scale.um_per_px, scale.origin, True), rgb
+                row = Row(LAB, label, where, "train", where, *cell.centre, scale.um_per_px, scale.origin, True)
+                yield Cut(row, rgb, outlined(cell, cell.centre, scale.um_per_px))
 
 
 def _holds(box: tuple[int, int, int, int], centre: tuple[float, float]) -> bool:

@@ -56,7 +56,7 @@ def drawn_crops(count: int, size: int) -> np.ndarray:
     from leuko_train import simulated
     from leuko_train.augment import Window, identity_view
 
-    stored = np.stack([rgb for _, rgb in simulated.rows(fields=6)])
+    stored = np.stack([rgb for _, rgb, _ in simulated.rows(fields=6)])
     return identity_view(stored, Window(24.0, size), np.array(list(islice(cycle(range(len(stored))), count))))
 
 

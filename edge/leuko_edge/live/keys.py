@@ -10,8 +10,9 @@ from ..types import CLASSES, UNIDENTIFIED
 Key = str
 """One printable character, or "esc"."""
 
-CLASS_KEYS: Mapping[str, str] = dict(zip("1234567890", (*CLASSES, UNIDENTIFIED), strict=True))
-"""One key per class, as tally counters have: the number block, in the order of the table."""
+CLASS_KEYS: Mapping[str, str] = dict(zip("123456789vls0", (*CLASSES, UNIDENTIFIED), strict=True))
+"""One key per class, as tally counters have: the number block, in the order of the table; letters for the three that
+came later (variant lymphocyte, b*l*ast, smudge), so that no key changed its meaning."""
 
 SIGN = "Sign? y: sign and quit · n: quit unsigned · Esc: go on"
 NEW = "A new slide? y: coordinates start anew · n: go on"

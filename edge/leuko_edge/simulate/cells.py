@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from . import leukocytes, others
+from . import abnormal, leukocytes, others
 from .leukocytes import Drawing
 from .shapes import PITCH
 from .stain import Stain
@@ -23,6 +23,9 @@ _DRAW: dict[str, Callable[[np.random.Generator], Drawing]] = {
     "erythroblast": others.erythroblast,
     "platelet": others.platelet,
     "artefact": others.artefact,
+    "variant_lymphocyte": abnormal.variant_lymphocyte,
+    "blast": abnormal.blast,
+    "smudge": others.smudge,
 }
 
 

@@ -1,4 +1,4 @@
-"""Erythroblasts, platelets and artefacts, drawn as the leukocytes are: (rng) -> Drawing."""
+"""Erythroblasts, platelets, smudge cells and artefacts, drawn as the leukocytes are: (rng) -> Drawing."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def platelet(rng: np.random.Generator) -> Drawing:
 
 
 def artefact(rng: np.random.Generator) -> Drawing:
-    """What is dark and no cell: a smudge (basket) cell or, in a third of the draws, stain precipitate."""
-    return precipitate(rng) if rng.random() < 0.33 else smudge(rng)
+    """What is dark and no cell: stain precipitate or, in a third of the draws, a pale cloud of it that has run."""
+    return cloud(rng) if rng.random() < 0.33 else precipitate(rng)
 
 
 def smudge(rng: np.random.Generator) -> Drawing:
@@ -80,6 +80,16 @@ def smudge(rng: np.random.Generator) -> Drawing:
     veil = inside(d, 0.9)
     amount = veil * np.clip(mesh, 0.12, 0.8)
     return stacked(veil * 0.85, veil > 0.5, chromatin=amount * 0.8, azure=amount * 0.45)
+
+
+def cloud(rng: np.random.Generator) -> Drawing:
+    """Stain that dried in a drop: a ragged patch 6 to 11 µm across, without structure, darkest along its edge."""
+    radius = rng.uniform(3.0, 5.5)
+    grid = Grid.square(2 * radius + 8)
+    d = ellipse(grid.warped(rng, 0.9, 3.0).warped(rng, 0.25, 0.9), 0, 0, radius, radius * rng.uniform(0.6, 1.0))
+    body = inside(d, 0.35)
+    amount = body * (0.42 + 0.3 * ridge(d, -0.5, 0.5) + 0.06 * noise(rng, d.shape, 2.0))
+    return stacked(body * 0.8, body > 0.5, chromatin=amount * rng.uniform(0.7, 1.0), azure=amount * 0.5)
 
 
 def precipitate(rng: np.random.Generator) -> Drawing:
