@@ -15,6 +15,14 @@ UM = 0.2
 FIELDS = ["neutrophil", "lymphocyte"] * 3
 """The class of BCCD's fields 0 to 5; field 6 shows two cells and has two names."""
 
+PATIENTS = (
+    ("blast", "07__BL_1"),
+    ("band_neutrophil", "07__BNE_2"),
+    ("blast", "08__BL_3"),
+    ("plasma_cell", "09__PC_4"),
+)
+DRAWN = {"blast": "blast", "band_neutrophil": "neutrophil", "plasma_cell": "variant_lymphocyte"}
+
 BLANK_BOX = (100, 80, 60, 50)
 
 Box = tuple[str, int, int, int, int]  # name, x, y, w, h
@@ -110,7 +118,7 @@ def make(root: Path, drawn: bool = True) -> Path:
     put(f"{classes}/neutrophil/7__orig0.jpg", lambda: field(30, "neutrophil").bgr)
 
     for n in (0, 1, 11, 12):
-        put(f"lisc/basophil/{n:03d}.jpg", lambda n=n: crop(40 + n, "basophil"))
+        put(f"lisc/basophil/train_{n}.jpg", lambda n=n: view(40 + n, "basophil").bgr)
     for folder, label in (
         ("ig", "immature_granulocyte"),
         ("erythroblast", "erythroblast"),
@@ -123,8 +131,23 @@ def make(root: Path, drawn: bool = True) -> Path:
     (root / "tecom/labels.csv").write_text("image ID,class label\n1,1\n2,2\n")
 
     for name in ("one", "none"):
-        put(f"raabin/images/{name}.jpg", lambda: crop(80, "neutrophil", 230))
+        put(f"raabin/images/{name}.jpg", lambda: crop(80, "neutrophil", 575))
     (root / "raabin/labels").mkdir()
     (root / "raabin/labels/one.txt").write_text("0 0.5 0.5 0.2 0.4\n1 0.1 0.1 0.1 0.1\n2 0.9 0.9 0.02 0.02\n")
     (root / "raabin/labels/none.txt").write_text("")
+    (root / "raabin/labels.csv").write_text("image,class,smear\none.jpg,neutrophil,95-1-1\n")
+    for name in ("95-1-1_7", "95-2-1_8"):
+        put(f"raabin_cells/neutrophil/{name}.jpg", lambda: crop(81, "neutrophil"))
+    put("raabin_cells/masks/95-1-1_7.png", lambda: np.zeros((200, 200), np.uint8))
+
+    for n, (folder, name) in enumerate(PATIENTS):
+        put(f"deepapl/{folder}/{name}.jpg", lambda n=n, folder=folder: crop(90 + n, DRAWN[folder], 144))
+
+    rows = ["image,class,x_centre,y_centre,width,height"]
+    for n in (1, 5, 30):
+        picture = view(100 + n, "immature_granulocyte")
+        save(root / f"rv_pbs/images/IMG_{n:04d}.jpg", picture.bgr)  # its size is read
+        (x, y), name = picture.truth[0].centre if drawn else (160, 120), f"IMG_{n:04d}.jpg"
+        rows.append(f"{name},promyelocyte,{x / 320:.6f},{y / 240:.6f},0.3,0.4")
+    (root / "rv_pbs/boxes.csv").write_text("\n".join(rows) + "\n")
     return root

@@ -1,4 +1,4 @@
-"""A cell set of coloured squares on noise, for tests of training: two laboratories, nine classes."""
+"""A cell set of coloured squares on noise, for tests of training: two laboratories, nine of the classes."""
 
 from __future__ import annotations
 

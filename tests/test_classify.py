@@ -35,7 +35,7 @@ def test_crops_are_rgb_and_labels_follow_the_cards_order(path):
     found = Classifier.from_path(path).classify(crops_of(*COLOURS))
     assert [p.label for p in found] == list(COLOURS)
     for prediction in found:
-        assert len(prediction.probabilities) == len(CLASSES)
+        assert len(prediction.probabilities) == len(COLOURS)
         assert sum(prediction.probabilities) == pytest.approx(1)
         assert prediction.confidence == max(prediction.probabilities) > 0.9
 

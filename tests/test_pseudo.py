@@ -1,4 +1,4 @@
-"""Raabin's cells, named by a network that is sure of them."""
+"""Cells that have a box and no class, named by a network that is sure of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from leuko_train import laboratories, pseudo, stored
 from leuko_train.cli import main
 from leuko_train.stored import STORED_SIZE
 
-KNOWN = ("pbc", "monocyte", "pbc/a", "test", "pbc/monocyte/a.jpg", 80.0, 80.0, 0.2, "red cells", True)
+KNOWN = ("pbc", "monocyte", "pbc/a", "test", "pbc/monocyte/a.jpg", 80.0, 80.0, 0.2, "red cells", True, "", "")
 
 
 def trained(out: Path, says: str, logit: float) -> Path:
@@ -39,10 +39,13 @@ def trained(out: Path, says: str, logit: float) -> Path:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three fields of 575 pixels: a cell in its box, a cell beside the box, and no box at all."""
+    """Three fields of 575 pixels: a cell in its box, a cell beside the box, and no box at all.
+
+    Of the two sources `away` trains: its hash comes first.
+    """
     root = tmp_path_factory.mktemp("data")
     (root / "raabin/labels").mkdir(parents=True)
-    boxes = {"inside": "0 0.5 0.5 0.3 0.3\n1 0.1 0.1 0.1 0.1\n", "beside": "0 0.1 0.1 0.1 0.1\n", "none": ""}
+    boxes = {"away": "0 0.5 0.5 0.3 0.3\n1 0.1 0.1 0.1 0.1\n", "beside": "0 0.1 0.1 0.1 0.1\n", "none": ""}
     for n, (name, text) in enumerate(boxes.items()):
         labfolder.save(root / f"raabin/images/{name}.jpg", labfolder.crop(80 + n, "neutrophil", 575))
         (root / f"raabin/labels/{name}.txt").write_text(text)
@@ -66,8 +69,8 @@ def test_a_cell_in_a_leukocytes_box_joins_the_set_to_train_under_the_name_it_was
     assert "1 of 1 cells taken: eosinophil 1" in capsys.readouterr().out
     larger = stored.load(tmp_path / "larger")
     assert larger.labs.tolist() == ["pbc", laboratories.GUESSED] and larger.splits.tolist() == ["test", "train"]
-    assert CLASSES[larger.labels[1]] == "eosinophil" and larger.paths[1] == "raabin/images/inside.jpg"
-    assert larger.crops[1, 60:84, 60:84].min() < 140 and larger.crops[1].max() > 230  # a nucleus, and background
+    assert CLASSES[larger.labels[1]] == "eosinophil" and larger.paths[1] == "raabin/images/away.jpg"
+    assert larger.crops[1, 92:116, 92:116].min() < 140 and larger.crops[1].max() > 230  # a nucleus, and background
     np.testing.assert_array_equal(larger.crops[0], 200)
     assert larger.groups == {"pbc/monocyte/a.jpg": "pbc/a"}
     with open(cells / "cells.csv", newline="") as before, open(tmp_path / "larger/cells.csv", newline="") as after:
@@ -86,14 +89,13 @@ def test_the_confidence_asked_for_can_be_lowered(data, cells, tmp_path):
 
 
 def test_no_laboratory_is_judged_by_names_that_a_network_gave():
-    assert "raabin" not in laboratories.groups(["lisc", "raabin"])
-    assert pseudo.GUESSED in laboratories.APART
+    assert pseudo.GUESSED not in laboratories.groups(["lisc", pseudo.GUESSED])
 
 
 def test_a_set_that_has_them_already_and_a_folder_without_them_are_refused(data, cells, tmp_path, capsys):
     run = trained(tmp_path / "run", "eosinophil", 9.0)
     assert enlarged(tmp_path, cells, run) == UsageError.exit_code
-    assert "no raabin folder" in capsys.readouterr().err
+    assert "no fields with boxes" in capsys.readouterr().err
     assert enlarged(data, cells, run) == 0
     (tmp_path / "larger").rename(tmp_path / "full")
     assert enlarged(data, tmp_path / "full", run) == UsageError.exit_code
