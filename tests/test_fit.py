@@ -154,7 +154,7 @@ def test_pretrained_convolutions_move_more_slowly_than_the_new_layers():
     _, rest = compiled(built(network, settings, None, np.zeros((0, 8, 8, 3), np.uint8)), network, settings)
     before = [w.numpy() for w in rest.trainable_variables]
     rng = np.random.default_rng(0)
-    rest.train_on_batch(rng.random((4, 8, 8, 3), np.float32), np.eye(9, dtype=np.float32)[:4])
+    rest.train_on_batch(rng.random((4, 8, 8, 3), np.float32), np.eye(len(CLASSES), dtype=np.float32)[:4])
     moved = [np.abs(w.numpy() - b).max() for w, b in zip(rest.trainable_variables, before, strict=True)]
     np.testing.assert_allclose(moved, [5e-4, 5e-4, 1e-2, 1e-2], rtol=0.02)  # Adam's first step is its rate
 
@@ -187,6 +187,16 @@ def test_a_class_that_does_not_exist_cannot_be_weighted(tmp_path, monkeypatch, c
     from leuko_train import cli, stored
 
     monkeypatch.setattr(stored, "load", lambda _: made_cells())
-    words = ["fit", "--cells", "cells", "--init", "none", "--out", str(tmp_path / "out"), "--class-weights", "blast:2"]
+    words = [
+        "fit",
+        "--cells",
+        "cells",
+        "--init",
+        "none",
+        "--out",
+        str(tmp_path / "out"),
+        "--class-weights",
+        "heterophil:2",
+    ]
     assert cli.main(words) == UsageError.exit_code
-    assert "No class blast" in capsys.readouterr().err
+    assert "No class heterophil" in capsys.readouterr().err

@@ -30,7 +30,10 @@ COLOURS = {
     "eosinophil": (20, 20, 200),
     "basophil": (150, 20, 90),
     "immature_granulocyte": (130, 115, 0),
+    "variant_lymphocyte": (0, 90, 110),
+    "blast": (0, 0, 120),
     "erythroblast": (110, 0, 170),
+    "smudge": (95, 80, 80),
     "unidentified": (60, 60, 60),
 }
 

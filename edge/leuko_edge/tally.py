@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from .types import ERYTHROBLAST, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, PictureResult, Scale
+from .types import ABNORMAL, ERYTHROBLAST, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, PictureResult, Scale
 
 REFERENCES: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
@@ -48,6 +48,16 @@ class Differential:
     nrbc_per_100_wbc: float | None  # None where no leukocyte was counted
     unidentified: int
     excluded: Mapping[str, int]
+
+    @property
+    def abnormal(self) -> int:
+        """How many variant lymphocytes and blasts were counted: each of them asks for a person."""
+        return sum(share.count for share in self.classes if share.label in ABNORMAL)
+
+    @property
+    def present(self) -> tuple[Share, ...]:
+        """Its rows without the abnormal classes of which none was seen: what a small display has room for."""
+        return tuple(share for share in self.classes if share.label not in ABNORMAL or share.count)
 
     @classmethod
     def from_counts(

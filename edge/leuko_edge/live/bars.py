@@ -30,7 +30,7 @@ def rows(
     heading += f"{'95 %':>11} {_ruler(bar)}" + (f"{'ref.':>8}" if reference else "") + " flag"
     lines = [Text(heading, style="bold")]
     total = sum(true.get(share.label, 0) for share in differential.classes) if true else 0
-    for share in differential.classes:
+    for share in differential.present:
         percent = "–" if share.percent is None else f"{share.percent:.1f}"
         name_of = class_name(share.label, not full)
         line = Text(f"{keys.get(share.label, ' ')} {name_of:<{name}}{share.count:>5}{percent:>6}")

@@ -81,7 +81,7 @@ def _blocks(
         blocks.append((0, _wrapped(f"WARNING: {words.printable(snapshot.warning)}", width, "bold red")))
     blocks.append((1, _flow(hints or (words.KEYS if keys else words.NO_KEYS), width, "cyan")))
     if keys:
-        listed = {share.label for share in snapshot.differential.classes}
+        listed = {share.label for share in snapshot.differential.present}
         others = [f"{key} {words.class_name(label)}" for key, label in CLASS_KEYS.items() if label not in listed]
         blocks.append((6, _flow(["class keys: above", *others], width, "cyan")))
     whole = len(display.NOT_A_DEVICE) <= width

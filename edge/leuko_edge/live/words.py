@@ -66,7 +66,7 @@ def shares(differential: Differential) -> str:
     """The differential on one line."""
     return ", ".join(
         f"{class_name(share.label)} {share.count}" + ("" if share.percent is None else f" ({share.percent:.1f} %)")
-        for share in differential.classes
+        for share in differential.present
     )
 
 
