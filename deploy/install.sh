@@ -205,7 +205,7 @@ build_environment() {
 }
 
 try_environment() {
-    if ! { "$new/bin/python" -m leuko_edge.demo --cells 5 "$work/drawn" &&
+    if ! { "$new/bin/python" -m leuko_edge.simulate.demo --cells 5 "$work/drawn" &&
         "$new/bin/$NAME" --image "$work/drawn" --quiet --json "$work/drawn.json"; } >"$work/log" 2>&1; then
         fail "what was installed cannot count a drawn field ($(last_line)); use another wheel, or report this"
     fi

@@ -15,11 +15,11 @@ from collections import deque
 import cv2
 import numpy as np
 
-from leuko_edge.camera.flat import FlatField
+from leuko_edge.camera import v4l2_controls
+from leuko_edge.camera.flat_field import FlatField
 from leuko_edge.camera.tuning import Tuning
-from leuko_edge.live import v4l2controls
-from leuko_edge.live.state import SourceLost
-from leuko_edge.live.v4l2node import Node
+from leuko_edge.camera.v4l2_node import Node
+from leuko_edge.errors import SourceLost
 from leuko_edge.simulate import Camera
 
 
@@ -117,10 +117,10 @@ def plug_in(monkeypatch, *paths, base=Capture, card="USB microscope", **attribut
             raise SourceLost(f"the camera {path} is not there")
         return Node(path, card, "uvcvideo", True)
 
-    monkeypatch.setattr("leuko_edge.live.v4l2.cv2.VideoCapture", made)
-    monkeypatch.setattr("leuko_edge.live.v4l2.ask", ask)
-    monkeypatch.setattr("leuko_edge.live.v4l2.look", lambda path: (ask(path), ("MJPG",)))
-    monkeypatch.setattr("leuko_edge.live.v4l2.candidates", lambda: [str(path) for path in paths if path.exists()])
+    monkeypatch.setattr("leuko_edge.camera.v4l2.cv2.VideoCapture", made)
+    monkeypatch.setattr("leuko_edge.camera.v4l2.ask", ask)
+    monkeypatch.setattr("leuko_edge.camera.v4l2.look", lambda path: (ask(path), ("MJPG",)))
+    monkeypatch.setattr("leuko_edge.camera.v4l2.candidates", lambda: [str(path) for path in paths if path.exists()])
     for path in paths:
         path.touch()
     return made
@@ -312,23 +312,23 @@ class Kernel:
 
     def _ioctl(self, handle, request, argument):
         number = int.from_bytes(argument[:4], "little")
-        name = next((name for name, known in v4l2controls.IDS.items() if known == number), None)
+        name = next((name for name, known in v4l2_controls.IDS.items() if known == number), None)
         if name not in self.known:
             raise OSError(errno.EINVAL, "no such control")
         least, most, step, value = self.known[name]
-        if request == v4l2controls._QUERYCTRL:
-            return v4l2controls._QUERY.pack(number, 1, name.encode(), least, most, step, value, 0)
-        if request == v4l2controls._S_CTRL:
-            value = v4l2controls._CONTROL.unpack(argument)[1]
+        if request == v4l2_controls._QUERYCTRL:
+            return v4l2_controls._QUERY.pack(number, 1, name.encode(), least, most, step, value, 0)
+        if request == v4l2_controls._S_CTRL:
+            value = v4l2_controls._CONTROL.unpack(argument)[1]
             automatic = {"exposure_absolute": "exposure_auto", "white_balance_temperature": "white_balance_automatic"}
-            on = self.known.get(automatic.get(name), [0, 0, 0, 0])[3] not in (0, v4l2controls.MANUAL)
+            on = self.known.get(automatic.get(name), [0, 0, 0, 0])[3] not in (0, v4l2_controls.MANUAL)
             if on or (name == "white_balance_temperature" and self.known["white_balance_automatic"][3]):
                 raise OSError(errno.EACCES, "an automatic has it")
             if name in self.refuses or not least <= value <= most:
                 raise OSError(errno.ERANGE, "out of range")
             self.known[name][3] = value
             self.written.append((name, value))
-        return v4l2controls._CONTROL.pack(number, value)
+        return v4l2_controls._CONTROL.pack(number, value)
 
 
 class ScopeCapture(Capture):

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass
 class MadeCells:
-    """The fields of `leuko_train.stored.CellSet`."""
+    """The fields of `leuko_train.data.cell_set.CellSet`."""
 
     crops: np.ndarray
     labels: np.ndarray

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from leuko_edge.live.state import Accounts
+from leuko_edge.session import Accounts
 from leuko_edge.store import NewCell, SessionInfo
 from leuko_edge.types import CLASSES
 

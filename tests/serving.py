@@ -22,10 +22,11 @@ CHILD = '''
 import os, sys, time
 from pathlib import Path
 import cv2
-from leuko_edge import classify, cli
-from leuko_edge.live.state import SourceLost
+from leuko_edge.model import classify
+from leuko_edge.cli.main import main as cli
+from leuko_edge.live.snapshot import SourceLost
 from leuko_edge.service import loop
-from leuko_edge.store import faults
+from leuko_edge.store import errors as faults
 from leuko_edge.types import Frame
 
 FOLDER, FILM = Path(sys.argv[1]), sys.argv[2]
@@ -169,7 +170,7 @@ class Service:
 
     def attach(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "leuko_edge.cli", "attach", "--folder", str(self.runtime), *arguments],
+            [sys.executable, "-m", "leuko_edge.cli.main", "attach", "--folder", str(self.runtime), *arguments],
             env={**os.environ, "PYTHONPATH": str(EDGE)},
             capture_output=True,
             text=True,
@@ -178,7 +179,7 @@ class Service:
     def attached(self, *arguments: str, on: int) -> subprocess.Popen[bytes]:
         """`leuko-edge attach` on the terminal `on`."""
         return subprocess.Popen(
-            [sys.executable, "-m", "leuko_edge.cli", "attach", "--folder", str(self.runtime), *arguments],
+            [sys.executable, "-m", "leuko_edge.cli.main", "attach", "--folder", str(self.runtime), *arguments],
             env={**os.environ, "PYTHONPATH": str(EDGE), "TERM": "xterm", "COLUMNS": "100", "LINES": "40"},
             stdin=on,
             stdout=on,

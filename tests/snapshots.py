@@ -1,6 +1,7 @@
 """A live count's snapshot for the tests of the displays."""
 
-from leuko_edge.live.state import Accounts, Shown, Snapshot
+from leuko_edge.live.snapshot import Snapshot
+from leuko_edge.session import Accounts, Shown
 from leuko_edge.tally import Differential
 
 COUNTS = {

@@ -7,12 +7,12 @@ import pytest
 from drawn import encoded, smear
 
 from leuko_edge import pipeline
-from leuko_edge.classify import FixedClassifier
-from leuko_edge.optics import ScaleUnknown
+from leuko_edge.model.classify import FixedClassifier
 from leuko_edge.pipeline import Outcome, Pipeline
-from leuko_edge.sources import Lost, Pictures
+from leuko_edge.sources.pictures import Lost, Pictures
 from leuko_edge.tally import Tally
 from leuko_edge.types import Cell, Frame, Scale
+from leuko_edge.vision.field import ScaleUnknown
 
 
 class Memory:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from leuko_edge.types import LEUKOCYTES, UNIDENTIFIED, Prediction
-from leuko_train import metrics
+from leuko_train.metrics import classification
 
 from .intervals import Photographs
 
@@ -26,12 +26,12 @@ class Side:
 
     @property
     def accuracy(self) -> float:
-        return metrics.accuracy(self.matrix)
+        return classification.accuracy(self.matrix)
 
     @property
     def balanced(self) -> float:
         """Mean recall over the classes that have cells."""
-        return metrics.balanced_accuracy(self.matrix)
+        return classification.balanced_accuracy(self.matrix)
 
     @property
     def unidentified(self) -> float:
@@ -160,5 +160,5 @@ def _side(predictions: Sequence[Prediction], truth: np.ndarray, classes: int) ->
         best=best,
         confidence=np.array([p.confidence for p in predictions]),
         shown=tuple(p.label for p in predictions),
-        matrix=metrics.confusion(truth, best, classes),
+        matrix=classification.confusion(truth, best, classes),
     )

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from leuko_edge.card import ModelCard
-from leuko_edge.certificate import SCHEMA as CERTIFICATE
-from leuko_edge.certificate import SIDES
-from leuko_train import metrics
+from leuko_edge.model.card import ModelCard
+from leuko_edge.model.certificate import SCHEMA as CERTIFICATE
+from leuko_edge.model.certificate import SIDES
+from leuko_train.metrics import classification
 from leuko_train.report import provenance
 
 from .agreement import Comparison, Side
@@ -63,7 +63,7 @@ def result(
 
 
 def _model(measured: Measured, side: Side, classes: tuple[str, ...]) -> dict[str, Any]:
-    rows = metrics.per_class(side.matrix)
+    rows = classification.per_class(side.matrix)
     return {
         "name": measured.card.name,
         "sha256": measured.card.sha256,

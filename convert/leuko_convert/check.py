@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from leuko_edge.card import load_verified, shipped_model, write_whole
-from leuko_edge.classify import Classifier
 from leuko_edge.errors import EnvironmentBroken, LeukoError, ModelError, UsageError
-from leuko_edge.litert import default_threads
+from leuko_edge.files import write_whole
+from leuko_edge.model.card import load_verified, shipped_model
+from leuko_edge.model.classify import Classifier
+from leuko_edge.model.litert import default_threads
 
 from .agreement import Comparison, compare
-from .certificate import Measured, certify, result
+from .certify import Measured, certify, result
 from .labelled import from_cell_set, from_folder
 from .table import render
 

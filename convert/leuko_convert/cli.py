@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leuko_edge.card import ModelCard, write_whole
 from leuko_edge.errors import EnvironmentBroken, LeukoError, UsageError
+from leuko_edge.files import write_whole
+from leuko_edge.model.card import ModelCard
 from leuko_edge.types import LEUKOCYTES
 
-from . import facts, licences, representative
+from . import licences, representative, run_record
 from .quiet import quiet
 
 if TYPE_CHECKING:
@@ -60,17 +61,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _convert(args: argparse.Namespace) -> list[tuple[Path, ModelCard]]:
-    from leuko_train import doubt, stored
+    from leuko_train.calibration import novelty
+    from leuko_train.data import cell_set
 
     if not args.model.is_file():
         raise UsageError(f"There is no trained network at {args.model}.")
-    run = facts.read(args.model.parent)
-    known = doubt.load(args.model.parent)
+    run = run_record.read(args.model.parent)
+    known = novelty.load(args.model.parent)
     if known is None and run.distance_threshold is not None:
         raise UsageError(
-            f"{args.model.parent} has a distance threshold but no {doubt.FILE}; run leuko-train calibrate."
+            f"{args.model.parent} has a distance threshold but no {novelty.FILE}; run leuko-train calibrate."
         )
-    cells = stored.load(args.cells)
+    cells = cell_set.load(args.cells)
     print("Converting; VGG-16 takes a minute or two …", file=sys.stderr)
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever trained it: only TensorFlow converts
     try:
@@ -114,7 +116,7 @@ def load_network(path: Path, network: str, classes: int) -> tuple[keras.Model, f
     """(model, its input value for white) of a `.keras` file, or of a weights file of the named configuration."""
     import keras
 
-    from leuko_train.network import CONFIGS
+    from leuko_train.network.vgg16 import CONFIGS
 
     if network not in CONFIGS:
         raise UsageError(f"There is no network {network}; there are {', '.join(CONFIGS)}.")

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .chain import Step, Weighted, to_keras
+from .layer_chain import Step, Weighted, to_keras
 
 FLOOR = 1e-3
 """Channels below this share of the largest count as this large: a dead channel must not get an infinite factor."""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from leuko_edge.card import ModelCard
-from leuko_edge.classify import FixedClassifier
 from leuko_edge.errors import NothingCountable, UsageError
+from leuko_edge.model.card import ModelCard
+from leuko_edge.model.classify import FixedClassifier
 from leuko_edge.pipeline import Outcome, Pipeline
-from leuko_edge.sources import Pictures
+from leuko_edge.sources.pictures import Pictures
 from leuko_edge.types import CLASSES
 
 SPELLINGS = {
@@ -106,10 +106,10 @@ def _chosen(outcome: Outcome, every: bool) -> list[int]:
 
 def from_cell_set(folder: Path, split: str, card: ModelCard) -> Labelled:
     """Cells of one split of a folder that `leuko-train cells` wrote, in the card's window."""
-    from leuko_train import stored
-    from leuko_train.augment import Window, identity_view
+    from leuko_train.data import cell_set
+    from leuko_train.data.augment import Window, identity_view
 
-    cells = stored.load(folder)
+    cells = cell_set.load(folder)
     rows = np.flatnonzero(np.asarray(cells.splits) == split)
     known = np.array([card.classes.index(name) if name in card.classes else -1 for name in CLASSES])
     rows = rows[known[np.asarray(cells.labels)[rows]] >= 0]

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from leuko_edge.errors import UsageError
-from leuko_edge.litert import FEATURES
+from leuko_edge.model.litert import FEATURES
 
-from .chain import Step, from_keras, to_keras, verify, with_features
-from .ends import named
 from .equalise import channel_maxima, equalise
+from .layer_chain import Step, from_keras, to_keras, verify, with_features
+from .output_names import named
 from .softmax import PROBABILITIES, append_softmax
 
 if TYPE_CHECKING:
     import keras
 
-    from leuko_train.doubt import Doubt
+    from leuko_train.calibration.novelty import Doubt
 
 FLOAT16 = "weights in float16, arithmetic in float32"
 AGREEMENT = 1e-3
@@ -64,7 +64,7 @@ def convert(
 
 def _verify_features(chain: tuple[Step, ...], model: keras.Model, doubt: Doubt, rgb: np.ndarray, white: float) -> None:
     """UsageError unless the chain's features are those that `doubt` was fitted in: of the last layer's inputs."""
-    from leuko_train.features import with_penultimate
+    from leuko_train.calibration.features import with_penultimate
 
     values = rgb.astype(np.float32)
     whole = to_keras(chain, rgb.shape[1], softmax=True, features=doubt.kernel.shape[1])

@@ -9,7 +9,7 @@ import numpy as np
 from leuko_edge.errors import UsageError
 
 if TYPE_CHECKING:
-    from leuko_train.stored import CellSet
+    from leuko_train.data.cell_set import CellSet
 
 COUNT = 400  # within the 100–500 that TFLite's guide advises
 SEED = 20261122
@@ -35,6 +35,6 @@ def choose(cells: CellSet, count: int = COUNT, split: str = "train") -> np.ndarr
 
 def crops(cells: CellSet, input_size: int, window_um: float, count: int = COUNT) -> np.ndarray:
     """(n, input_size, input_size, 3) uint8 RGB of the chosen cells, the plain view that the device cuts."""
-    from leuko_train.augment import Window, identity_view
+    from leuko_train.data.augment import Window, identity_view
 
     return identity_view(cells.crops, Window(window_um, input_size), choose(cells, count))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from leuko_edge.card import WARN_SHARE
 from leuko_edge.errors import UsageError
+from leuko_edge.model.card import WARN_SHARE
 from leuko_edge.types import CLASSES
 
 REPORT, CALIBRATION = "report.json", "calibration.json"

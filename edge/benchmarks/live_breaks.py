@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..simulate import Pose, SlideFilm
-from ..types import Frame
+from leuko_edge.simulate import Pose, SlideFilm
+from leuko_edge.types import Frame
 
 AWAY = 12, 60  # poses that nobody sees: one to five fields
 FAR = 0.5  # of a view's width: farther than that the stage never moves between two frames that are seen

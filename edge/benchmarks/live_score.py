@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..simulate import SlideFilm
-from ..store import StoredCell
-from ..types import ERYTHROBLAST, LEUKOCYTES, UNIDENTIFIED
+from leuko_edge.simulate import SlideFilm
+from leuko_edge.store import StoredCell
+from leuko_edge.types import ERYTHROBLAST, LEUKOCYTES, UNIDENTIFIED
 
 NEAR_UM = 5.0  # a counted cell this near to a drawn one is it
 WHITE = (*LEUKOCYTES, ERYTHROBLAST, UNIDENTIFIED)

@@ -1,4 +1,4 @@
-"""`python -m leuko_edge.live.trial`: live counting of simulated slides, held against what was drawn.
+"""`python -m live_trial`: live counting of simulated slides, held against what was drawn.
 
 The engine, its map, gate, store and model are the real ones; only camera and slide are drawn. Each counted cell is
 put back onto the slide by the true place of the frame it was found in, which the engine never learns.
@@ -19,17 +19,17 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from live_breaks import FAR, Stints, interrupted
+from live_score import score
 
-from ..classify import Classifier
-from ..demo import true_counts
-from ..simulate import Faults, Hand, SlideFilm, Smear, driven, jumping, serpentine, there_and_back
-from ..stopwatch import Stopwatch
-from ..store import SessionInfo, SessionStore
-from .breaks import FAR, Stints, interrupted
-from .engine import Engine
-from .goal import Goal
-from .score import score
-from .state import Snapshot
+from leuko_edge.live.engine import Engine
+from leuko_edge.live.goal import Goal
+from leuko_edge.live.snapshot import Snapshot
+from leuko_edge.model.classify import Classifier
+from leuko_edge.simulate import Faults, Hand, SlideFilm, Smear, driven, jumping, serpentine, there_and_back
+from leuko_edge.simulate.demo import true_counts
+from leuko_edge.stopwatch import Stopwatch
+from leuko_edge.store import SessionInfo, SessionStore
 
 
 def run(
@@ -132,7 +132,7 @@ def _rss_mb() -> float:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m leuko_edge.live.trial", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m live_trial", description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5], metavar="N")
     parser.add_argument("--cells", type=int, default=500, help="leukocytes on the slide (%(default)s)")
     parser.add_argument("--size", type=int, nargs=2, default=[9_000, 7_000], metavar="PX", help="of the slide")

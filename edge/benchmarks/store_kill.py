@@ -1,4 +1,4 @@
-"""`python -m leuko_edge.store.killtrial --kills 200`: counting is killed at random moments; what is lost?
+"""`python -m store_kill --kills 200`: counting is killed at random moments; what is lost?
 
 A writer process counts made-up cells into a database and says each number once `add_cell` has returned. It is ended
 with SIGKILL at a random moment, while it opens, makes or writes the database; then the database must open, hold all
@@ -23,12 +23,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import LeukoError, UsageError
-from ..live.state import Accounts
-from ..types import LEUKOCYTES
-from .archive import Archive
-from .records import NewCell, StoredCell
-from .store import SessionInfo, SessionStore
+from leuko_edge.errors import LeukoError, UsageError
+from leuko_edge.session import Accounts
+from leuko_edge.store.archive import Archive
+from leuko_edge.store.records import NewCell, StoredCell
+from leuko_edge.store.store import SessionInfo, SessionStore
+from leuko_edge.types import LEUKOCYTES
 
 DATABASE_KILLS = 10  # in one database
 LONGEST = 40  # lines that a writer may say before it is killed; every second one is killed while it opens the database
@@ -72,9 +72,9 @@ def write(path: str) -> None:
 
 def kill_once(path: Path, lines: int, delay: float) -> list[str]:
     """Let a writer go on in `path`, kill it `delay` seconds after it has said so many lines; returns all it said."""
-    root = os.fspath(Path(__file__).resolve().parents[2])
+    root = os.fspath(Path(__file__).resolve().parents[1])
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
-    command = [sys.executable, "-m", "leuko_edge.store.killtrial", "--write", os.fspath(path)]
+    command = [sys.executable, "-m", "store_kill", "--write", os.fspath(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as writer:
         assert writer.stdout is not None
         said = [writer.stdout.readline().strip() for _ in range(lines)]

@@ -37,3 +37,9 @@ class PictureError(LeukoError):
     """Raised for a single file; the run goes on without it."""
 
     exit_code = 3
+
+
+class SourceLost(LeukoError):
+    """The camera is missing, busy, unplugged, silent or frozen: the session is kept."""
+
+    exit_code = 4

@@ -16,15 +16,15 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from .classify import CellClassifier, doubted
-from .crop import cut
 from .errors import PictureError
-from .optics import Field, ScaleUnknown
-from .pooling import Scales
-from .segment import find_cells
-from .sources import Lost
+from .model.classify import CellClassifier, doubted
+from .sources.pictures import Lost
 from .stopwatch import Stopwatch
 from .types import LEUKOCYTES, Cell, CountedCell, Frame, PictureResult, Prediction, Quality, Scale
+from .vision.crop import cut
+from .vision.field import Field, ScaleUnknown
+from .vision.scale_pool import Scales
+from .vision.segment import find_cells
 
 
 class Source(Protocol):

@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
+<<<<<<< HEAD
 from .types import ABNORMAL, ERYTHROBLAST, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, PictureResult, Scale
 
 REFERENCES: Mapping[str, tuple[float, float]] = MappingProxyType(
@@ -21,6 +21,9 @@ REFERENCES: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 """Normal proportions in per cent as the seed paper gives them. Laboratories differ, so they are
 configuration. It gives none for immature granulocytes."""
+=======
+from .types import ERYTHROBLAST, EXCLUDED, LEUKOCYTES, REFERENCES, UNIDENTIFIED, PictureResult, Scale
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 SKIPS = ("moving", "defocused", "clipped", "lost")
 """Reasons for which a picture is not counted. A file that cannot be read or used is "lost"."""
@@ -187,3 +190,19 @@ class Tally:
         references: Mapping[str, tuple[float, float]] = REFERENCES,
     ) -> Differential:
         return Differential.from_counts(self.counts, leukocytes, references)
+
+
+FEW = 20
+"""White cells below which no share is judged."""
+
+
+def unfamiliar(differential: Differential, warn_share: float) -> str:
+    """The sentence for a count with a larger share of unidentified than the card's; else, and of few cells, ""."""
+    white = differential.counted + differential.unidentified
+    if white < FEW or differential.unidentified <= warn_share * white:
+        return ""
+    share = 100 * differential.unidentified / white
+    return (
+        f"{share:.0f} % of the white cells are unidentified: this laboratory's cells are outside what the model knows, "
+        "a person should review them"
+    )

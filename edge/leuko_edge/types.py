@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
@@ -107,3 +109,16 @@ class PictureResult:
     scale: Scale | None  # None where the picture was not counted
     quality: Quality
     cells: tuple[CountedCell, ...] = ()
+
+
+REFERENCES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "neutrophil": (40.0, 60.0),
+        "lymphocyte": (20.0, 40.0),
+        "monocyte": (2.0, 8.0),
+        "eosinophil": (1.0, 4.0),
+        "basophil": (0.5, 1.0),
+    }
+)
+"""Normal proportions in per cent as the seed paper gives them. Laboratories differ, so they are
+configuration. It gives none for immature granulocytes."""

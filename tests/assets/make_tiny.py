@@ -22,12 +22,13 @@ with quiet():
 from tiny import COLOURS, FAR, FAR_FLOAT, NEAR, TINY, TINY_FLOAT, crops_of
 
 from leuko_convert.agreement import compare
-from leuko_convert.certificate import Measured, certify, result
+from leuko_convert.certify import Measured, certify, result
 from leuko_convert.labelled import Labelled
-from leuko_edge.card import ModelCard, load_verified, write_whole
-from leuko_edge.classify import Classifier
+from leuko_edge.files import write_whole
+from leuko_edge.model.card import ModelCard, load_verified
+from leuko_edge.model.classify import Classifier
 from leuko_edge.types import CLASSES, LEUKOCYTES
-from leuko_train.doubt import Doubt
+from leuko_train.calibration.novelty import Doubt
 
 SOFTNESS = 4000.0  # grey values squared
 

@@ -14,13 +14,13 @@ from conftest import ROOT
 from rich.console import Console
 from tiny import TINY
 
-from leuko_edge.classify import FixedClassifier
-from leuko_edge.doctor import bench_report
-from leuko_edge.doctor.measure_cells import numbers_of_threads, time_cells
-from leuko_edge.doctor.measure_live import time_counting
-from leuko_edge.doctor.measure_photos import SIZES, time_photos
-from leuko_edge.doctor.spread import Spread
-from leuko_edge.doctor.tour import Tour, jpeg
+from leuko_edge.bench import report
+from leuko_edge.bench.cells import numbers_of_threads, time_cells
+from leuko_edge.bench.live import time_counting
+from leuko_edge.bench.photos import SIZES, time_photos
+from leuko_edge.bench.spread import Spread
+from leuko_edge.bench.tour import Tour, jpeg
+from leuko_edge.model.classify import FixedClassifier
 from leuko_edge.simulate import draw_field
 
 
@@ -80,7 +80,7 @@ def test_photographs_of_two_sizes_are_timed_by_stages():
 def bench(*words: str) -> subprocess.CompletedProcess[str]:
     """The command as it is, on a smaller tour."""
     code = (
-        "import sys; from leuko_edge.cli import main; from leuko_edge.doctor import tour;"
+        "import sys; from leuko_edge.cli.main import main; from leuko_edge.bench import tour;"
         f"tour.FIELDS, tour.LEUKOCYTES = 1, 2; sys.exit(main({['bench', *words]!r}))"
     )
     environ = {**os.environ, "PYTHONPATH": str(ROOT / "edge")}
@@ -94,7 +94,7 @@ def test_the_command_measures_this_machine_and_its_table_shows_its_json():
     assert found["schema"] == "leuko-edge-bench/1" and found["model"]["name"] and found["cores"] == os.cpu_count()
     assert found["live"]["frames"] > 5 and found["live"]["peak_rss_mb"] > 20
     console = Console(width=100, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
-    bench_report.show(console, found)
+    report.show(console, found)
     text = console.export_text()
     assert f"{found['live']['frames_per_second']:.1f} frames a second" in text
     assert f"{found['photographs'][0]['ms']['median']:.1f} (" in text and found["board"] in text
@@ -107,9 +107,9 @@ def test_other_programs_heat_and_throttling_are_said_because_figures_then_are_to
         "model": {"name": "m", "sha256": "0" * 64},
         **{"cores": 4, "busy_before": 2.5, "celsius_before": 50.0, "celsius_after": 81.0, "throttled": 0x4},
     }
-    said = "\n".join(bench_report.heading(found))
+    said = "\n".join(report.heading(found))
     assert "50 °C before, 81 °C after" in said and "throttled now" in said and "2.5 on 4 cores" in said
-    calm = bench_report.heading({**found, "busy_before": 0.4, "throttled": 0})
+    calm = report.heading({**found, "busy_before": 0.4, "throttled": 0})
     assert not [line for line in calm if "too slow" in line]
 
 

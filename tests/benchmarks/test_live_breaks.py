@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from live_breaks import AWAY, Stints, interrupted
 
-from leuko_edge.live.breaks import AWAY, Stints, interrupted
 from leuko_edge.simulate import Faults, Pose, SlideFilm, Smear
 
 PATH = [Pose(10.0 * n, 0.0) for n in range(600)]

@@ -1,9 +1,10 @@
 import subprocess
 import sys
 
-from leuko_edge.live.state import Accounts
+from store_kill import check, made_accounts, made_cell, trial
+
+from leuko_edge.session import Accounts
 from leuko_edge.store import SessionInfo, SessionStore
-from leuko_edge.store.killtrial import check, made_accounts, made_cell, trial
 
 
 def test_killed_at_ten_random_moments_nothing_counted_is_lost(tmp_path):
@@ -32,7 +33,7 @@ def test_the_trial_would_see_a_lost_cell_and_one_that_is_not_what_was_stored(tmp
 
 def test_the_trial_is_a_command_that_prints_its_figures(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "leuko_edge.store.killtrial", "--kills", "1", "--folder", str(tmp_path)],
+        [sys.executable, "-m", "store_kill", "--kills", "1", "--folder", str(tmp_path)],
         capture_output=True,
         text=True,
         check=True,

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from leuko_edge.camera.flat import FlatField, Flattener, measure
+from leuko_edge.camera.flat_field import FlatField, Flattener, measure
 from leuko_edge.live.gate import Gate
-from leuko_edge.live.state import Place
-from leuko_edge.optics import Field
-from leuko_edge.segment import find_cells
+from leuko_edge.session import Place
 from leuko_edge.simulate import Background, Camera, draw_field
+from leuko_edge.vision.field import Field
+from leuko_edge.vision.segment import find_cells
 
 SIZE = (640, 480)
 UNEVEN = Camera(vignette=0.35, tilt=(0.2, -0.15), white=(170.0, 231.0, 200.0))

@@ -9,9 +9,9 @@ import sys
 import pytest
 from cameras import install
 
-from leuko_edge import cli
-from leuko_edge.live import picamera, v4l2node
-from leuko_edge.live.state import SourceLost
+from leuko_edge.camera import picamera, v4l2_node
+from leuko_edge.cli.main import main
+from leuko_edge.errors import SourceLost
 
 CAMERA, METADATA = 0x04200001, 0x04A00000  # device capabilities of a UVC camera's two nodes
 
@@ -23,11 +23,11 @@ def nodes(monkeypatch, tmp_path):
     for number in (0, 1):
         (tmp_path / f"video{number}").touch()
         (tmp_path / "by-id" / f"usb-Scope-index{number}").symlink_to(tmp_path / f"video{number}")
-    monkeypatch.setattr(v4l2node, "BY_ID", str(tmp_path / "by-id"))
-    monkeypatch.setattr(v4l2node, "NODES", str(tmp_path / "video"))
+    monkeypatch.setattr(v4l2_node, "BY_ID", str(tmp_path / "by-id"))
+    monkeypatch.setattr(v4l2_node, "NODES", str(tmp_path / "video"))
     monkeypatch.setitem(sys.modules, "picamera2", None)
     state = {"formats": [b"MJPG", b"YUYV"], "open": None, "buffers": None, "path": tmp_path}
-    real = v4l2node.os.open
+    real = v4l2_node.os.open
     opened = {}
 
     def open_(path, flags):
@@ -38,25 +38,25 @@ def nodes(monkeypatch, tmp_path):
         return handle
 
     def ioctl(handle, request, argument):
-        if request == v4l2node._QUERYCAP:
+        if request == v4l2_node._QUERYCAP:
             device = CAMERA if opened[handle][-1] == "0" else METADATA
-            return v4l2node._CAPABILITY.pack(b"uvcvideo", b"HD Scope", b"usb-1", 1, 0x80000000 | 0x84A00001, device)
-        if request == v4l2node._ENUM_FMT:
-            index = v4l2node._FORMAT.unpack(argument)[0]
+            return v4l2_node._CAPABILITY.pack(b"uvcvideo", b"HD Scope", b"usb-1", 1, 0x80000000 | 0x84A00001, device)
+        if request == v4l2_node._ENUM_FMT:
+            index = v4l2_node._FORMAT.unpack(argument)[0]
             if index >= len(state["formats"]):
                 raise OSError(errno.EINVAL, "no more")
-            return v4l2node._FORMAT.pack(index, 1, 0, b"a format", state["formats"][index])
+            return v4l2_node._FORMAT.pack(index, 1, 0, b"a format", state["formats"][index])
         if state["buffers"]:
             raise state["buffers"]
         return argument
 
-    monkeypatch.setattr(v4l2node.os, "open", open_)
-    monkeypatch.setattr(v4l2node.fcntl, "ioctl", ioctl)
+    monkeypatch.setattr(v4l2_node.os, "open", open_)
+    monkeypatch.setattr(v4l2_node.fcntl, "ioctl", ioctl)
     return state
 
 
 def listed(capsys):
-    assert cli.main(["camera", "list", "--json"]) == 0
+    assert main.main(["camera", "list", "--json"]) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
     return json.loads(printed.out)
@@ -78,7 +78,7 @@ def test_a_usb_camera_is_listed_once_by_its_stable_name_with_its_formats(nodes, 
             "opens": True,
         }
     ]
-    assert cli.main(["camera", "list"]) == 0
+    assert main.main(["camera", "list"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"{stable}\n") and "MJPG YUYV" in out and "can be opened" in out
 
@@ -98,13 +98,13 @@ def test_a_camera_that_may_not_be_opened_is_listed_with_what_to_do(nodes, capsys
 
 def test_formats_that_never_end_end_here(nodes):
     nodes["formats"] = [b"MJPG"] * 10_000
-    node, formats = v4l2node.look(str(nodes["path"] / "video0"))
-    assert node.camera and len(formats) == v4l2node._MOST_FORMATS
+    node, formats = v4l2_node.look(str(nodes["path"] / "video0"))
+    assert node.camera and len(formats) == v4l2_node._MOST_FORMATS
 
 
 def test_what_is_no_node_cannot_be_looked_at(nodes):
     with pytest.raises(SourceLost, match="is not there"):
-        v4l2node.look(str(nodes["path"] / "video7"))
+        v4l2_node.look(str(nodes["path"] / "video7"))
 
 
 def test_the_pis_own_cameras_come_first_and_only_the_first_of_them_is_used(nodes, monkeypatch, capsys):
@@ -132,7 +132,7 @@ def test_without_a_camera_the_list_says_what_was_looked_for(nodes, capsys):
         path.unlink()
     for number in (0, 1):
         (nodes["path"] / f"video{number}").unlink()
-    assert cli.main(["camera", "list"]) == 0
+    assert main.main(["camera", "list"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("no camera was found: picamera2") and "/dev/v4l/by-id" in out
     assert listed(capsys)["cameras"] == []

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from cameras import Kernel, Picamera2, Scope, ScopeCapture, ScopePi, install, plug_in
 
-from leuko_edge import cli
+from leuko_edge.camera.picamera import PiCamera
 from leuko_edge.camera.tune import AIM, LightUnfit, tune
 from leuko_edge.camera.tuning import Tuning
-from leuko_edge.live.picamera import PiCamera
-from leuko_edge.live.state import SourceLost
-from leuko_edge.live.v4l2 import V4l2Camera
+from leuko_edge.camera.v4l2 import V4l2Camera
+from leuko_edge.cli.main import main
+from leuko_edge.errors import SourceLost
 
 SIZE = (160, 120)
 
@@ -153,7 +153,7 @@ def home(monkeypatch, tmp_path):
 def test_the_command_writes_what_counting_then_applies(monkeypatch, home, capsys):
     made = install(monkeypatch, ScopePi, scope=Scope(SIZE, vignette=0.3))
     monkeypatch.setenv("LEUKO_EDGE_CAMERA_SIZE", "160x120")
-    assert cli.main(["camera", "tune", "--camera", "picamera2", "--frames", "6"]) == 0
+    assert main.main(["camera", "tune", "--camera", "picamera2", "--frames", "6"]) == 0
     printed = capsys.readouterr()
     path = home / "leuko-edge" / "camera.json"
     assert f"written to {path}" in printed.out and printed.err == ""
@@ -174,13 +174,13 @@ def test_the_command_writes_what_counting_then_applies(monkeypatch, home, capsys
 def test_the_command_writes_nothing_where_the_light_will_not_do(monkeypatch, home, capsys):
     install(monkeypatch, ScopePi, scope=Scope(SIZE, lamp=0.1))
     monkeypatch.setenv("LEUKO_EDGE_CAMERA_SIZE", "160x120")
-    assert cli.main(["camera", "tune", "--camera", "picamera2", "--out", str(home / "t.json")]) == 4
+    assert main.main(["camera", "tune", "--camera", "picamera2", "--out", str(home / "t.json")]) == 4
     printed = capsys.readouterr()
     assert "too weak" in printed.err and printed.err.count("\n") == 1 and not (home / "t.json").exists()
 
 
 def test_the_command_refuses_what_makes_no_flat_field(home, capsys):
-    assert cli.main(["camera", "tune", "--frames", "1"]) == 2
-    assert cli.main(["camera", "tune", "--out", str(home)]) == 2
-    assert cli.main(["camera"]) == 2
+    assert main.main(["camera", "tune", "--frames", "1"]) == 2
+    assert main.main(["camera", "tune", "--out", str(home)]) == 2
+    assert main.main(["camera"]) == 2
     assert "is a folder" in capsys.readouterr().err

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from cameras import Kernel, ScopePi, install, jpeg, picture, plug_in, tuned
 
+from leuko_edge.camera import v4l2_controls
+from leuko_edge.camera.picamera import PiCamera
 from leuko_edge.camera.tuning import Tuning, default_path, wishes
+from leuko_edge.camera.v4l2 import V4l2Camera
 from leuko_edge.errors import EnvironmentBroken
-from leuko_edge.live import v4l2controls
-from leuko_edge.live.picamera import PiCamera
-from leuko_edge.live.v4l2 import V4l2Camera
 
 CONTROLS = {"AeEnable": False, "ExposureTime": 8123, "AnalogueGain": 1.5, "ColourGains": (1.6, 2.25)}
 HALF = np.full((12, 16, 3), 200, np.float32)
@@ -172,25 +172,25 @@ def test_automatics_are_set_before_what_they_govern_whatever_the_order(monkeypat
     kernel = Kernel(monkeypatch)
     (tmp_path / "video0").touch()
     wanted = {"white_balance_temperature": 5000, "exposure_absolute": 99, "white_balance_automatic": 0}
-    taken = v4l2controls.write(str(tmp_path / "video0"), {**wanted, "exposure_auto": 1})
+    taken = v4l2_controls.write(str(tmp_path / "video0"), {**wanted, "exposure_auto": 1})
     assert taken == {**wanted, "exposure_auto": 1} and kernel["exposure_absolute"] == 99
 
 
 def test_a_camera_says_which_settings_it_has_and_which_values_they_take(monkeypatch, tmp_path):
     Kernel(monkeypatch)
     (tmp_path / "video0").touch()
-    found = v4l2controls.ranges(str(tmp_path / "video0"))
+    found = v4l2_controls.ranges(str(tmp_path / "video0"))
     assert set(found) == set(Kernel.UVC)
     warmth = found["white_balance_temperature"]
     assert [warmth.nearest(v) for v in (0, 2804, 2806, 9999)] == [2800, 2800, 2810, 6500]
-    assert v4l2controls.Range(1, 10, 4, 1).nearest(99) == 9
+    assert v4l2_controls.Range(1, 10, 4, 1).nearest(99) == 9
 
 
 def test_what_cannot_be_asked_has_no_settings(tmp_path):
     (tmp_path / "letter").touch()
-    assert v4l2controls.ranges(str(tmp_path / "letter")) == {} == v4l2controls.read(str(tmp_path / "letter"))
+    assert v4l2_controls.ranges(str(tmp_path / "letter")) == {} == v4l2_controls.read(str(tmp_path / "letter"))
     with pytest.raises(OSError):
-        v4l2controls.read(str(tmp_path / "absent"))
+        v4l2_controls.read(str(tmp_path / "absent"))
 
 
 def test_the_png_in_the_file_is_one_that_other_programs_read(tmp_path):

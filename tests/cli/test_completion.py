@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from installing import DEPLOY
 
-from leuko_edge import cli
+from leuko_edge.cli import main
 
 
 def offered(*words: str) -> list[str]:
@@ -29,7 +29,7 @@ def taken(parser: argparse.ArgumentParser) -> set[str]:
 def parsers(word: str) -> dict[str, argparse.ArgumentParser]:
     """The parser of a command, and of its own words where it has some, by what is typed."""
     parser = argparse.ArgumentParser()
-    module = importlib.import_module(f"leuko_edge.{cli._COMMANDS[word]}")
+    module = importlib.import_module(f"leuko_edge.cli.main.{main._COMMANDS[word]}")
     module.add_parsers(parser.add_subparsers())
     return {typed: found for typed, found in _below(parser, "") if typed.split()[0] == word}
 
@@ -43,10 +43,10 @@ def _below(parser: argparse.ArgumentParser, typed: str):
 
 
 def test_without_a_command_every_option_and_every_command_is_offered():
-    assert set(offered("leuko-edge", "")) == taken(cli.build_parser()) | set(cli._COMMANDS)
+    assert set(offered("leuko-edge", "")) == taken(main.build_parser()) | set(main._COMMANDS)
 
 
-@pytest.mark.parametrize("command", cli._COMMANDS)
+@pytest.mark.parametrize("command", main._COMMANDS)
 def test_every_command_offers_its_options_and_words(command):
     for typed, parser in parsers(command).items():
         below = {name.split()[-1] for name in parsers(command) if name.startswith(f"{typed} ")}

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from leuko_edge import cli, counting
+from leuko_edge.cli import count as counting
+from leuko_edge.cli.main import main
 from leuko_edge.config import load, loading
 from leuko_edge.config.example import example
 from leuko_edge.config.keys import table
@@ -55,7 +56,7 @@ reference.monocyte = [0, 9.5]
 
 def test_photographs_take_model_threads_scale_and_ranges(system, counted):
     system.write_text(SET)
-    assert cli.main(IMAGE) == 0
+    assert main.main(IMAGE) == 0
     (options,) = counted
     assert (options.model, options.threads, options.um_per_px) == ("/m.tflite", 3, 0.05)
     assert dict(options.reference)["monocyte"] == (0, 9.5) and dict(options.reference)["neutrophil"] == (40, 60)
@@ -65,7 +66,7 @@ def test_photographs_take_model_threads_scale_and_ranges(system, counted):
 
 def test_a_film_takes_the_goal_the_place_and_the_operator_too(system, counted):
     system.write_text(SET)
-    assert cli.main(VIDEO) == 0
+    assert main.main(VIDEO) == 0
     (options,) = counted
     assert (options.target, options.precision, options.um_per_px) == (150, None, 0.05)
     assert (options.database, options.operator, options.camera) == ("/s.sqlite3", "AB", None)
@@ -74,22 +75,22 @@ def test_a_film_takes_the_goal_the_place_and_the_operator_too(system, counted):
 
 def test_the_camera_alone_is_the_configured_one_with_its_wishes(system, counted):
     system.write_text(SET)
-    assert cli.main(["--camera", "--sample", "1"]) == cli.main(["--camera", "/dev/video9"]) == 0
+    assert main.main(["--camera", "--sample", "1"]) == main.main(["--camera", "/dev/video9"]) == 0
     first, second = counted
     assert (first.camera, first.sample, second.camera) == ("/dev/video7", "1", "/dev/video9")
     assert first.camera_wishes["size"] == (800, 600) and first.database == "/s.sqlite3"
     system.unlink()
-    assert cli.main(["--camera"]) == 0 and counted[-1].camera == "auto"
+    assert main.main(["--camera"]) == 0 and counted[-1].camera == "auto"
 
 
 def test_the_demo_keeps_its_own_scale_end_and_place(system, counted):
     system.write_text(SET)
-    assert cli.main(DEMO) == 0
+    assert main.main(DEMO) == 0
     (options,) = counted
     assert (options.model, options.threads) == ("/m.tflite", 3)
     assert (options.um_per_px, options.target, options.precision) == (None,) * 3
     assert (options.database, options.operator, options.camera) == (None,) * 3
-    assert cli.main([*DEMO, "--target", "5", "--um-per-px", "auto", "--database", "d"]) == 0
+    assert main.main([*DEMO, "--target", "5", "--um-per-px", "auto", "--database", "d"]) == 0
     assert (counted[-1].target, counted[-1].um_per_px, counted[-1].database) == (5, None, "d")
 
 
@@ -97,7 +98,7 @@ def test_flags_are_strongest(system, counted):
     system.write_text(SET)
     flags = ["--precision", "12", "--um-per-px", "0.2", "--threads", "1", "--model", "x.tflite"]
     flags += ["--database", "d.sqlite3", "--operator", "", "--reference", "monocyte=1-2"]
-    assert cli.main([*VIDEO, *flags]) == 0
+    assert main.main([*VIDEO, *flags]) == 0
     (options,) = counted
     assert (options.target, options.precision, options.um_per_px, options.threads) == (None, 12, 0.2, 1)
     assert (options.model, options.database, options.operator) == ("x.tflite", "d.sqlite3", "")
@@ -106,13 +107,13 @@ def test_flags_are_strongest(system, counted):
 
 def test_a_configured_scale_can_be_left_to_the_red_cells(system, counted):
     system.write_text(SET)
-    assert cli.main([*IMAGE, "--um-per-px", "auto"]) == 0
+    assert main.main([*IMAGE, "--um-per-px", "auto"]) == 0
     assert counted[0].um_per_px is None
 
 
 def test_a_resumed_session_keeps_its_goal_and_operator(system, counted):
     system.write_text(SET)
-    assert cli.main([*VIDEO, "--resume"]) == cli.main([*VIDEO, "--resume", "3", "--precision", "9"]) == 0
+    assert main.main([*VIDEO, "--resume"]) == main.main([*VIDEO, "--resume", "3", "--precision", "9"]) == 0
     first, second = counted
     assert (first.resume, first.target, first.precision, first.operator) == (0, None, None, None)
     assert (second.resume, second.target, second.precision) == (3, None, 9)
@@ -122,21 +123,21 @@ def test_a_resumed_session_keeps_its_goal_and_operator(system, counted):
 def test_a_configuration_that_cannot_be_used_stops_the_count_with_its_sentence(system, counted, capsys):
     system.write_text("[count]\ntarget = 0\n")
     for arguments in (IMAGE, VIDEO, DEMO, ["config"], ["sessions"], ["export", "1", "--json", "-"]):
-        assert cli.main(arguments) == 2
+        assert main.main(arguments) == 2
         out, err = capsys.readouterr()
         assert (out, err) == (
             "",
             f"leuko-edge: {system}, line 2: count.target: a whole number from 1 to 100000 is needed, got 0\n",
         )
     assert not counted
-    assert cli.main(["--version"]) == cli.main(["--help"]) == 0  # must not need one
+    assert main.main(["--version"]) == main.main(["--help"]) == 0  # must not need one
 
 
 def test_a_useless_variable_is_pointed_out_unless_quiet(counted, capsys, monkeypatch):
     monkeypatch.setenv("LEUKO_EDGE_COUNT_TARGTE", "3")
-    assert cli.main(IMAGE) == 0
+    assert main.main(IMAGE) == 0
     assert capsys.readouterr().err.endswith("did you mean LEUKO_EDGE_COUNT_TARGET?\n")
-    assert cli.main([*IMAGE, "--quiet"]) == 0
+    assert main.main([*IMAGE, "--quiet"]) == 0
     assert capsys.readouterr().err == ""
 
 
@@ -144,14 +145,14 @@ def test_sessions_are_looked_for_where_the_configuration_says(tmp_path, capsys, 
     named = tmp_path / "named.toml"
     named.write_text('session.database = "s.sqlite3"')
     for arguments in (["sessions", "--config", str(named)], ["--config", str(named), "sessions"]):
-        assert cli.main([*arguments, "--json"]) == 0
+        assert main.main([*arguments, "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["database"] == str(tmp_path / "s.sqlite3")
-    assert cli.main(["export", "1", "--json", "-", "--config", str(named)]) == 4
+    assert main.main(["export", "1", "--json", "-", "--config", str(named)]) == 4
     assert str(tmp_path / "s.sqlite3") in capsys.readouterr().err
     monkeypatch.setenv("LEUKO_EDGE_SESSION_DATABASE", "/nowhere/s.sqlite3")
-    assert cli.main(["sessions"]) == 0
+    assert main.main(["sessions"]) == 0
     assert "/nowhere/s.sqlite3" in capsys.readouterr().out
-    assert cli.main(["sessions", "--database", str(tmp_path / "absent")]) == 4
+    assert main.main(["sessions", "--database", str(tmp_path / "absent")]) == 4
 
 
 def test_config_shows_each_value_and_where_it_comes_from(system, capsys, monkeypatch):
@@ -159,7 +160,7 @@ def test_config_shows_each_value_and_where_it_comes_from(system, capsys, monkeyp
     monkeypatch.setenv("LEUKO_EDGE_SESSION_OPERATOR", "[bold]AB")
     monkeypatch.setenv("LEUKO_EDGE_ODD", "1")
     monkeypatch.setenv("COLUMNS", "200")
-    assert cli.main(["config", "--target", "50", "--reference", "basophil=0-3"]) == 0
+    assert main.main(["config", "--target", "50", "--reference", "basophil=0-3"]) == 0
     lines = capsys.readouterr().out.splitlines()
     rows = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines if " " in line}
     assert rows["camera.fps"].split() == ["15", f"{system}:2"]
@@ -175,7 +176,7 @@ def test_config_shows_each_value_and_where_it_comes_from(system, capsys, monkeyp
 def test_config_for_other_programs(system, capsys, monkeypatch):
     system.write_text("[camera]\nfps = 15")
     monkeypatch.setenv("LEUKO_EDGE_ODD", "1")
-    assert cli.main(["config", "--json", "--camera", "picamera2"]) == 0
+    assert main.main(["config", "--json", "--camera", "picamera2"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["schema"] == "leuko-edge-config/1" and set(found["settings"]) == set(table())
     assert found["settings"]["camera.fps"] == {"value": 15, "origin": f"{system}:2"}
@@ -196,13 +197,13 @@ def test_config_for_other_programs(system, capsys, monkeypatch):
     ],
 )
 def test_config_refuses_what_counting_refuses(arguments, said, capsys):
-    assert cli.main(["config", *arguments]) == 2
+    assert main.main(["config", *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == "" and said in err and "Traceback" not in err
 
 
 def test_the_example_in_deploy_is_what_the_command_prints(capsys):
-    assert cli.main(["config", "--example"]) == 0
+    assert main.main(["config", "--example"]) == 0
     text = capsys.readouterr().out
     assert text == (ROOT / "deploy" / "leuko-edge.toml").read_text(encoding="utf-8")
 
@@ -227,7 +228,7 @@ def test_each_line_of_the_example_counts_once_its_mark_is_taken_away(system):
 
 
 def test_a_command_whose_module_is_missing_is_one_sentence(capsys, monkeypatch):
-    monkeypatch.setitem(cli._COMMANDS, "config", "config.absent")
-    assert cli.main(["config"]) == 4
+    monkeypatch.setitem(main._COMMANDS, "config", "absent")
+    assert main.main(["config"]) == 4
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("leuko-edge: a part of the installation is missing") and "config.absent" in line
+    assert line.startswith("leuko-edge: a part of the installation is missing") and "absent" in line

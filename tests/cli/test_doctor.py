@@ -119,7 +119,7 @@ def doctor(folder: Path, *, first: str = "") -> subprocess.CompletedProcess[str]
     `first`: a folder whose modules are taken before all others.
     """
     code = (
-        "import sys; from leuko_edge.cli import main; code = main(['doctor', '--json']);"
+        "import sys; from leuko_edge.cli.main import main; code = main(['doctor', '--json']);"
         "print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr); sys.exit(code)"
     )
     environ = {key: value for key, value in os.environ.items() if not key.startswith("LEUKO_EDGE_")}

@@ -13,16 +13,17 @@ import cv2
 import numpy as np
 import pytest
 
-from leuko_edge import cli
-from leuko_edge.classify import Classifier, FixedClassifier
+from leuko_edge.cli.main import main
+from leuko_edge.model.classify import Classifier, FixedClassifier
 from leuko_edge.simulate import STEADY, SlideFilm, Smear, driven, serpentine
 
-EDGE = Path(__file__).resolve().parents[1] / "edge"
+EDGE = Path(__file__).resolve().parents[2] / "edge"
 WITH_FIXED_CLASSIFIER = """
 import sys
-from leuko_edge import cli, classify
+from leuko_edge.cli.main import main as cli
+from leuko_edge.model import classify
 classify.Classifier.from_path = lambda path, threads: classify.FixedClassifier("neutrophil")
-sys.exit(cli.main())
+sys.exit(main.main())
 """
 
 
@@ -56,7 +57,7 @@ def command(*arguments: object, **more: object) -> subprocess.Popen:
 
 
 def test_the_demo_says_simulated_and_shows_truth_beside_count(capsys):
-    assert cli.main(["--demo", "--seed", "3", "--cells", "4"]) == 0
+    assert main.main(["--demo", "--seed", "3", "--cells", "4"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("SIMULATED") and "true" in out and "Drawn beside the leukocytes" in out
     assert "4 cells counted" in out and "SIMULATED" in err
@@ -67,7 +68,7 @@ def test_a_film_is_counted_and_its_session_kept(video, tmp_path, capsys):
     report = tmp_path / "r.json"
     sheets, cells = tmp_path / "sheets", tmp_path / "cells.csv"
     arguments = ["--video", video[0], "--sample", "S-1", "--operator", "AB", "--json", report, "--crops", sheets]
-    assert cli.main([str(part) for part in [*arguments, "--csv", cells]]) == 0
+    assert main.main([str(part) for part in [*arguments, "--csv", cells]]) == 0
     out, _ = capsys.readouterr()
     result = json.loads(report.read_text())
     assert result["differential"]["counted"] == video[1] == 5
@@ -75,21 +76,21 @@ def test_a_film_is_counted_and_its_session_kept(video, tmp_path, capsys):
     assert frames["captured"] == frames["counted"] + sum(frames["skipped"].values()) + frames["dropped"]
     assert result["session"]["sample"] == "S-1" and os.listdir(sheets) and len(cells.read_text().splitlines()) == 6
     assert f"{video[1]} cells counted" in out
-    assert cli.main(["sessions", "--json"]) == 0
+    assert main.main(["sessions", "--json"]) == 0
     (listed,) = json.loads(capsys.readouterr().out)["sessions"]
     assert listed["sample"] == "S-1" and listed["state"] == "closed"
 
 
 def test_the_export_of_a_session_is_what_the_run_gave(video, tmp_path):
     first, second = tmp_path / "1.json", tmp_path / "2.json"
-    assert cli.main(["--video", str(video[0]), "--quiet", "--json", str(first)]) == 0
-    assert cli.main(["export", "1", "--json", str(second)]) == 0
+    assert main.main(["--video", str(video[0]), "--quiet", "--json", str(first)]) == 0
+    assert main.main(["export", "1", "--json", str(second)]) == 0
     assert json.loads(first.read_text()) == json.loads(second.read_text())
 
 
 def test_a_target_stops_the_count(video, tmp_path):
     report = tmp_path / "r.json"
-    assert cli.main(["--video", str(video[0]), "--target", "2", "--quiet", "--json", str(report)]) == 0
+    assert main.main(["--video", str(video[0]), "--target", "2", "--quiet", "--json", str(report)]) == 0
     assert 2 <= json.loads(report.read_text())["differential"]["counted"] < 5
 
 
@@ -105,15 +106,15 @@ def test_an_interrupted_session_is_kept_and_gone_on_with(tmp_path, video, capsys
     before = cells_in(database)
     assert before > 0 and f"{before} cell".encode() in out
     capsys.readouterr()
-    assert cli.main(["--demo", "--seed", "9", "--cells", "4", "--resume", "--database", str(database)]) == 0
+    assert main.main(["--demo", "--seed", "9", "--cells", "4", "--resume", "--database", str(database)]) == 0
     assert cells_in(database) == before + 4
-    assert cli.main(["--video", str(video[0]), "--resume", "1", "--database", str(database)]) == 2
+    assert main.main(["--video", str(video[0]), "--resume", "1", "--database", str(database)]) == 2
     assert "not counted together" in capsys.readouterr().err
 
 
 def cells_in(database: Path) -> int:
     shown = subprocess.run(
-        [sys.executable, "-m", "leuko_edge.cli", "sessions", "--database", str(database), "--json"],
+        [sys.executable, "-m", "leuko_edge.cli.main", "sessions", "--database", str(database), "--json"],
         env={**os.environ, "PYTHONPATH": str(EDGE)},
         capture_output=True,
     )
@@ -152,6 +153,6 @@ def test_on_a_terminal_keys_are_heard_and_the_terminal_is_put_back(tmp_path):
 )
 def test_what_cannot_be_counted_is_one_sentence(arguments, code, said, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert cli.main(arguments) == code
+    assert main.main(arguments) == code
     err = capsys.readouterr().err
     assert said in err and "Traceback" not in err

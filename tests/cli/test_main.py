@@ -9,17 +9,20 @@ import cv2
 import pytest
 from drawn import encoded, smear
 
-from leuko_edge import __version__, cli, counting
-from leuko_edge.classify import FixedClassifier
+from leuko_edge import __version__
+from leuko_edge.cli import count
+from leuko_edge.cli.main import main
 from leuko_edge.errors import EnvironmentBroken, ModelError
+from leuko_edge.model.classify import FixedClassifier
 
-EDGE = Path(__file__).resolve().parents[1] / "edge"
+EDGE = Path(__file__).resolve().parents[2] / "edge"
 WITH_FIXED_CLASSIFIER = """
 import sys
-from leuko_edge import cli, counting
-from leuko_edge.classify import FixedClassifier
-counting.Classifier.from_path = lambda path, threads: FixedClassifier("neutrophil")
-sys.exit(cli.main())
+from leuko_edge.cli.main import main as cli
+from leuko_edge.cli import count as counting
+from leuko_edge.model.classify import FixedClassifier
+count.Classifier.from_path = lambda path, threads: FixedClassifier("neutrophil")
+sys.exit(main.main())
 """
 
 
@@ -27,7 +30,7 @@ sys.exit(cli.main())
 def slide(tmp_path, monkeypatch):
     """A folder of three photographs, and a classifier that says neutrophil, neutrophil, monocyte, platelet."""
     labels = ("neutrophil", "neutrophil", "monocyte", "platelet")
-    monkeypatch.setattr(counting.Classifier, "from_path", lambda path, threads: FixedClassifier(*labels))
+    monkeypatch.setattr(count.Classifier, "from_path", lambda path, threads: FixedClassifier(*labels))
     folder = tmp_path / "slide"
     folder.mkdir()
     for number in range(3):
@@ -46,7 +49,7 @@ def command(*arguments, **kwargs) -> subprocess.Popen:
 
 
 def test_a_folder_gives_a_table_and_exit_0(slide, capsys):
-    assert cli.main(["--image", str(slide)]) == 0
+    assert main.main(["--image", str(slide)]) == 0
     out, err = capsys.readouterr()
     assert "3 cells counted" in out and "Fields: 3 of 3 counted" in out and "Not a medical device" in out
     assert err == ""
@@ -56,7 +59,7 @@ def test_every_result_that_is_asked_for_is_written(slide, tmp_path, capsys):
     wanted = {name: str(tmp_path / "out" / name) for name in ("annotate", "crops")}
     files = {name: str(tmp_path / f"r.{name}") for name in ("json", "csv")}
     arguments = [part for name, path in {**wanted, **files}.items() for part in (f"--{name}", path)]
-    assert cli.main(["--image", str(slide), *arguments]) == 0
+    assert main.main(["--image", str(slide), *arguments]) == 0
     report = json.loads(Path(files["json"]).read_text())
     assert report["differential"]["counted"] == 3 and report["source"] == str(slide)
     assert report["frames"]["captured"] == 3 and len(report["images"]) == 3
@@ -68,7 +71,7 @@ def test_every_result_that_is_asked_for_is_written(slide, tmp_path, capsys):
 
 def test_json_on_standard_output_has_it_to_itself(slide, capsys):
     (slide / "bad.png").write_bytes(b"")
-    assert cli.main(["--image", str(slide), "--json", "-"]) == 0
+    assert main.main(["--image", str(slide), "--json", "-"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["frames"]["skipped"]["lost"] == 1
     assert "bad.png: the file is empty" in err and "cells counted" in err
@@ -76,7 +79,7 @@ def test_json_on_standard_output_has_it_to_itself(slide, capsys):
 
 def test_quiet_leaves_only_errors_and_files(slide, capsys):
     (slide / "bad.png").write_bytes(b"")
-    assert cli.main(["--image", str(slide), "--quiet"]) == 0
+    assert main.main(["--image", str(slide), "--quiet"]) == 0
     out, err = capsys.readouterr()
     assert out == "" and err.splitlines() == [f"{slide / 'bad.png'}: the file is empty (0 bytes)"]
 
@@ -84,7 +87,7 @@ def test_quiet_leaves_only_errors_and_files(slide, capsys):
 def test_a_bad_file_is_one_line_however_long_its_name(slide, capsys):
     name = "x" * 200 + "[red]\n.png"
     (slide / name).write_bytes(b"no picture")
-    assert cli.main(["--image", str(slide)]) == 0
+    assert main.main(["--image", str(slide)]) == 0
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("[red]\ufffd.png: the file is not a JPEG, PNG, TIFF or BMP picture")
 
@@ -95,7 +98,7 @@ def test_nothing_countable_is_exit_3_with_a_sentence(names, slide, tmp_path, cap
     (tmp_path / "letter.txt").write_text("Dear Sir")
     (tmp_path / "black.png").write_bytes(encoded(smear() // 50, ".png"))
     report = tmp_path / "r.json"
-    assert cli.main(["--image", *(str(tmp_path / name) for name in names), "--json", str(report)]) == 3
+    assert main.main(["--image", *(str(tmp_path / name) for name in names), "--json", str(report)]) == 3
     out, err = capsys.readouterr()
     assert out == "" and len(err.splitlines()) == len(names) + 1
     assert "no white cell could be counted" in err
@@ -126,7 +129,7 @@ def test_nothing_countable_is_exit_3_with_a_sentence(names, slide, tmp_path, cap
     ],
 )
 def test_wrong_usage_is_exit_2_with_a_sentence(arguments, slide, capsys):
-    assert cli.main(arguments) == 2
+    assert main.main(arguments) == 2
     out, err = capsys.readouterr()
     assert out == "" and "leuko-edge: " in err and "Traceback" not in err
 
@@ -135,13 +138,13 @@ def test_wrong_usage_is_exit_2_with_a_sentence(arguments, slide, capsys):
 def test_no_result_may_fall_upon_the_pictures(option, slide, capsys):
     target = slide / "0.png" if option in ("--json", "--csv") else slide
     before = (slide / "0.png").read_bytes()
-    assert cli.main(["--image", str(slide), option, str(target)]) == 2
+    assert main.main(["--image", str(slide), option, str(target)]) == 2
     assert option in capsys.readouterr().err and (slide / "0.png").read_bytes() == before
 
 
 def test_a_laboratory_gives_its_own_ranges(slide, tmp_path, capsys):
     report = tmp_path / "r.json"
-    assert cli.main(["--image", str(slide), "--json", str(report), "--reference", "monocyte=0-9.5"]) == 0
+    assert main.main(["--image", str(slide), "--json", str(report), "--reference", "monocyte=0-9.5"]) == 0
     assert json.loads(report.read_text())["differential"]["classes"]["monocyte"]["reference"] == [0, 9.5]
 
 
@@ -160,7 +163,7 @@ def test_an_output_that_cannot_be_written_is_exit_4_and_the_table_is_still_shown
     option, target, slide, tmp_path, capsys
 ):
     (tmp_path / "file").write_text("")
-    assert cli.main(["--image", str(slide), option, str(tmp_path / target)]) == 4
+    assert main.main(["--image", str(slide), option, str(tmp_path / target)]) == 4
     out, err = capsys.readouterr()
     assert "3 cells counted" in out
     (line,) = err.splitlines()
@@ -170,7 +173,7 @@ def test_an_output_that_cannot_be_written_is_exit_4_and_the_table_is_still_shown
 def test_one_broken_output_does_not_cost_the_others(slide, tmp_path, capsys):
     report = tmp_path / "r.json"
     (tmp_path / "file").write_text("")
-    assert cli.main(["--image", str(slide), "--annotate", str(tmp_path / "file"), "--json", str(report)]) == 4
+    assert main.main(["--image", str(slide), "--annotate", str(tmp_path / "file"), "--json", str(report)]) == 4
     assert json.loads(report.read_text())["differential"]["counted"] == 3
 
 
@@ -179,25 +182,25 @@ def test_a_broken_model_or_environment_is_exit_4_with_its_sentence(error, slide,
     def broken(path, threads):
         raise error
 
-    monkeypatch.setattr(counting.Classifier, "from_path", broken)
-    assert cli.main(["--image", str(slide)]) == 4
+    monkeypatch.setattr(count.Classifier, "from_path", broken)
+    assert main.main(["--image", str(slide)]) == 4
     assert capsys.readouterr() == ("", f"leuko-edge: {error}\n")
 
 
 def test_a_missing_library_is_exit_4_with_its_name(slide, capsys, monkeypatch):
-    monkeypatch.delitem(sys.modules, "leuko_edge.counting")
+    monkeypatch.delitem(sys.modules, "leuko_edge.cli.main.count")
     monkeypatch.setitem(sys.modules, "rich.console", None)
-    assert cli.main(["--image", str(slide)]) == 4
+    assert main.main(["--image", str(slide)]) == 4
     assert "rich.console" in capsys.readouterr().err
 
 
 def test_the_model_and_threads_asked_for_are_used(slide, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        counting.Classifier, "from_path", lambda *given: asked.append(given) or FixedClassifier("neutrophil")
+        count.Classifier, "from_path", lambda *given: asked.append(given) or FixedClassifier("neutrophil")
     )
     before = cv2.getNumThreads()
-    assert cli.main(["--image", str(slide), "--model", "other.tflite", "--threads", "1", "--quiet"]) == 0
+    assert main.main(["--image", str(slide), "--model", "other.tflite", "--threads", "1", "--quiet"]) == 0
     assert asked == [("other.tflite", 1)]
     cv2.setNumThreads(before)
 
@@ -206,8 +209,8 @@ def test_ctrl_c_is_exit_130_with_one_sentence(slide, tmp_path, capsys, monkeypat
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(counting.Tally, "add", interrupted)
-    assert cli.main(["--image", str(slide), "--json", str(tmp_path / "r.json")]) == 130
+    monkeypatch.setattr(count.Tally, "add", interrupted)
+    assert main.main(["--image", str(slide), "--json", str(tmp_path / "r.json")]) == 130
     (line,) = capsys.readouterr().err.splitlines()
     assert "interrupted" in line and not (tmp_path / "r.json").exists()
 
@@ -245,17 +248,17 @@ def test_a_bar_on_the_terminal_leaves_nothing_in_the_output(slide):
 
 
 def test_the_version_is_one_line(capsys):
-    assert cli.main(["--version"]) == 0
+    assert main.main(["--version"]) == 0
     assert capsys.readouterr().out == f"leuko-edge {__version__}\n"
 
 
 def test_a_verbose_version_without_a_model_says_so(tmp_path, capsys):
-    assert cli.main(["--version", "--verbose", "--model", str(tmp_path / "none.tflite")]) == 4
+    assert main.main(["--version", "--verbose", "--model", str(tmp_path / "none.tflite")]) == 4
     assert "no model" in capsys.readouterr().err
 
 
 def test_help_names_every_option_and_every_exit(capsys):
-    assert cli.main(["--help"]) == 0
+    assert main.main(["--help"]) == 0
     out = capsys.readouterr().out
     assert all(
         f"--{name}" in out

@@ -13,9 +13,9 @@ from tiny import COLOURS, FAR, FAR_FLOAT, TINY, TINY_FLOAT
 from leuko_convert import check
 from leuko_convert.agreement import compare
 from leuko_convert.labelled import class_of, from_folder
-from leuko_edge.card import ModelCard, load_verified
-from leuko_edge.classify import simulated_card
 from leuko_edge.errors import ModelError, NothingCountable, UsageError
+from leuko_edge.model.card import ModelCard, load_verified
+from leuko_edge.model.classify import simulated_card
 from leuko_edge.types import CLASSES, UNIDENTIFIED, Prediction
 
 
@@ -263,7 +263,7 @@ def test_a_cell_set_is_checked_on_its_test_split(models, monkeypatch, tmp_path):
         sources=np.array(["1", "1", "2"] * 3),  # photograph 1 of two laboratories is not the same
         sha256="cd" * 32,
     )
-    monkeypatch.setattr("leuko_train.stored", SimpleNamespace(load=lambda _: cells), raising=False)
+    monkeypatch.setattr("leuko_train.data.cell_set", SimpleNamespace(load=lambda _: cells), raising=False)
     assert run(models, "--cells", tmp_path / "set", "--json", tmp_path / "out.json") == 0
     found = json.loads((tmp_path / "out.json").read_text())
     assert found["data"] == {

@@ -9,15 +9,16 @@ pytest.importorskip("tensorflow", reason="conversion needs TensorFlow (leuko-edg
 import keras
 from made_cells import made_cells
 
-from leuko_convert import chain, cli, facts, licences, quantize, representative
+from leuko_convert import cli, layer_chain, licences, quantize, representative, run_record
 from leuko_convert.equalise import channel_maxima, equalise
 from leuko_convert.quiet import quiet
-from leuko_edge.card import load_verified
-from leuko_edge.classify import Classifier, simulated_card
 from leuko_edge.errors import UsageError
+from leuko_edge.model.card import load_verified
+from leuko_edge.model.classify import Classifier, simulated_card
 from leuko_edge.types import CLASSES
-from leuko_train import doubt, network
-from leuko_train.features import with_penultimate
+from leuko_train.calibration import novelty
+from leuko_train.calibration.features import with_penultimate
+from leuko_train.network.vgg16 import vgg16
 
 
 def small_vgg(seed=3):
@@ -25,7 +26,7 @@ def small_vgg(seed=3):
     keras.utils.set_random_seed(seed)
     layers = keras.layers
     x = inputs = keras.Input((64, 64, 3))
-    x = network._preprocessing()(x)
+    x = vgg16._preprocessing()(x)
     for filters in (8, 16):
         x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
         x = layers.MaxPooling2D()(x)
@@ -86,7 +87,7 @@ def test_the_int8_model_names_the_cells_alike(model, converted):
 
 
 def test_the_int8_model_takes_plain_bytes_and_is_int8_inside(converted):
-    from leuko_edge.litert import open_model
+    from leuko_edge.model.litert import open_model
 
     interpreter = open_model(converted.int8)
     (given,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
@@ -100,10 +101,10 @@ def test_the_int8_model_takes_plain_bytes_and_is_int8_inside(converted):
 
 def test_equalising_changes_the_channels_but_not_what_the_network_says(model):
     rgb = pictures(32)
-    plain = chain.from_keras(model)
+    plain = layer_chain.from_keras(model)
     maxima = channel_maxima(plain, rgb)
     balanced = equalise(plain, maxima)
-    chain.verify(balanced, model, rgb)
+    layer_chain.verify(balanced, model, rgb)
     spread = [np.ptp(np.log10(np.maximum(tops[1], 1e-6))) for tops in (maxima, channel_maxima(balanced, rgb))]
     assert spread[1] < 0.7 * spread[0]
 
@@ -112,7 +113,7 @@ def test_equalising_is_what_makes_int8_exact(model, converted):
     rgb = pictures(200, seed=6)
     expected = model.predict(rgb.astype(np.float32), verbose=0)
     with quiet():
-        plain = quantize._int8(chain.to_keras(chain.from_keras(model), 64, softmax=True), pictures(64))
+        plain = quantize._int8(layer_chain.to_keras(layer_chain.from_keras(model), 64, softmax=True), pictures(64))
     errors = [np.abs(said(content, rgb) - expected).mean() for content in (plain, converted.int8)]
     assert errors[1] < 0.5 * errors[0]
 
@@ -122,28 +123,28 @@ def test_the_paper_network_is_given_pixel_values_too():
     x = keras.layers.Conv2D(4, 3, activation="relu", padding="same")(inputs)
     x = keras.layers.Flatten()(keras.layers.GlobalMaxPooling2D()(x))
     unit = keras.Model(inputs, keras.layers.Dense(4, activation="softmax")(x))
-    steps = chain.from_keras(unit, white=1.0)
+    steps = layer_chain.from_keras(unit, white=1.0)
     rgb = pictures(8)
-    whole = chain.to_keras(steps, 64, softmax=True).predict(rgb.astype(np.float32), verbose=0)
+    whole = layer_chain.to_keras(steps, 64, softmax=True).predict(rgb.astype(np.float32), verbose=0)
     assert whole == pytest.approx(unit.predict(rgb / np.float32(255), verbose=0), abs=1e-5)
 
 
 def test_normalisation_between_convolution_and_relu_is_folded_away():
-    slim = network.build_slim()
+    slim = vgg16.build_slim()
     rng = np.random.default_rng(0)
     for layer in slim.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             size = layer.gamma.shape[0]
             layer.set_weights([rng.uniform(0.5, 2, size), *rng.normal(0, 0.3, (2, size)), rng.uniform(0.5, 2, size)])
-    steps = chain.from_keras(slim)
-    chain.verify(steps, slim, pictures(4))  # says the same
+    steps = layer_chain.from_keras(slim)
+    layer_chain.verify(steps, slim, pictures(4))  # says the same
     assert len(steps) == 13 + 5 + 1 + 2 + 1  # with the preprocessing, and no normalisation left
 
 
 def distance_of(model, rgb, directions=6):
     """A distance fitted on what the network sees in `rgb`."""
     seen = with_penultimate(model).predict(rgb.astype(np.float32), verbose=0)[1]
-    return doubt.fit(seen, np.arange(len(rgb)) % 5, directions)
+    return novelty.fit(seen, np.arange(len(rgb)) % 5, directions)
 
 
 def features(content, rgb, centres):
@@ -167,11 +168,11 @@ def test_both_files_give_the_features_that_the_distance_was_fitted_in(model, con
 
 def test_equalising_keeps_both_readers_of_the_last_hidden_layer_right(model):
     known = distance_of(model, pictures(64))
-    steps = chain.with_features(chain.from_keras(model), known.kernel, known.bias)
+    steps = layer_chain.with_features(layer_chain.from_keras(model), known.kernel, known.bias)
     rgb = pictures(32)
     balanced = equalise(steps, channel_maxima(steps, rgb))
     whole = [
-        chain.to_keras(one, 64, softmax=True, features=6).predict(rgb.astype(np.float32), verbose=0)
+        layer_chain.to_keras(one, 64, softmax=True, features=6).predict(rgb.astype(np.float32), verbose=0)
         for one in (steps, balanced)
     ]
     for before, after in zip(*whole, strict=True):
@@ -179,7 +180,7 @@ def test_equalising_keeps_both_readers_of_the_last_hidden_layer_right(model):
 
 
 def test_a_distance_of_another_network_is_refused(model):
-    other = doubt.Doubt(np.eye(5), np.zeros(5), np.zeros((2, 5)))
+    other = novelty.Doubt(np.eye(5), np.zeros(5), np.zeros((2, 5)))
     with pytest.raises(UsageError, match="run leuko-train calibrate again"):
         quantize.convert(model, pictures(4), doubt=other)
 
@@ -215,7 +216,7 @@ def test_a_layer_that_is_not_vggs_is_refused_by_name(layer, sentence):
     inputs = keras.Input((64, 64, 3))
     x = keras.layers.GlobalMaxPooling2D()(layer(inputs))
     with pytest.raises(UsageError, match=sentence):
-        chain.from_keras(keras.Model(inputs, keras.layers.Dense(9, activation="softmax")(x)))
+        layer_chain.from_keras(keras.Model(inputs, keras.layers.Dense(9, activation="softmax")(x)))
 
 
 def test_a_network_that_is_not_a_straight_line_is_refused():
@@ -223,21 +224,21 @@ def test_a_network_that_is_not_a_straight_line_is_refused():
     conv = keras.layers.Conv2D(4, 3, activation="relu", padding="same")
     x = keras.layers.GlobalMaxPooling2D()(conv(inputs) + 3.0 * conv(inputs))
     with pytest.raises(UsageError, match="not a part of VGG"):
-        chain.from_keras(keras.Model(inputs, keras.layers.Dense(9, activation="softmax")(x)))
+        layer_chain.from_keras(keras.Model(inputs, keras.layers.Dense(9, activation="softmax")(x)))
 
 
 def test_a_chain_that_says_something_else_is_refused(model):
-    steps = chain.from_keras(model)
+    steps = layer_chain.from_keras(model)
     steps = (*steps[:-1], replace(steps[-1], bias=steps[-1].bias + np.arange(9)))
     with pytest.raises(UsageError, match="rebuilt, it differs"):
-        chain.verify(steps, model, pictures(4))
+        layer_chain.verify(steps, model, pictures(4))
 
 
 def test_logits_are_no_probabilities():
     inputs = keras.Input((64, 64, 3))
     x = keras.layers.GlobalMaxPooling2D()(inputs)
     with pytest.raises(UsageError, match="softmax"):
-        chain.from_keras(keras.Model(inputs, keras.layers.Dense(9)(x)))
+        layer_chain.from_keras(keras.Model(inputs, keras.layers.Dense(9)(x)))
 
 
 def test_representative_crops_take_classes_and_laboratories_in_turn():
@@ -268,7 +269,7 @@ def run(tmp_path, model, monkeypatch):
         json.dumps({"provenance": made, "classes": CLASSES, "temperature": 1.3, "training_cells": counts})
     )
     stored = SimpleNamespace(load=lambda _: made_cells())
-    monkeypatch.setattr("leuko_train.stored", stored, raising=False)
+    monkeypatch.setattr("leuko_train.data.cell_set", stored, raising=False)
     words = ["--model", str(folder / "model.keras"), "--cells", "cells", "--out", str(tmp_path / "models")]
     return SimpleNamespace(folder=folder, out=tmp_path / "models", words=[*words, "--name", "small"])
 
@@ -319,7 +320,7 @@ def test_what_cannot_be_converted_ends_in_one_sentence(run, capsys, damage, sent
 
 
 def test_a_run_without_calibration_has_the_defaults(tmp_path):
-    found = facts.read(tmp_path)
+    found = run_record.read(tmp_path)
     assert (found.temperature, found.confidence_threshold, found.window_um) == (1.0, 0.5, 24.0)
 
 

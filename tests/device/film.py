@@ -15,8 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from leuko_edge.demo import true_counts
 from leuko_edge.simulate import NO_FAULTS, STEADY, SlideFilm, Smear, driven, serpentine
+from leuko_edge.simulate.demo import true_counts
 from leuko_edge.types import LEUKOCYTES
 
 

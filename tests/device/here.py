@@ -38,6 +38,6 @@ class Here:
 
     def draw(self, folder: Path, leukocytes: int) -> int:
         """Draw photographs of a smear with so many of them into `folder`; how many photographs that makes."""
-        command = [str(self._bin / "python"), "-m", "leuko_edge.demo", "--cells", str(leukocytes), str(folder)]
+        command = [str(self._bin / "python"), "-m", "leuko_edge.simulate.demo", "--cells", str(leukocytes), str(folder)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return len(list(folder.iterdir()))

@@ -13,8 +13,8 @@ from leuko_edge.camera import listing
 from leuko_edge.doctor import Finding, Machine, cameras
 from leuko_edge.doctor.cameras import Seen, check_camera, check_list
 from leuko_edge.doctor.settings import Settings
-from leuko_edge.doctor.unit import Unit
-from leuko_edge.live.state import SourceLost
+from leuko_edge.doctor.systemd_unit import Unit
+from leuko_edge.errors import SourceLost
 from leuko_edge.simulate import draw_field
 from leuko_edge.types import Frame
 

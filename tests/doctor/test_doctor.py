@@ -16,11 +16,12 @@ from made_session import INFO, new_cell
 from tiny import ASSETS, TINY
 
 from leuko_edge.config import loading
-from leuko_edge.doctor import Finding, Machine, board, clock, model, program, rights, sessions, settings, unit
+from leuko_edge.doctor import Finding, Machine, board, clock, libraries, model, permissions, settings, systemd_unit
+from leuko_edge.doctor import database as sessions
 from leuko_edge.doctor.settings import Settings
 from leuko_edge.errors import LeukoError
-from leuko_edge.live.state import Accounts
 from leuko_edge.service.status import FRESH, Status, as_json
+from leuko_edge.session import Accounts
 from leuko_edge.store import SessionStore
 
 NOW = datetime.fromisoformat("2026-11-20T10:00:00+00:00").timestamp()
@@ -69,12 +70,12 @@ def test_a_finding_that_is_not_good_says_what_to_do():
 
 
 def test_a_32_bit_python_is_bad_and_the_64_bit_system_is_named():
-    [found] = program.check_python(program.Python((3, 11, 2), 32, "armv7l", "/opt"))
+    [found] = libraries.check_python(libraries.Python((3, 11, 2), 32, "armv7l", "/opt"))
     assert found.state == "bad" and "64-bit" in found.advice
 
 
 def test_an_old_python_is_bad():
-    [found] = program.check_python(program.Python((3, 9, 2), 64, "aarch64", "/opt"))
+    [found] = libraries.check_python(libraries.Python((3, 9, 2), 64, "aarch64", "/opt"))
     assert found.state == "bad" and "3.11" in found.advice
 
 
@@ -91,14 +92,14 @@ def test_an_old_python_is_bad():
     ],
 )
 def test_known_bad_pairs_of_versions_are_named_and_others_are_not(versions, python, names):
-    found = program.pairs(versions, python)
+    found = libraries.pairs(versions, python)
     assert [finding.name for finding in found] == names
     assert all(finding.state == "bad" and "pip install" in finding.advice for finding in found)
 
 
 def test_the_libraries_of_this_machine_load():
-    assert states(program.check_libraries())["NumPy and OpenCV"] == "good"
-    assert states(program.check_litert()) == {"LiteRT": "good"}
+    assert states(libraries.check_libraries())["NumPy and OpenCV"] == "good"
+    assert states(libraries.check_litert()) == {"LiteRT": "good"}
 
 
 # Model
@@ -371,7 +372,7 @@ def test_closed_camera_devices_are_bad_and_the_reason_is_named(machine, monkeypa
         ({"groups": frozenset({"pi", "video"})}, "raspberrypi-sys-mods"),
         ({"groups": frozenset({"pi"}), "user": "eva"}, "usermod -aG video eva"),
     ):
-        [found] = rights.check_rights(machine(files, **about), None, Settings())
+        [found] = permissions.check_rights(machine(files, **about), None, Settings())
         assert found.state == "bad" and word in found.advice and "/dev/video0" in found.found
 
 
@@ -383,43 +384,46 @@ SERVICE_USER = {
 
 def test_the_services_user_needs_the_group_of_the_cameras_from_itself_or_from_its_unit(machine):
     here = machine(SERVICE_USER)
-    found = of(rights.check_rights(here, service(machine, User="leuko-edge"), Settings()), "service user")
+    found = of(permissions.check_rights(here, service(machine, User="leuko-edge"), Settings()), "service user")
     assert found.state == "bad" and "usermod -aG video leuko-edge" in found.advice
     for asked, group in (
         (service(machine, User="leuko-edge", SupplementaryGroups="video"), "video:x:44:pi\n"),
         (service(machine, User="leuko-edge"), "video:x:44:pi,leuko-edge\n"),
     ):
         here = machine({**SERVICE_USER, "/etc/group": group})
-        assert states(rights.check_rights(here, asked, Settings()))["service user"] == "good"
+        assert states(permissions.check_rights(here, asked, Settings()))["service user"] == "good"
 
 
 def test_a_service_without_its_user_is_bad_and_one_of_root_a_warning(machine):
     for user, state in (("leuko-edge", "bad"), ("", "warning")):
-        assert states(rights.check_rights(machine(), service(machine, User=user), Settings()))["service user"] == state
+        assert (
+            states(permissions.check_rights(machine(), service(machine, User=user), Settings()))["service user"]
+            == state
+        )
 
 
 def test_the_terminal_that_is_named_must_be_there_and_belong_to_the_running_service(machine):
     drawn, running = Settings({"service.display": "/dev/tty1"}), service(machine, User="leuko-edge")
-    assert states(rights.check_rights(machine(SERVICE_USER), running, drawn))["display"] == "warning"
+    assert states(permissions.check_rights(machine(SERVICE_USER), running, drawn))["display"] == "warning"
     here = machine({**SERVICE_USER, "/dev/tty1": ""})
-    assert states(rights.check_rights(here, running, drawn))["display"] == "warning"
+    assert states(permissions.check_rights(here, running, drawn))["display"] == "warning"
     mine = {**SERVICE_USER, "/etc/passwd": f"leuko-edge:x:{os.getuid()}:990::/var/lib/leuko-edge:/bin/false\n"}
-    assert states(rights.check_rights(machine(mine), running, drawn))["display"] == "good"
-    assert "display" not in states(rights.check_rights(machine(mine), running, Settings()))
+    assert states(permissions.check_rights(machine(mine), running, drawn))["display"] == "good"
+    assert "display" not in states(permissions.check_rights(machine(mine), running, Settings()))
 
 
 # Service
 
 
-def service(machine, **said: str) -> unit.Unit | None:
+def service(machine, **said: str) -> systemd_unit.Unit | None:
     answers = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running", "UnitFileState": "enabled"}
     answers |= {"NRestarts": "0", "WatchdogUSec": "30s", "StatusText": "session 3: 41 of 100 leukocytes", **said}
-    return unit.ask(machine(said={"systemctl": "".join(f"{key}={value}\n" for key, value in answers.items())}))
+    return systemd_unit.ask(machine(said={"systemctl": "".join(f"{key}={value}\n" for key, value in answers.items())}))
 
 
 def test_no_systemd_and_no_unit_are_no_fault(machine):
-    for asked in (unit.ask(machine()), service(machine, LoadState="not-found")):
-        assert states(unit.check_unit(asked, machine())) == {"service": "skipped"}
+    for asked in (systemd_unit.ask(machine()), service(machine, LoadState="not-found")):
+        assert states(systemd_unit.check_unit(asked, machine())) == {"service": "skipped"}
 
 
 @pytest.mark.parametrize(
@@ -441,7 +445,7 @@ def test_no_systemd_and_no_unit_are_no_fault(machine):
     ],
 )
 def test_the_unit_is_told_as_systemd_has_it(machine, said, name, state, word):
-    found = of(unit.check_unit(service(machine, **said), machine()), name)
+    found = of(systemd_unit.check_unit(service(machine, **said), machine()), name)
     assert found.state == state and word in found.found
 
 
@@ -449,7 +453,8 @@ def test_a_service_that_runs_but_cannot_count_is_bad_with_its_own_sentence(machi
     status = "fault: no camera was found; trying again in 8 s"
     for active in ("active", "activating"):  # it is ready with its first frame
         found = of(
-            unit.check_unit(service(machine, ActiveState=active, StatusText=status, MainPID="7"), machine()), "service"
+            systemd_unit.check_unit(service(machine, ActiveState=active, StatusText=status, MainPID="7"), machine()),
+            "service",
         )
         assert found.state == "bad" and "no camera was found" in found.found
 
@@ -459,7 +464,7 @@ def test_what_the_service_sees_is_told_while_it_is_fresh(machine):
     status = {**as_json(Status("counting", "well")), "session": session, "until": time.monotonic() + FRESH}
     for published, told in ((status, True), ({**status, "until": 0.0}, False), ({"schema": "x"}, False), ([], False)):
         here = machine({"/run/leuko-edge/status.json": json.dumps(published)})
-        found = of(unit.check_unit(service(machine), here), "service")
+        found = of(systemd_unit.check_unit(service(machine), here), "service")
         assert found.state == "good" and ("24.6 frames a second, light good" in found.found) == told
 
 

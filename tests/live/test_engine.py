@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from leuko_edge.classify import FixedClassifier, simulated_card
 from leuko_edge.live.engine import Engine
 from leuko_edge.live.goal import Goal
-from leuko_edge.live.keys import Action
-from leuko_edge.live.state import Snapshot
+from leuko_edge.live.snapshot import Snapshot
+from leuko_edge.model.classify import FixedClassifier, simulated_card
+from leuko_edge.session import Action
 from leuko_edge.simulate import STEADY, Pose, SlideFilm, Smear, driven, serpentine, there_and_back
 from leuko_edge.store import SessionInfo, SessionStore, StoreFull
 from leuko_edge.store.archive import Archive

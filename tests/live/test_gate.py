@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from leuko_edge.live.gate import FIRST, Gate, advice
-from leuko_edge.live.state import SKIPS, Place
+from leuko_edge.session import SKIPS, Place
 from leuko_edge.simulate import draw_field
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from leuko_edge.live.state import Place
 from leuko_edge.live.tracks import VIEWS, Track, Tracks
+from leuko_edge.session import Place
 
 UM = 0.1
 

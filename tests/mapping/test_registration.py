@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from slideworld import HEIGHT, WIDTH, Eyepiece, slide
 
-from leuko_edge.live.follow import CLOSE, LEAP
-from leuko_edge.live.register import refine, search
-from leuko_edge.live.slidemap import KNOW
-from leuko_edge.live.view import SIDE, Dirt, View, reduced
+from leuko_edge.mapping.follow import CLOSE, LEAP
+from leuko_edge.mapping.registration import refine, search
+from leuko_edge.mapping.slide_map import KNOW
+from leuko_edge.mapping.view import SIDE, Dirt, View, reduced
 
 RATIO = WIDTH / SIDE
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from slideworld import HEIGHT, WIDTH, Eyepiece, slide
 
-from leuko_edge.live.keyframes import Keyframes
-from leuko_edge.live.slidemap import SlideMap
-from leuko_edge.live.view import View
+from leuko_edge.mapping.keyframes import Keyframes
+from leuko_edge.mapping.slide_map import SlideMap
+from leuko_edge.mapping.view import View
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from tiny import TINY, TINY_FLOAT
 
-from leuko_edge import card as cards
-from leuko_edge import certificate, cli
-from leuko_edge.card import ModelCard, load_verified, shipped_model
-from leuko_edge.classify import Classifier
+from leuko_edge.cli.main import main
 from leuko_edge.errors import ModelError
+from leuko_edge.model import card as cards
+from leuko_edge.model import certificate
+from leuko_edge.model.card import ModelCard, load_verified, shipped_model
+from leuko_edge.model.classify import Classifier
 
 
 @pytest.fixture
@@ -96,10 +97,10 @@ def test_what_counts_cells_takes_certified_models_only(model):
 
 
 def test_version_verbose_shows_the_certificate_or_refuses(model, capsys):
-    assert cli.main(["--version", "--verbose", "--model", str(model)]) == 0
+    assert main.main(["--version", "--verbose", "--model", str(model)]) == 0
     assert "largest shift of the differential: " in capsys.readouterr().out
     rewrite(model, certificate={})
-    assert cli.main(["--version", "--verbose", "--model", str(model)]) == 4
+    assert main.main(["--version", "--verbose", "--model", str(model)]) == 4
     assert "has no certificate" in capsys.readouterr().err
 
 
@@ -216,7 +217,7 @@ def test_fields_of_a_later_version_are_ignored(model):
 
 def test_the_shipped_model_is_found_in_the_wheel_or_in_the_checkout(tmp_path, monkeypatch):
     package = tmp_path / "edge" / "leuko_edge"
-    monkeypatch.setattr(cards, "__file__", str(package / "card.py"))
+    monkeypatch.setattr(cards, "__file__", str(package / "model" / "card.py"))
     with pytest.raises(ModelError, match=rf"{cards.SHIPPED}\.tflite.*--model"):
         shipped_model()
     for folder in (tmp_path / "models", package / "models"):

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from tiny import COLOURS, TINY, TINY_FLOAT, crops_of, flat
 
-from leuko_edge import litert
-from leuko_edge.card import load_verified
-from leuko_edge.classify import Classifier, FixedClassifier, calibrate, doubted
 from leuko_edge.errors import EnvironmentBroken, ModelError
+from leuko_edge.model import litert
+from leuko_edge.model.card import load_verified
+from leuko_edge.model.classify import Classifier, FixedClassifier, calibrate, doubted
 from leuko_edge.types import CLASSES, UNIDENTIFIED, Prediction
 
 
@@ -143,7 +143,7 @@ def test_the_older_runtime_stands_in_and_takes_cells_singly(monkeypatch):
 
 
 def test_start_up_says_nothing_on_the_terminal():
-    code = f"from leuko_edge.classify import Classifier; Classifier.from_path({str(TINY)!r})"
+    code = f"from leuko_edge.model.classify import Classifier; Classifier.from_path({str(TINY)!r})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
 

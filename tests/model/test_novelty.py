@@ -11,15 +11,16 @@ from drawn import encoded, smear
 from snapshots import snapshot
 from tiny import COLOURS, FAR, FAR_FLOAT, NEAR, TINY, crops_of, flat
 
-from leuko_edge import cli, counting
-from leuko_edge.classify import Classifier, FixedClassifier, judge, simulated_card
-from leuko_edge.doubt import distances, unfamiliar
+from leuko_edge.cli import count as counting
+from leuko_edge.cli.main import main
 from leuko_edge.errors import ModelError
 from leuko_edge.live.engine import Engine
 from leuko_edge.live.tracks import Track
+from leuko_edge.model.classify import Classifier, FixedClassifier, judge, simulated_card
+from leuko_edge.model.novelty import distances
 from leuko_edge.service import sentences
 from leuko_edge.store import SessionInfo, SessionStore
-from leuko_edge.tally import Differential
+from leuko_edge.tally import Differential, unfamiliar
 from leuko_edge.types import CLASSES, UNIDENTIFIED
 
 REDDISH, PINK = (255, 0, 40), (255, 0, 80)  # both surely a neutrophil's red, 2 and 4 units of distance away
@@ -97,7 +98,7 @@ def test_a_model_whose_outputs_are_not_its_cards_is_refused(tmp_path, model, cha
 
 
 def test_version_verbose_shows_both_thresholds(capsys):
-    assert cli.main(["--version", "--verbose", "--model", str(FAR)]) == 0
+    assert main.main(["--version", "--verbose", "--model", str(FAR)]) == 0
     out = capsys.readouterr().out
     assert "unidentified below a confidence of 0.6, or farther than 3 from the known cells" in out
     assert "warns where more than 15.0% of the white cells are unidentified" in out
@@ -160,15 +161,15 @@ SENTENCE = "50 % of the white cells are unidentified: this laboratory's cells ar
 
 
 def test_the_report_warns_of_a_laboratory_that_the_model_does_not_know(slide, capsys):
-    assert cli.main(["--image", slide(20)]) == 0
+    assert main.main(["--image", slide(20)]) == 0
     assert f"Warning: {SENTENCE}" in " ".join(capsys.readouterr().out.split())
-    assert cli.main(["--image", slide(18)]) == 0
+    assert main.main(["--image", slide(18)]) == 0
     assert "Warning" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("more", [[], ["--quiet"]])
 def test_the_warning_goes_to_standard_error_beside_json(slide, capsys, more):
-    assert cli.main(["--image", slide(20), "--json", "-", *more]) == 0
+    assert main.main(["--image", slide(20), "--json", "-", *more]) == 0
     out, err = capsys.readouterr()
     assert SENTENCE in " ".join(err.split()) and "outside" not in out
     assert set(json.loads(out)) == {"schema", "model", "source", "images", "frames", "differential"}

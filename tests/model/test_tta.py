@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from tiny import TINY
 
-from leuko_edge.card import load_verified
-from leuko_edge.classify import Classifier
-from leuko_edge.turns import TURNS, combined, turned
+from leuko_edge.model.card import load_verified
+from leuko_edge.model.classify import Classifier
+from leuko_edge.model.tta import TURNS, combined, turned
 
 CROPS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
 

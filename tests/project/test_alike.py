@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def alike(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).with_name("device")))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "device"))
     import alike
 
     return alike

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-DEVICE = Path(__file__).with_name("device")
+DEVICE = Path(__file__).parents[1] / "device"
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-EDGE = Path(__file__).resolve().parents[1] / "edge"
+EDGE = Path(__file__).resolve().parents[2] / "edge"
 MODULES = sorted((EDGE / "leuko_edge").rglob("*.py"))
 FORBIDDEN = {"leuko_train", "leuko_convert", "tensorflow", "keras", "picamera2", "fastapi", "starlette", "flask"}
 
@@ -42,7 +43,9 @@ def test_no_edge_module_names_what_does_not_run_on_the_device(path):
 
 
 def test_the_law_sees_an_import_wherever_it_stands():
-    assert imported(ast.parse("def f():\n  import tensorflow.keras\nfrom leuko_train.fit import x")) & FORBIDDEN == {
+    assert imported(
+        ast.parse("def f():\n  import tensorflow.keras\nfrom leuko_train.training.fit import x")
+    ) & FORBIDDEN == {
         "tensorflow",
         "leuko_train",
     }
@@ -57,8 +60,25 @@ def test_importing_all_of_the_edge_loads_nothing_forbidden():
 
 
 def test_the_command_line_loads_nothing_heavy_until_it_counts():
-    loaded = in_a_fresh_python("import sys\nimport leuko_edge.cli\nleuko_edge.cli.build_parser()\nprint(*sys.modules)")
+    loaded = in_a_fresh_python(
+        "import sys\nimport leuko_edge.cli.main\nleuko_edge.cli.main.build_parser()\nprint(*sys.modules)"
+    )
     assert not {name.split(".")[0] for name in loaded} & {"numpy", "cv2", "rich", "ai_edge_litert"}
+
+
+def test_nobody_imports_upward():
+    """The layers contract of pyproject.toml, as `lint-imports` reads it."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports; raise SystemExit(lint_imports())"],
+        cwd=EDGE.parent,
+        env={
+            "PYTHONPATH": os.pathsep.join(str(EDGE.parent / name) for name in ("edge", "train", "convert")),
+            "PATH": "",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("name", ["types", "errors"])
@@ -68,8 +88,10 @@ def test_types_and_errors_import_nothing_local(name):
 
 
 def test_only_the_command_line_constructs_and_only_the_two_loops_join_stages():
-    stages = {"optics", "segment", "crop"}
-    joins = {path.stem for path in MODULES if stages <= relative(ast.parse(path.read_text()))}
-    assert joins == {"pipeline", "looking"}  # of photographs, and of a live camera
-    constructs = {path.stem for path in MODULES if {"classify", "pipeline"} <= relative(ast.parse(path.read_text()))}
-    assert constructs == {"counting"}
+    stages = {"vision.field", "vision.segment", "vision.crop"}
+    joins = {path.stem for path in MODULES if stages <= {m.lstrip(".") for m in relative(ast.parse(path.read_text()))}}
+    assert joins == {"pipeline", "cell_counter"}  # of photographs, and of a live camera
+    constructs = {
+        path.stem for path in MODULES if {"model.classify", "pipeline"} <= relative(ast.parse(path.read_text()))
+    }
+    assert constructs == {"count"}

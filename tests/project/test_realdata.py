@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from leuko_edge.classify import Classifier, FixedClassifier
 from leuko_edge.errors import ModelError
+<<<<<<< HEAD
 from leuko_edge.optics import Field
 from leuko_edge.segment import find_cells
 from leuko_edge.types import LEUKOCYTES
@@ -20,10 +20,22 @@ from leuko_train.augment import Window, identity_view
 from leuko_train.data.items import Item
 from leuko_train.detect import measure
 from leuko_train.recognise import Recogniser
+=======
+from leuko_edge.model.classify import Classifier, FixedClassifier
+from leuko_edge.pipeline import Pipeline
+from leuko_edge.sources.pictures import Pictures
+from leuko_edge.types import LEUKOCYTES
+from leuko_edge.vision.field import Field
+from leuko_edge.vision.segment import find_cells
+from leuko_train.data import build, readers, split
+from leuko_train.data.photo_match import Recogniser
+from leuko_train.data.readers import Item
+from leuko_train.evaluation.detect import measure
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 pytestmark = pytest.mark.realdata
 
-FIELDS = {"bccd": labs.bccd, "deepbionet": labs.deepbionet_fields, "raabin": labs.raabin}
+FIELDS = {"bccd": readers.bccd, "deepbionet": readers.deepbionet_fields, "raabin": readers.raabin}
 RED_CELL_PX = 34  # the median width of PBC's red cells by the data's README
 
 
@@ -41,7 +53,7 @@ def test_white_cells_of_whole_fields_are_found_and_little_else(data, lab):
 
 
 def test_red_cells_of_pbc_are_measured_near_their_width(data):
-    scales = [dataset.measured_scale(item.path)[1] for item in sample(list(labs.pbc(data)), 40)]
+    scales = [build.measured_scale(item.path)[1] for item in sample(list(readers.pbc(data)), 40)]
     widths = [7.5 / scale.um_per_px for scale in scales if scale is not None and scale.origin == "red cells"]
     assert len(widths) >= 32
     assert np.median(widths) == pytest.approx(RED_CELL_PX, rel=0.15)
@@ -49,8 +61,8 @@ def test_red_cells_of_pbc_are_measured_near_their_width(data):
 
 def test_the_black_frames_of_turned_pictures_give_no_cells(data):
     cells = black = 0
-    for item in sample(list(labs.kaggle(data)), 25):
-        bgr = dataset.read(item.path)
+    for item in sample(list(readers.kaggle(data)), 25):
+        bgr = build.read(item.path)
         for cell in find_cells(Field.from_bgr(bgr, 0.16)):
             x, y = (int(v) for v in cell.centre)
             cells += 1
@@ -59,9 +71,9 @@ def test_the_black_frames_of_turned_pictures_give_no_cells(data):
 
 
 def test_kaggles_pictures_are_copies_of_fields_of_bccd_of_their_class(data):
-    fields = list(labs.bccd(data))
+    fields = list(readers.bccd(data))
     recogniser = Recogniser([item.path for item in fields])
-    copies = sample(list(labs.kaggle(data)), 16)
+    copies = sample(list(readers.kaggle(data)), 16)
     found = [(copy.label, recogniser.find(copy.path)) for copy in copies]
     linked = [(label, fields[photograph].label) for label, photograph in found if photograph is not None]
     assert len(linked) >= 15  # of all 3,872 pictures 20 show fields that BCCD does not hold
@@ -72,7 +84,7 @@ def test_kaggles_pictures_are_copies_of_fields_of_bccd_of_their_class(data):
     ("folder", "sources"), [("bccd", 364), ("deepbionet_fields", 349), ("pbc", 8000), ("lisc", 242)]
 )
 def test_the_folders_hold_what_their_readers_expect(data, folder, sources):
-    items = list(getattr(labs, folder)(data))
+    items = list(getattr(readers, folder)(data))
     assert len({item.source for item in items}) == len(items)
     assert sources is None or len(items) == sources
     assert cv2.haveImageReader(str(items[0].path))
@@ -100,7 +112,7 @@ def shipped() -> Iterator[Classifier]:
 
 @pytest.mark.parametrize("lab", ["pbc", "lisc"])
 def test_the_shipped_model_names_cells_that_it_was_not_trained_on(data, shipped, lab):
-    own = [item for item in dataset.select(data, {}) if item.lab == lab]
+    own = [item for item in build.select(data, {}) if item.lab == lab]
     tested = [item for item, (_, part) in zip(own, split.assign(own, {}), strict=True) if part == "test"]
     right: dict[str, list[bool]] = {}
     window = Window(shipped.card.window_um, shipped.card.input_size)
@@ -113,5 +125,5 @@ def test_the_shipped_model_names_cells_that_it_was_not_trained_on(data, shipped,
 
 
 def test_the_shipped_model_finds_raabins_cells_which_it_never_saw(data, shipped):
-    found = measure("raabin", sample(list(labs.raabin(data)), 30, seed=1), shipped)
+    found = measure("raabin", sample(list(readers.raabin(data)), 30, seed=1), shipped)
     assert found.recall >= 0.9 and found.precision >= 0.9

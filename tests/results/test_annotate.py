@@ -3,10 +3,11 @@ import numpy as np
 import pytest
 from drawn import counted_cell, smear
 
-from leuko_edge import gallery, render
-from leuko_edge.gallery import Gallery
 from leuko_edge.pipeline import Outcome
-from leuko_edge.render import Annotations, annotate, caption
+from leuko_edge.results import annotate as render
+from leuko_edge.results import contact_sheet
+from leuko_edge.results.annotate import Annotations, annotate, caption
+from leuko_edge.results.contact_sheet import Gallery
 from leuko_edge.tally import Tally
 from leuko_edge.types import CLASSES, UNIDENTIFIED, PictureResult, Quality, Scale
 
@@ -121,11 +122,11 @@ def test_a_contact_sheet_for_each_class_shows_the_crops_in_their_colours(tmp_pat
     sink.finish(*DONE)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["neutrophil.png", "platelet.png"]
     sheet = cv2.imread(str(tmp_path / "neutrophil.png"))
-    assert (sheet == (30, 90, 200)).all(axis=2).sum() == 2 * gallery.TILE**2
+    assert (sheet == (30, 90, 200)).all(axis=2).sum() == 2 * contact_sheet.TILE**2
 
 
 def test_a_full_sheet_is_written_and_let_go(tmp_path, monkeypatch):
-    monkeypatch.setattr(gallery, "SHEET", 2)
+    monkeypatch.setattr(contact_sheet, "SHEET", 2)
     sink = Gallery(str(tmp_path))
     for index in range(3):
         sink.add(outcome(index, "a.png", "monocyte"))

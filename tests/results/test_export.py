@@ -13,11 +13,13 @@ import pytest
 from made_session import ACCOUNTS, INFO, START, new_cell
 from rich.console import Console
 
+from leuko_edge.cli import sessions as command
 from leuko_edge.errors import NothingCountable, UsageError
-from leuko_edge.live.state import SKIPS
-from leuko_edge.store import SessionStore, StoreError, command, listing, pictures, schema
+from leuko_edge.results import session_list, session_pictures
+from leuko_edge.results.session_report import CSV_COLUMNS, csv_text, json_text
+from leuko_edge.session import SKIPS
+from leuko_edge.store import SessionStore, StoreError, schema
 from leuko_edge.store.archive import Archive
-from leuko_edge.store.export import CSV_COLUMNS, csv_text, json_text
 
 LABELS = ("neutrophil", "neutrophil", "lymphocyte", "erythroblast", "platelet", "monocyte")
 
@@ -148,7 +150,7 @@ def test_export_writes_all_that_is_asked_for(database, tmp_path):
 def test_a_map_shows_each_cell_where_it_lies(database):
     with Archive(database) as archive:
         whole = archive.record(1)
-        bgr = pictures.draw_map(archive, whole, whole.standing)
+        bgr = session_pictures.draw_map(archive, whole, whole.standing)
     violet = np.all(np.abs(bgr.astype(int) - (140, 60, 110)) < 12, axis=2)
     _, _, found, centres = cv2.connectedComponentsWithStats(cv2.erode(violet.astype(np.uint8), np.ones((9, 9))))
     centres = centres[1:][found[1:, cv2.CC_STAT_AREA] > 200]
@@ -159,8 +161,8 @@ def test_a_map_shows_each_cell_where_it_lies(database):
 
 
 def test_a_map_is_bounded_whatever_the_slide_and_a_crowded_area_is_cut_into_bands(tmp_path, monkeypatch):
-    monkeypatch.setattr(pictures, "MAP_CELLS", 2)
-    monkeypatch.setattr(pictures, "MAP_SIDE", 900)
+    monkeypatch.setattr(session_pictures, "MAP_CELLS", 2)
+    monkeypatch.setattr(session_pictures, "MAP_SIDE", 900)
     with SessionStore.create(tmp_path / "s", INFO, START) as store:
         for number, (area, x, y) in enumerate([(1, 0, 0), (1, 2e6, 9e5), (1, 1e5, 1e5), (2, 5, 5)], start=1):
             store.add_cell(new_cell(number=number, area=area, x=float(x), y=float(y), contour=None), ACCOUNTS)
@@ -227,7 +229,7 @@ def test_an_output_that_fails_is_named_and_the_others_are_written(database, tmp_
 
 def shown(sessions, width=140) -> str:
     console = Console(file=io.StringIO(), width=width)
-    listing.show(console, "sessions.sqlite3", sessions)
+    session_list.show(console, "sessions.sqlite3", sessions)
     return console.file.getvalue()
 
 
@@ -262,10 +264,10 @@ def test_no_session_yet_is_no_error_unless_a_file_was_named(tmp_path, monkeypatc
 
 def test_the_grammar_loads_nothing_heavy():
     code = (
-        "import argparse, sys\nimport leuko_edge.store.command as command\n"
+        "import argparse, sys\nimport leuko_edge.cli.main.sessions as command\n"
         "command.add_parsers(argparse.ArgumentParser().add_subparsers())\nprint(*sys.modules)"
     )
-    edge = Path(__file__).resolve().parents[1] / "edge"
+    edge = Path(__file__).resolve().parents[2] / "edge"
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": str(edge)}, capture_output=True, text=True, check=True
     )

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from drawn import counted_cell
 
-from leuko_edge import report
 from leuko_edge.pipeline import Outcome
-from leuko_edge.report import CSV_COLUMNS, CsvReport, JsonReport, readable
+from leuko_edge.results import report
+from leuko_edge.results.report import CSV_COLUMNS, CsvReport, JsonReport, readable
 from leuko_edge.tally import Tally
 from leuko_edge.types import Cell, CountedCell, PictureResult, Prediction, Quality, Scale
 

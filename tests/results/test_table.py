@@ -3,8 +3,8 @@ import re
 
 from rich.console import Console
 
-from leuko_edge import display
-from leuko_edge.classify import simulated_card
+from leuko_edge.model.classify import simulated_card
+from leuko_edge.results import table
 from leuko_edge.tally import Tally
 from leuko_edge.types import PictureResult, Quality, Scale
 
@@ -17,7 +17,7 @@ def shown(counts: dict[str, int], scales: tuple[Scale, ...] = (), lost: int = 0,
     for _ in range(lost):
         tally.add(PictureResult("a", 0, 0, None, Quality(0, False, "lost")))
     console = Console(file=io.StringIO(), width=width, highlight=False)
-    display.show(console, tally.differential(), tally, truth)
+    table.show(console, tally.differential(), tally, truth)
     return console.file.getvalue()
 
 
@@ -67,5 +67,5 @@ def test_the_table_fits_eighty_columns():
 
 
 def test_a_card_is_described_with_its_certificate():
-    text = display.describe(simulated_card())
+    text = table.describe(simulated_card())
     assert "model fixed" in text and "certificate:\n  none recorded" in text

@@ -9,12 +9,12 @@ import pytest
 from rich.console import Console
 from snapshots import COUNTS, snapshot
 
-from leuko_edge.live import screen
-from leuko_edge.live.bars import interval_bar
-from leuko_edge.live.plain import Plain
-from leuko_edge.live.screen import Screen, render
-from leuko_edge.live.state import Accounts, Shown
-from leuko_edge.live.words import clock, goal
+from leuko_edge.screen import full_screen
+from leuko_edge.screen.bars import interval_bar
+from leuko_edge.screen.full_screen import Screen, render
+from leuko_edge.screen.plain_lines import Plain
+from leuko_edge.screen.words import clock, goal
+from leuko_edge.session import Accounts, Shown
 from leuko_edge.tally import Share
 
 WARNING = "the disk is nearly full: counting will stop soon"
@@ -217,7 +217,7 @@ def test_the_screen_is_given_back_when_counting_fails():
 def at(monkeypatch):
     """Sets the time that the screen sees; drawing takes none unless told."""
     now = [100.0]
-    monkeypatch.setattr(screen.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(full_screen.time, "monotonic", lambda: now[0])
     return now
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from leuko_edge.live import terminal
-from leuko_edge.live.keys import CLASS_KEYS, Action, Dialogue
-from leuko_edge.live.terminal import ESCAPE_WAIT, Decoder, Keys, has_keyboard
+from leuko_edge.screen import keyboard as terminal
+from leuko_edge.screen.keyboard import ESCAPE_WAIT, Decoder, Keys, has_keyboard
+from leuko_edge.screen.keys import CLASS_KEYS, Dialogue
+from leuko_edge.session import Action
 from leuko_edge.types import CLASSES, LEUKOCYTES, UNIDENTIFIED
 
-EDGE = Path(__file__).resolve().parents[1] / "edge"
+EDGE = Path(__file__).resolve().parents[2] / "edge"
 
 
 def said(keys, cells=(87, 86, 85)) -> list[Action]:
@@ -231,7 +232,7 @@ def test_a_signal_that_the_program_handles_itself_is_left_to_it(tty):
 COUNTS = """
 import signal, sys, time
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and children inherit that
-from leuko_edge.live.terminal import Keys
+from leuko_edge.screen.keyboard import Keys
 def say(word): print(word, flush=True)
 with Keys(leave=lambda: say("LEFT"), enter=lambda: say("ENTERED")) as keys:
     say("READY")

@@ -7,9 +7,9 @@ import pytest
 from snapshots import snapshot
 
 from leuko_edge.errors import EnvironmentBroken
-from leuko_edge.live import window
-from leuko_edge.live.state import Outline
-from leuko_edge.live.window import Window, check, picture
+from leuko_edge.live.snapshot import Outline
+from leuko_edge.screen import window
+from leuko_edge.screen.window import Window, check, picture
 
 
 def disc(x: int, y: int, radius: int) -> np.ndarray:

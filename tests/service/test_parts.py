@@ -16,25 +16,25 @@ import pytest
 from conftest import ROOT
 from snapshots import COUNTS, snapshot
 
-from leuko_edge import cli
-from leuko_edge.classify import Classifier, FixedClassifier
+from leuko_edge.camera.newest import FROZEN_AFTER, Newest
+from leuko_edge.cli.main import main
 from leuko_edge.config import load
-from leuko_edge.errors import EnvironmentBroken
+from leuko_edge.errors import EnvironmentBroken, SourceLost
 from leuko_edge.live.goal import Goal
-from leuko_edge.live.newest import FROZEN_AFTER, Newest
-from leuko_edge.live.session import information
-from leuko_edge.live.state import Outline, SourceLost
+from leuko_edge.live.session_info import information
+from leuko_edge.live.snapshot import Outline
+from leuko_edge.model.classify import Classifier, FixedClassifier
+from leuko_edge.screen.pages import FAULT
 from leuko_edge.service import loop, sentences
-from leuko_edge.service.control import Control, send
-from leuko_edge.service.display import FAULT
-from leuko_edge.service.face import Face
+from leuko_edge.service.backoff import Pauses
+from leuko_edge.service.console import Face
 from leuko_edge.service.journal import Journal
-from leuko_edge.service.notify import Notifier
-from leuko_edge.service.pauses import Pauses
-from leuko_edge.service.sessions import check_room, last_open, misfit, take_up
+from leuko_edge.service.key_socket import Control, send
+from leuko_edge.service.reporter import Teller
+from leuko_edge.service.resume import check_room, last_open, misfit, take_up
 from leuko_edge.service.status import Status, StatusFile, as_json, from_json
-from leuko_edge.service.telling import Teller
-from leuko_edge.store import SessionInfo, SessionStore, StoreFull, faults
+from leuko_edge.service.systemd import Notifier
+from leuko_edge.store import SessionInfo, SessionStore, StoreFull, errors
 from leuko_edge.tally import Differential
 
 UNIT = ROOT / "deploy" / "leuko-edge.service"
@@ -114,7 +114,7 @@ def test_a_camera_that_freezes_after_every_opening_is_tried_with_growing_pauses(
     ("error", "told"),
     [
         ("camera x was unplugged; plug it in again, and start again", "camera x was unplugged; plug it in again"),
-        (faults.full("/d"), faults.full("/d").removesuffix(", then --resume")),
+        (errors.full("/d"), errors.full("/d").removesuffix(", then --resume")),
         ("no camera;\nname it with --camera PATH", "no camera; name it as camera.source in the configuration"),
         ("bad\x1b[2J", "bad�[2J"),
     ],
@@ -148,22 +148,22 @@ def test_attach_tells_a_running_service_from_a_silent_a_faulty_and_a_missing_one
     file = StatusFile(folder)
     file.write(Status("counting", "session 12: 87 of 200", snapshot=snapshot()))
     assert (folder / "status.json").stat().st_mode & 0o777 == 0o640
-    assert cli.main(["attach", "--folder", str(folder), "--once"]) == 0
+    assert main.main(["attach", "--folder", str(folder), "--once"]) == 0
     out = capsys.readouterr().out
     assert "87 of 200 cells: neutrophil 52 (59.8 %)" in out and "COUNTING" in out and "Not a medical device" in out
-    assert cli.main(["attach", "--folder", str(folder), "--json"]) == 0
+    assert main.main(["attach", "--folder", str(folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["differential"]["classes"]["neutrophil"]["count"] == 52
     file.write(Status("fault", "fault: no camera; trying again in 4 s", "no camera", 3.5))
-    assert cli.main(["attach", "--folder", str(folder), "--once"]) == 4
+    assert main.main(["attach", "--folder", str(folder), "--once"]) == 4
     assert "no camera; trying again in 4 s" in capsys.readouterr().out
     file.write(Status("counting", "session 12"), fresh=-7)
-    assert cli.main(["attach", "--folder", str(folder), "--once"]) == 4
+    assert main.main(["attach", "--folder", str(folder), "--once"]) == 4
     assert "silent for 7 s" in capsys.readouterr().err
     (folder / "status.json").write_text("{")
-    assert cli.main(["attach", "--folder", str(folder)]) == 4
+    assert main.main(["attach", "--folder", str(folder)]) == 4
     assert "no status that this version knows" in capsys.readouterr().err
     file.remove()
-    assert cli.main(["attach", "--folder", str(folder), "--json"]) == 4
+    assert main.main(["attach", "--folder", str(folder), "--json"]) == 4
     assert "systemctl start leuko-edge" in capsys.readouterr().err
 
 
@@ -225,13 +225,13 @@ def test_a_camera_that_comes_back_at_another_port_goes_on():
 
 def test_without_room_no_session_is_begun(tmp_path, monkeypatch):
     check_room(str(tmp_path / "s.sqlite3"))
-    monkeypatch.setattr(faults, "room", lambda path: faults.STOP_BYTES - 1)
+    monkeypatch.setattr(errors, "room", lambda path: errors.STOP_BYTES - 1)
     with pytest.raises(StoreFull, match="is full"):
         check_room(str(tmp_path / "s.sqlite3"))
 
 
 def test_the_record_of_a_session_is_the_same_from_the_command_line_and_from_the_service():
-    from leuko_edge.classify import simulated_card
+    from leuko_edge.model.classify import simulated_card
 
     source = Newest("cam", lambda: None)
     info = information(source, simulated_card(), Goal(200), {"neutrophil": (1.0, 2.0)}, operator="AB")
@@ -275,7 +275,7 @@ def test_a_display_that_cannot_be_had_or_is_lost_stops_nothing(tmp_path):
 def test_a_film_that_cannot_be_played_is_one_sentence_and_no_fault_to_wait_for(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
-    assert cli.main(["serve", "--display", "none", "--video", str(tmp_path / "none.avi")]) == 2
+    assert main.main(["serve", "--display", "none", "--video", str(tmp_path / "none.avi")]) == 2
     assert "none.avi cannot be opened" in capsys.readouterr().err and not os.listdir(tmp_path)
 
 

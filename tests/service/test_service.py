@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from serving import PATIENCE, Service
 
-from leuko_edge.service.control import send
+from leuko_edge.service.key_socket import send
 from leuko_edge.simulate import STEADY, SlideFilm, Smear, driven, serpentine
 
 

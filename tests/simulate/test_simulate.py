@@ -7,8 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from leuko_edge import demo
-from leuko_edge.simulate import Background, Camera, Drawn, Patch, Slide, Stain, draw_cell, draw_field, transmit
+from leuko_edge.simulate import Background, Camera, Drawn, Patch, Slide, Stain, demo, draw_cell, draw_field, transmit
 from leuko_edge.simulate.background import lay_red_cells
 from leuko_edge.types import CLASSES, LEUKOCYTES
 

@@ -10,8 +10,6 @@ import cv2
 import numpy as np
 import pytest
 
-from leuko_edge.optics import Field
-from leuko_edge.segment import find_cells
 from leuko_edge.simulate import (
     NO_FAULTS,
     STEADY,
@@ -28,6 +26,8 @@ from leuko_edge.simulate import (
 )
 from leuko_edge.simulate.exposure import smeared
 from leuko_edge.types import Frame
+from leuko_edge.vision.field import Field
+from leuko_edge.vision.segment import find_cells
 
 CELLS = {"neutrophil": 12, "lymphocyte": 6, "monocyte": 2, "erythroblast": 1, "artefact": 2}
 SIZE = (4000, 3000)

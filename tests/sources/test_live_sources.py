@@ -14,19 +14,18 @@ import numpy as np
 import pytest
 from cameras import Capture, HandedReader, install, jpeg, picture, plug_in, tuned
 from drawn import encoded, smear
+from leuko_edge.sources.pictures.folder import FolderFilm
+from leuko_edge.sources.pictures.video import VideoFile
+from leuko_edge.sources.pictures.video_container import is_whole
 
-from leuko_edge.errors import EnvironmentBroken, PictureError, UsageError
-from leuko_edge.live import picamera, v4l2node
-from leuko_edge.live.decoding import decode_jpeg, to_bgr
-from leuko_edge.live.film import VideoFile
-from leuko_edge.live.folder import FolderFilm
-from leuko_edge.live.newest import Newest
-from leuko_edge.live.opening import open_source
-from leuko_edge.live.picamera import PiCamera
-from leuko_edge.live.reader import Damaged, wall_time
-from leuko_edge.live.recording import is_whole
-from leuko_edge.live.state import SourceLost
-from leuko_edge.live.v4l2 import V4l2Camera
+from leuko_edge.camera import picamera, v4l2_node
+from leuko_edge.camera.decoding import decode_jpeg, to_bgr
+from leuko_edge.camera.newest import Newest
+from leuko_edge.camera.opening import open_source
+from leuko_edge.camera.picamera import PiCamera
+from leuko_edge.camera.reader import Damaged, wall_time
+from leuko_edge.camera.v4l2 import V4l2Camera
+from leuko_edge.errors import EnvironmentBroken, PictureError, SourceLost, UsageError
 
 FRAMES = 12
 
@@ -168,7 +167,7 @@ def test_pictures_too_small_to_count_are_refused():
 @pytest.fixture
 def soon(monkeypatch):
     """No pauses before a camera is opened anew."""
-    monkeypatch.setattr("leuko_edge.live.newest.LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr("leuko_edge.camera.newest.LONGEST_PAUSE", 0.0)
 
 
 def handed(readers, **options) -> Newest:
@@ -219,7 +218,7 @@ def test_a_camera_that_dies_again_and_again_uses_its_tries_up(soon):
 
 
 def test_a_camera_that_was_steady_for_long_has_all_its_tries_again(soon, monkeypatch):
-    monkeypatch.setattr("leuko_edge.live.newest.STEADY", -1.0)
+    monkeypatch.setattr("leuko_edge.camera.newest.STEADY", -1.0)
     readers = [HandedReader() for _ in range(9)]
     for reader in readers:
         reader.hand_later(picture(1))
@@ -268,7 +267,7 @@ def test_a_camera_that_never_gave_a_picture_is_not_tried_again(soon):
 
 
 def test_while_a_camera_is_opened_anew_the_wait_is_longer_than_the_timeout(monkeypatch):
-    monkeypatch.setattr("leuko_edge.live.newest.LONGEST_PAUSE", 0.5)
+    monkeypatch.setattr("leuko_edge.camera.newest.LONGEST_PAUSE", 0.5)
     one, other = HandedReader(), HandedReader()
     other.hand_later(picture(2))
     with handed([one, other], timeout=0.4) as source:
@@ -342,7 +341,7 @@ def test_ctrl_c_while_waiting_for_a_picture_leaves_no_thread():
 def test_a_camera_that_hangs_for_ever_does_not_keep_the_program_from_ending():
     code = (
         "import threading\n"
-        "from leuko_edge.live.newest import Newest\n"
+        "from leuko_edge.camera.newest import Newest\n"
         "class Hung:\n"
         "    def read(self): threading.Event().wait()\n"
         "    def close(self): raise SystemError('closed under a read')\n"
@@ -437,8 +436,8 @@ def test_a_usb_camera_that_comes_back_at_another_node_is_known_by_its_card(soon,
 
 def test_another_camera_at_the_same_path_is_not_taken(soon, monkeypatch, tmp_path):
     plug_in(monkeypatch, tmp_path / "video0", fourcc="YUYV", gives=(picture(1),))
-    other = v4l2node.Node(str(tmp_path / "video0"), "Webcam", "uvcvideo", True)
-    monkeypatch.setattr("leuko_edge.live.v4l2.look", lambda path: (other, ("YUYV",)))  # asked only when it was lost
+    other = v4l2_node.Node(str(tmp_path / "video0"), "Webcam", "uvcvideo", True)
+    monkeypatch.setattr("leuko_edge.camera.v4l2.look", lambda path: (other, ("YUYV",)))  # asked only when it was lost
     source = V4l2Camera(str(tmp_path / "video0"), tries=2)
     assert "stopped giving pictures" in lost(source) and source.reopened == 0
 
@@ -456,7 +455,7 @@ def test_a_camera_that_cannot_be_started_is_said_to_be_in_use(monkeypatch, tmp_p
 
 def test_a_node_without_pictures_of_its_own_is_not_opened(monkeypatch, tmp_path):
     made = plug_in(monkeypatch, tmp_path / "video1")
-    monkeypatch.setattr("leuko_edge.live.v4l2.ask", lambda path: v4l2node.Node(path, "Scope", "uvcvideo", False))
+    monkeypatch.setattr("leuko_edge.camera.v4l2.ask", lambda path: v4l2_node.Node(path, "Scope", "uvcvideo", False))
     assert "gives no pictures of its own" in lost(V4l2Camera(str(tmp_path / "video1")))
     assert not made.made
 
@@ -512,21 +511,21 @@ def test_a_stable_name_is_preferred_to_a_number(monkeypatch, tmp_path):
     for number in (0, 2, 10):
         (tmp_path / f"video{number}").touch()
     (tmp_path / "by-id" / "usb-Scope-index0").symlink_to(tmp_path / "video2")
-    monkeypatch.setattr(v4l2node, "BY_ID", str(tmp_path / "by-id"))
-    monkeypatch.setattr(v4l2node, "NODES", str(tmp_path / "video"))
+    monkeypatch.setattr(v4l2_node, "BY_ID", str(tmp_path / "by-id"))
+    monkeypatch.setattr(v4l2_node, "NODES", str(tmp_path / "video"))
     stable = str(tmp_path / "by-id" / "usb-Scope-index0")
-    assert v4l2node.candidates() == [stable, str(tmp_path / "video0"), str(tmp_path / "video10")]
-    assert [v4l2node.named(where) for where in (2, "2", stable)] == [stable] * 3
-    assert v4l2node.named(0) == str(tmp_path / "video0")
+    assert v4l2_node.candidates() == [stable, str(tmp_path / "video0"), str(tmp_path / "video10")]
+    assert [v4l2_node.named(where) for where in (2, "2", stable)] == [stable] * 3
+    assert v4l2_node.named(0) == str(tmp_path / "video0")
 
 
 def test_what_is_no_camera_is_named_by_the_kernel_itself(tmp_path):
     (tmp_path / "letter").write_text("hello")
     for path, word in ((tmp_path / "absent", "is not there"), (tmp_path / "letter", "is not a camera")):
         with pytest.raises(SourceLost, match=word):
-            v4l2node.ask(str(path))
+            v4l2_node.ask(str(path))
     with pytest.raises(SourceLost, match="is not a camera"):
-        v4l2node.ask("/dev/null")
+        v4l2_node.ask("/dev/null")
 
 
 @pytest.mark.parametrize(
@@ -537,9 +536,9 @@ def test_why_a_camera_cannot_be_used_is_said_with_what_to_do(monkeypatch, number
     def refuse(*_):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(v4l2node.os, "open", refuse)
+    monkeypatch.setattr(v4l2_node.os, "open", refuse)
     with pytest.raises(SourceLost, match=word):
-        v4l2node.ask("/dev/video0")
+        v4l2_node.ask("/dev/video0")
 
 
 @pytest.mark.parametrize(
@@ -556,18 +555,18 @@ def test_a_node_says_whether_it_is_a_camera(monkeypatch, driver, device, camera)
 
     def ioctl(_, request, argument):
         asked.append(request)
-        if request == v4l2node._QUERYCAP:
-            return v4l2node._CAPABILITY.pack(
+        if request == v4l2_node._QUERYCAP:
+            return v4l2_node._CAPABILITY.pack(
                 driver, b"HD USB Camera", b"usb-1", 0x60100, 0x80000000 | 0x84A00001, device
             )
         raise OSError(errno.EBUSY, "busy")
 
-    monkeypatch.setattr(v4l2node.fcntl, "ioctl", ioctl)
+    monkeypatch.setattr(v4l2_node.fcntl, "ioctl", ioctl)
     if camera:
         with pytest.raises(SourceLost, match="used by another program"):
-            v4l2node.ask(os.devnull)
+            v4l2_node.ask(os.devnull)
     else:
-        assert v4l2node.ask(os.devnull) == v4l2node.Node(os.devnull, "HD USB Camera", driver.decode(), False)
+        assert v4l2_node.ask(os.devnull) == v4l2_node.Node(os.devnull, "HD USB Camera", driver.decode(), False)
 
 
 # The Raspberry Pi camera

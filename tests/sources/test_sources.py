@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from drawn import encoded, smear
 
-from leuko_edge import container, sources
 from leuko_edge.errors import PictureError
-from leuko_edge.sources import Lost, Pictures, decode, read_picture
+from leuko_edge.sources import picture_container
+from leuko_edge.sources import pictures as sources
+from leuko_edge.sources.pictures import Lost, Pictures, decode, read_picture
 from leuko_edge.types import Frame
 
 SUFFIXES = (".jpg", ".png", ".tif", ".bmp")
@@ -170,9 +171,9 @@ def test_a_header_that_lies_about_the_size_is_refused():
 
 def test_the_smallest_and_the_largest_picture_are_within_the_limits():
     assert decode(encoded(smear(40, 40, 0), ".png")).shape == (40, 40, 3)
-    header = container.inspect(tiff(np.zeros((40, 40, 3), np.uint8)))
+    header = picture_container.inspect(tiff(np.zeros((40, 40, 3), np.uint8)))
     assert (header.width, header.height) == (40, 40)
-    assert container.MAX_PIXELS == 50_000_000
+    assert picture_container.MAX_PIXELS == 50_000_000
 
 
 def test_decoders_keep_quiet(capfd):

@@ -14,11 +14,11 @@ import pytest
 from made_session import ACCOUNTS, INFO, START, new_cell
 
 from leuko_edge.errors import EnvironmentBroken, UsageError
-from leuko_edge.live.state import Accounts
-from leuko_edge.store import SessionInfo, SessionStore, StoreError, StoreFull, faults, ledger, schema
+from leuko_edge.session import Accounts
+from leuko_edge.store import SessionInfo, SessionStore, StoreError, StoreFull, errors, ledger, schema
 from leuko_edge.types import Prediction
 
-EDGE = Path(__file__).resolve().parents[1] / "edge"
+EDGE = Path(__file__).resolve().parents[2] / "edge"
 
 
 @pytest.fixture
@@ -394,9 +394,9 @@ def test_a_real_database_of_the_version_before_is_migrated_when_it_is_opened(pat
 def test_a_disk_that_is_nearly_full_is_said_early_and_then_stops_the_count(store, path, monkeypatch):
     assert store.warning == ""
     store.add_cell(new_cell(), ACCOUNTS)
-    monkeypatch.setattr(faults, "WARN_BYTES", store.room() * 2)
+    monkeypatch.setattr(errors, "WARN_BYTES", store.room() * 2)
     assert "MB are left" in store.warning
-    monkeypatch.setattr(faults, "STOP_BYTES", store.room() * 2)
+    monkeypatch.setattr(errors, "STOP_BYTES", store.room() * 2)
     with pytest.raises(StoreFull, match="is full: the count stops here"):
         store.add_cell(new_cell(number=2), replace(ACCOUNTS, counted=99))
     assert rows(path, "SELECT id FROM cell") == [(1,)] and rows(path, "SELECT counted FROM accounts") == [(7,)]

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from leuko_edge.crop import WHITE, cut
-from leuko_edge.optics import Field
 from leuko_edge.simulate import draw_field
-from leuko_train.augment import (
+from leuko_edge.vision.crop import WHITE, cut
+from leuko_edge.vision.field import Field
+from leuko_train.data.augment import (
     STRENGTHS,
     Strength,
     Window,

@@ -14,12 +14,18 @@ import numpy as np
 import pytest
 from laid import body, lay
 
-from leuko_edge.crop import WHITE
 from leuko_edge.errors import PictureError, UsageError
 from leuko_edge.types import CLASSES
+<<<<<<< HEAD
 from leuko_train import dataset, laboratories, simulated, stored
 from leuko_train.data.items import Box, Item
 from leuko_train.stored import CellSet
+=======
+from leuko_edge.vision.crop import WHITE
+from leuko_train.data import build, cell_set, simulated
+from leuko_train.data.cell_set import CellSet
+from leuko_train.data.readers import Box, Item
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +38,7 @@ def built(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[CellSet
     out = tmp_path_factory.mktemp("out") / "cells"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(simulated, "rows", partial(simulated.rows, fields=1))
-        return dataset.build(data, out, workers=1), out
+        return build.build(data, out, workers=1), out
 
 
 def rows_of(cells: CellSet, lab: str) -> list[tuple[str, str, str]]:
@@ -42,7 +48,7 @@ def rows_of(cells: CellSet, lab: str) -> list[tuple[str, str, str]]:
 
 def test_a_loaded_set_is_the_one_that_was_built(built):
     cells, out = built
-    again = stored.load(out)
+    again = cell_set.load(out)
     assert again.sha256 == cells.sha256 and len(again.sha256) == 64
     np.testing.assert_array_equal(again.crops, cells.crops)
     for name in ("labels", "labs", "sources", "splits", "paths", "found"):
@@ -69,7 +75,7 @@ def test_any_change_of_either_file_changes_the_hash(built, tmp_path):
         else:
             content = content.replace(old, new, 1)
         (copy / name).write_bytes(content)
-        assert stored.load(copy).sha256 != cells.sha256
+        assert cell_set.load(copy).sha256 != cells.sha256
 
 
 def test_every_laboratory_is_in_it_and_no_source_is_on_two_sides(built):
@@ -97,7 +103,7 @@ def test_drawn_cells_only_train(built):
 def test_no_more_copies_of_a_photograph_are_taken_than_allowed(built):
     cells, _ = built
     paths = {path for path in cells.paths if "NEUTROPHIL/_0_" in path}
-    assert 1 <= len(paths) <= dataset.COPIES < 8
+    assert 1 <= len(paths) <= build.COPIES < 8
 
 
 def test_the_boxed_cell_of_a_field_gets_the_fields_class_and_the_red_cell_is_an_artefact(built):
@@ -139,15 +145,22 @@ def test_the_table_says_where_each_cell_was_cut(built, data):
     for row in rows:
         assert float(row["um_per_px"]) > 0 and row["scale_origin"] in ("red cells", "pooled", "assumed")
         if row["lab"] != "simulated":
-            height, width = dataset.read(data / row["path"]).shape[:2]
+            height, width = build.read(data / row["path"]).shape[:2]
             assert 0 <= float(row["x"]) <= width and 0 <= float(row["y"]) <= height
 
 
 def test_cutting_a_picture_twice_gives_the_same_rows_and_crops(data):
+<<<<<<< HEAD
     item = next(item for item in dataset.select(data, {}) if item.lab == "bccd")
     first, again = (dataset.cut_item((item, "g", "test"), data, {}) for _ in range(2))
     assert [cell.row for cell in first] == [cell.row for cell in again]
     assert all(np.array_equal(a.rgb, b.rgb) for a, b in zip(first, again, strict=True))
+=======
+    item = next(item for item in build.select(data, {}) if item.lab == "bccd")
+    first, again = (build.cut_item((item, "g", "test"), data, {}) for _ in range(2))
+    assert [row for row, _ in first] == [row for row, _ in again]
+    assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(first, again, strict=True))
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 
 def test_a_normalisation_that_is_left_out_leaves_the_picture_as_it_is(tmp_path):
@@ -156,6 +169,7 @@ def test_a_normalisation_that_is_left_out_leaves_the_picture_as_it_is(tmp_path):
     labfolder.save(path, bgr)
     item = Item(path, "some", "one", label="monocyte")
     task, pooled = (item, "some/one", "train"), {("some", bgr.shape[:2]): 0.1}
+<<<<<<< HEAD
     (_, whole, _), *_ = dataset.cut_item(task, tmp_path, pooled)
     (_, raw, _), *_ = dataset.cut_item(task, tmp_path, pooled, ["white"])
     brightest = (np.percentile(rgb.reshape(-1, 3), 90, axis=0) for rgb in (whole, raw, bgr[:, :, ::-1]))
@@ -163,11 +177,20 @@ def test_a_normalisation_that_is_left_out_leaves_the_picture_as_it_is(tmp_path):
     assert np.abs(whole_light - WHITE).max() < 8 and np.abs(raw_light - light).max() < 4 < np.ptp(light)
     (row, other, _), *_ = dataset.cut_item(task, tmp_path, pooled, ["scale"])
     assert row.um_per_px == dataset.UNSCALED != 0.1 and not np.array_equal(other, whole)
+=======
+    (_, whole), *_ = build.cut_item(task, tmp_path, pooled)
+    (_, raw), *_ = build.cut_item(task, tmp_path, pooled, ["white"])
+    brightest = (np.percentile(rgb.reshape(-1, 3), 90, axis=0) for rgb in (whole, raw, bgr[:, :, ::-1]))
+    whole_light, raw_light, light = brightest
+    assert np.abs(whole_light - WHITE).max() < 8 and np.abs(raw_light - light).max() < 4 < np.ptp(light)
+    (row, other), *_ = build.cut_item(task, tmp_path, pooled, ["scale"])
+    assert row.um_per_px == build.UNSCALED != 0.1 and not np.array_equal(other, whole)
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 
 def test_the_selection_is_the_same_every_time_and_prefers_untouched_photographs(data):
-    chosen = dataset.select(data, {})
-    assert chosen == dataset.select(data, {})
+    chosen = build.select(data, {})
+    assert chosen == build.select(data, {})
     originals = [item.original for item in chosen if item.lab == "deepbionet" and item.label == "monocyte"]
     assert originals == sorted(originals, reverse=True)
 
@@ -177,8 +200,13 @@ def cut_one(tmp_path: Path, bgr: np.ndarray, pooled: float = 0.1, **more: object
     path = tmp_path / "one.png"
     labfolder.save(path, bgr)
     item = Item(path, "some", "one", **more)  # type: ignore[arg-type]
+<<<<<<< HEAD
     taken = dataset.cut_item((item, "some/one", "train"), tmp_path, {("some", bgr.shape[:2]): pooled})
     return sorted(row.label for row, _, _ in taken)
+=======
+    taken = build.cut_item((item, "some/one", "train"), tmp_path, {("some", bgr.shape[:2]): pooled})
+    return sorted(row.label for row, _ in taken)
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 
 def test_a_fields_class_goes_to_its_one_clear_cell_and_to_none_of_two(tmp_path):
@@ -206,22 +234,22 @@ def test_a_picture_that_cannot_be_used_gives_no_rows_and_stops_nothing(tmp_path,
     path = tmp_path / "one.jpg"
     path.write_bytes(cv2.imencode(".jpg", np.zeros((200, 200, 3), np.uint8))[1] if content == "black" else b"torn")
     item = Item(path, "some", "one", "monocyte", centred=True)
-    assert dataset.cut_item((item, "some/one", "train"), tmp_path, {}) == []
+    assert build.cut_item((item, "some/one", "train"), tmp_path, {}) == []
 
 
 def test_a_file_that_is_no_picture_is_named(tmp_path):
     (tmp_path / "x.jpg").write_text("no picture")
     with pytest.raises(PictureError, match=r"x\.jpg cannot be read"):
-        dataset.read(tmp_path / "x.jpg")
+        build.read(tmp_path / "x.jpg")
 
 
 def test_a_folder_without_a_set_is_refused_with_the_command_that_makes_one(tmp_path):
     with pytest.raises(UsageError, match="holds no cell set; make one with: leuko-train cells"):
-        stored.load(tmp_path)
+        cell_set.load(tmp_path)
 
 
 def test_the_summary_names_each_laboratory_split_and_class(built):
     cells, _ = built
-    lines = list(stored.summary(cells))
+    lines = list(cell_set.summary(cells))
     assert any(line.startswith("tecom test: neutrophil 1, lymphocyte 1;") for line in lines)
     assert sum(line.startswith("bccd ") for line in lines) == len(set(cells.splits[cells.labs == "bccd"]))

@@ -12,8 +12,10 @@ from made_cells import made_cells
 
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
-from leuko_train import calibrate, cli, doubt, pieces
-from leuko_train.network import CONFIGS, Network
+from leuko_train import cli
+from leuko_train.calibration import calibrate, novelty
+from leuko_train.network.vgg16 import CONFIGS, Network
+from leuko_train.travel import pieces
 
 SETTINGS = {"network": "tiny", "window_um": 24.0, "input_size": 32, "seed": 1, "validation_cap": 80}
 
@@ -38,7 +40,7 @@ def trained(folder, seed, exclude=()):
 def folders(tmp_path, monkeypatch):
     """(a run, a folder of finished travel)."""
     monkeypatch.setitem(CONFIGS, "tiny", Network(None, 255.0))
-    monkeypatch.setattr(calibrate.stored, "load", lambda _: made_cells())
+    monkeypatch.setattr(calibrate.cell_set, "load", lambda _: made_cells())
     cells = made_cells()
     for number, lab in enumerate(("north", "south")):
         folder = trained(tmp_path / "travel" / "as-told" / lab, number, (lab,))
@@ -61,7 +63,7 @@ def test_both_limits_are_chosen_on_the_laboratories_that_were_left_out(folders, 
     assert 0.05 <= written["warn_share"] <= 1
     shares = [one["leukocytes_aside"] for one in written["doubt"]["left out"].values()]
     assert np.mean(shares) <= 0.1
-    assert doubt.load(run).kernel.shape[0] == 8
+    assert novelty.load(run).kernel.shape[0] == 8
 
 
 def test_without_them_both_are_of_validation_cells_whose_median_distance_is_one(folders, capsys):
@@ -92,7 +94,7 @@ def test_laboratories_left_out_together_are_asked_one_by_one(folders, tmp_path, 
     run, _ = folders
     cells = made_cells()
     cells.labs = np.where(np.arange(72) // 9 % 4 == 3, "west", cells.labs)
-    monkeypatch.setattr(calibrate.stored, "load", lambda _: cells)
+    monkeypatch.setattr(calibrate.cell_set, "load", lambda _: cells)
     folder = trained(tmp_path / "other" / "as-told" / "south+west", 3, ("south", "west"))
     rows = np.flatnonzero(cells.labs != "north")
     np.savez(folder / pieces.ANSWERS, rows=rows, raw=np.zeros((len(rows), 9)))

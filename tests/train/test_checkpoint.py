@@ -5,7 +5,7 @@ pytest.importorskip("tensorflow")
 import keras
 
 from leuko_edge.errors import EnvironmentBroken
-from leuko_train import checkpoint
+from leuko_train.training import checkpoint
 
 
 def small(units: int = 3) -> keras.Model:

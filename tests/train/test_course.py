@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 pytest.importorskip("tensorflow")
-from leuko_train.course import Schedule
+from leuko_train.training.course import Schedule
 
 
 def test_the_rate_warms_up_and_falls_to_nothing():

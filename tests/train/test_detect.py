@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from laid import body, lay
 
-from leuko_edge.classify import FixedClassifier
+from leuko_edge.model.classify import FixedClassifier
 from leuko_edge.types import Cell, CountedCell, Prediction
-from leuko_train import dataset, linked, split
-from leuko_train.detect import Found, held_out, match, measure
-from leuko_train.labs import Box, Item
+from leuko_train.data import build, linked, split
+from leuko_train.data.readers import Box, Item
+from leuko_train.evaluation.detect import Found, held_out, match, measure
 
 OUTLINE = np.array([[0, 0], [1, 0], [1, 1]], np.int32)
 
@@ -99,7 +99,7 @@ def test_the_cells_of_a_field_that_cannot_be_counted_are_missed_not_left_out(ite
 def test_the_held_out_fields_are_those_that_no_training_saw(tmp_path):
     folder = labfolder.make(tmp_path)
     names = linked.groups(folder)
-    chosen = dataset.select(folder, names)
+    chosen = build.select(folder, names)
     side = {i.path: part for i, (_, part) in zip(chosen, split.assign(chosen, names), strict=True)}
     fields = held_out(folder)
     assert {item.path.name for item in fields["raabin"]} == {"one.jpg"}

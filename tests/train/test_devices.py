@@ -2,7 +2,7 @@ import pytest
 
 pytest.importorskip("tensorflow")
 from leuko_edge.errors import EnvironmentBroken
-from leuko_train import devices
+from leuko_train.training import devices
 
 
 def test_more_devices_than_there_are_is_one_sentence():

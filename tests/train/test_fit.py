@@ -12,11 +12,12 @@ from made_cells import made_cells
 
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
-from leuko_train import calibrate, evaluate
-from leuko_train.augment import Window
-from leuko_train.fit import MAY_GO_ON, built, compiled, fit
-from leuko_train.network import CONFIGS, Network
-from leuko_train.settings import Settings, weights
+from leuko_train.calibration import calibrate
+from leuko_train.data.augment import Window
+from leuko_train.evaluation import evaluate
+from leuko_train.network.vgg16 import CONFIGS, Network
+from leuko_train.training.fit import MAY_GO_ON, built, compiled, fit
+from leuko_train.training.settings import Settings, weights
 
 TINY = {
     "network": "tiny",
@@ -184,8 +185,10 @@ def test_views_drawn_by_another_process_train_the_same_network(tmp_path):
 
 
 def test_a_class_that_does_not_exist_cannot_be_weighted(tmp_path, monkeypatch, capsys):
-    from leuko_train import cli, stored
+    from leuko_train import cli
+    from leuko_train.data import cell_set
 
+<<<<<<< HEAD
     monkeypatch.setattr(stored, "load", lambda _: made_cells())
     words = [
         "fit",
@@ -198,5 +201,9 @@ def test_a_class_that_does_not_exist_cannot_be_weighted(tmp_path, monkeypatch, c
         "--class-weights",
         "heterophil:2",
     ]
+=======
+    monkeypatch.setattr(cell_set, "load", lambda _: made_cells())
+    words = ["fit", "--cells", "cells", "--init", "none", "--out", str(tmp_path / "out"), "--class-weights", "blast:2"]
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
     assert cli.main(words) == UsageError.exit_code
     assert "No class heterophil" in capsys.readouterr().err

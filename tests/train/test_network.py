@@ -5,7 +5,7 @@ pytest.importorskip("tensorflow")
 import keras
 
 from leuko_edge.errors import UsageError
-from leuko_train.network import (
+from leuko_train.network.vgg16 import (
     CONFIGS,
     DENSEST,
     PAPER_PARAMETERS,

@@ -12,7 +12,7 @@ SCRIPT = """
 import json, sys
 import keras
 import numpy as np
-from leuko_train.optimizer import FineTuning
+from leuko_train.training.optimizer import FineTuning
 
 keras.utils.set_random_seed(0)
 model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(3)])

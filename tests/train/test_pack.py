@@ -5,8 +5,13 @@ import pytest
 from laid import body, lay
 
 from leuko_edge.errors import EnvironmentBroken, UsageError
+<<<<<<< HEAD
 from leuko_train import cli, pack, stored
 from leuko_train.stored import STORED_SIZE
+=======
+from leuko_train import cli
+from leuko_train.data import cell_set, pack
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +22,14 @@ def cells(tmp_path_factory):
         lay([(body("monocyte", seed, 0.25), 26.0, 26.0)], STORED_SIZE, STORED_SIZE, 0.25, seed=seed)[..., ::-1]
         for seed in range(12)
     ]
+<<<<<<< HEAD
     where = (1.5, 2.5, 0.2, "red cells", True, "", "")
     rows = [["north", "monocyte", f"s{i}", "train", f"p{i}.jpg", *where] for i in range(12)]
     return folder, stored.save(folder, rows, [np.stack(crops)], {"p0.jpg": "s0"})
+=======
+    rows = [["north", "monocyte", f"s{i}", "train", f"p{i}.jpg", 1.5, 2.5, 0.2, "red cells", True] for i in range(12)]
+    return folder, cell_set.save(folder, rows, [np.stack(crops)], {"p0.jpg": "s0"})
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 
 def test_what_is_unpacked_is_the_set_but_for_what_the_pictures_lose(cells, tmp_path):
@@ -66,4 +76,6 @@ def test_the_commands_say_what_they_wrote(cells, tmp_path, capsys):
     assert cli.main(["pack", "--cells", str(cells[0]), "--out", str(tmp_path / "packed")]) == 0
     assert "crops-01.npz" in capsys.readouterr().out
     assert cli.main(["unpack", "--packed", str(tmp_path / "packed"), "--out", str(tmp_path / "out")]) == 0
-    assert f"12 cells in {tmp_path / 'out'}, SHA-256 {stored.load(tmp_path / 'out').sha256}" in capsys.readouterr().out
+    assert (
+        f"12 cells in {tmp_path / 'out'}, SHA-256 {cell_set.load(tmp_path / 'out').sha256}" in capsys.readouterr().out
+    )

@@ -10,9 +10,13 @@ import keras
 from keras import layers
 
 from leuko_edge.errors import UsageError
-from leuko_train import cli, kaggle, paper, paper_report, paper_splits, recipe
-from leuko_train.kaggle import CLASSES, Pictures
-from leuko_train.recognise import Recogniser
+from leuko_train import cli
+from leuko_train.data import kaggle
+from leuko_train.data.kaggle import CLASSES, Pictures
+from leuko_train.data.photo_match import Recogniser
+from leuko_train.paper import paper, recipe
+from leuko_train.paper import report as paper_report
+from leuko_train.paper import splits as paper_splits
 
 
 def textured(seed: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from laid import turned
 
-from leuko_train.recognise import Recogniser
+from leuko_train.data.photo_match import Recogniser
 
 COUNT = 6
 

@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 import pytest
+from leuko_train.network.vgg16.prune import fitted, inherit, spanning
 
-from leuko_train.network import VGG_MEAN_BGR, build_slim, vgg16
-from leuko_train.prune import fitted, inherit, spanning
+from leuko_train.network.vgg16 import VGG_MEAN_BGR, build_slim, vgg16
 
 
 def test_the_columns_kept_span_those_that_go():

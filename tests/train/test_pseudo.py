@@ -16,9 +16,10 @@ from keras import layers
 
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
-from leuko_train import laboratories, pseudo, stored
 from leuko_train.cli import main
-from leuko_train.stored import STORED_SIZE
+from leuko_train.data import cell_set, laboratories
+from leuko_train.data.cell_set import STORED_SIZE
+from leuko_train.evaluation import pseudo
 
 KNOWN = ("pbc", "monocyte", "pbc/a", "test", "pbc/monocyte/a.jpg", 80.0, 80.0, 0.2, "red cells", True, "", "")
 
@@ -55,7 +56,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def cells(tmp_path: Path) -> Path:
     crops = np.full((1, STORED_SIZE, STORED_SIZE, 3), 200, np.uint8)
-    stored.save(tmp_path / "cells", [KNOWN], [crops], {"pbc/monocyte/a.jpg": "pbc/a"})
+    cell_set.save(tmp_path / "cells", [KNOWN], [crops], {"pbc/monocyte/a.jpg": "pbc/a"})
     return tmp_path / "cells"
 
 
@@ -67,7 +68,7 @@ def enlarged(data: Path, cells: Path, run: Path, *more: str) -> int:
 def test_a_cell_in_a_leukocytes_box_joins_the_set_to_train_under_the_name_it_was_given(data, cells, tmp_path, capsys):
     assert enlarged(data, cells, trained(tmp_path / "run", "eosinophil", 9.0)) == 0
     assert "1 of 1 cells taken: eosinophil 1" in capsys.readouterr().out
-    larger = stored.load(tmp_path / "larger")
+    larger = cell_set.load(tmp_path / "larger")
     assert larger.labs.tolist() == ["pbc", laboratories.GUESSED] and larger.splits.tolist() == ["test", "train"]
     assert CLASSES[larger.labels[1]] == "eosinophil" and larger.paths[1] == "raabin/images/away.jpg"
     assert larger.crops[1, 92:116, 92:116].min() < 140 and larger.crops[1].max() > 230  # a nucleus, and background
@@ -80,12 +81,12 @@ def test_a_cell_in_a_leukocytes_box_joins_the_set_to_train_under_the_name_it_was
 @pytest.mark.parametrize(("says", "logit"), [("eosinophil", 3.0), ("artefact", 9.0), ("erythroblast", 9.0)])
 def test_a_cell_that_is_doubted_or_no_leukocyte_is_not_taken(data, cells, tmp_path, says, logit):
     assert enlarged(data, cells, trained(tmp_path / "run", says, logit)) == 0
-    assert stored.load(tmp_path / "larger").labs.tolist() == ["pbc"]
+    assert cell_set.load(tmp_path / "larger").labs.tolist() == ["pbc"]
 
 
 def test_the_confidence_asked_for_can_be_lowered(data, cells, tmp_path):
     assert enlarged(data, cells, trained(tmp_path / "run", "eosinophil", 3.0), "--confidence", "0.5") == 0
-    assert len(stored.load(tmp_path / "larger").labs) == 2
+    assert len(cell_set.load(tmp_path / "larger").labs) == 2
 
 
 def test_no_laboratory_is_judged_by_names_that_a_network_gave():

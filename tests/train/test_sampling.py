@@ -5,11 +5,11 @@ pytest.importorskip("tensorflow")
 import keras
 from made_cells import made_cells
 
-from leuko_train.augment import Window
-from leuko_train.network import build_leuko, split_at
-from leuko_train.pool import ViewPool
-from leuko_train.sampling import ViewStream, capped, members, probabilities
-from leuko_train.settings import Settings
+from leuko_train.data.augment import Window
+from leuko_train.data.view_pool import ViewPool
+from leuko_train.network.vgg16 import build_leuko, split_at
+from leuko_train.training.sampling import ViewStream, capped, members, probabilities
+from leuko_train.training.settings import Settings
 
 
 def mass(chances: np.ndarray, rows: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from made_cells import made_cells
 
-from leuko_train import seen
+from leuko_train.training import seen
 
 
 def test_every_copy_of_a_photograph_that_was_seen_is_set_aside(tmp_path):

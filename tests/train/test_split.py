@@ -9,8 +9,13 @@ from pathlib import Path
 import labfolder
 import pytest
 
+<<<<<<< HEAD
 from leuko_train import dataset, labs, linked, split
 from leuko_train.data.items import Item
+=======
+from leuko_train.data import build, linked, readers, split
+from leuko_train.data.readers import Item
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 CLASSES_OF = {
     "bccd": ("neutrophil", "eosinophil", "lymphocyte", "monocyte", None),
@@ -105,10 +110,10 @@ def test_turned_copies_in_other_folders_are_linked_to_their_photograph(tmp_path)
     assert copies and set(copies.values()) == {"bccd/BloodImage_00000", "bccd/BloodImage_00001"}
     assert names["deepbionet", "monocyte-7"] == names["deepbionet", "field-000"]
     assert names["deepbionet", "neutrophil-7"] not in (names["deepbionet", "monocyte-7"], "")
-    chosen = dataset.select(folder, names)
+    chosen = build.select(folder, names)
     sides = defaultdict(set)
     for group, part in split.assign(chosen, names):
         sides[group].add(part)
     assert all(len(parts) == 1 for parts in sides.values())
     assert {names[item.lab, item.source] for item in chosen if item.lab == "kaggle"} == set(copies.values())
-    assert {item.path for item in chosen if item.lab == "bccd"} == {item.path for item in labs.bccd(folder)}
+    assert {item.path for item in chosen if item.lab == "bccd"} == {item.path for item in readers.bccd(folder)}

@@ -5,8 +5,8 @@ import pytest
 
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
-from leuko_train import doubt, thresholds
-from leuko_train.thresholds import Asked, Judged, Limits
+from leuko_train.calibration import novelty, thresholds
+from leuko_train.calibration.thresholds import Asked, Judged, Limits
 
 
 def clusters(count: int = 300, classes: int = 3, d: int = 12, seed: int = 0):
@@ -32,7 +32,7 @@ def known_and_strange(cells: int, seed: int) -> Judged:
 
 
 def test_other_cells_are_farther_than_known_ones_of_the_same_spread():
-    fitted = doubt.fit(*clusters(), directions=8)
+    fitted = novelty.fit(*clusters(), directions=8)
     known = fitted.distance(clusters(seed=1)[0])
     strange = clusters(seed=2)[0] + 12 * np.eye(12)[5]
     assert np.median(fitted.distance(strange)) > 2 * np.quantile(known, 0.95)
@@ -40,7 +40,7 @@ def test_other_cells_are_farther_than_known_ones_of_the_same_spread():
 
 def test_what_varies_little_within_a_class_counts_for_more():
     features, labels = clusters(3000)
-    fitted = doubt.fit(features, labels, directions=12)
+    fitted = novelty.fit(features, labels, directions=12)
     at = features[labels == 0].mean(axis=0)
     wide, narrow = fitted.distance(at + 2 * np.eye(12)[[0, 11]])
     assert narrow > 1.5 * wide
@@ -49,32 +49,32 @@ def test_what_varies_little_within_a_class_counts_for_more():
 def test_a_feature_that_is_always_zero_does_no_harm():
     features, labels = clusters()
     features[:, 7] = 0
-    assert np.isfinite(doubt.fit(features, labels).distance(features)).all()
+    assert np.isfinite(novelty.fit(features, labels).distance(features)).all()
 
 
 def test_the_unit_is_the_distance_that_is_said_to_be_one():
     features, labels = clusters()
-    fitted = doubt.fit(features, labels)
+    fitted = novelty.fit(features, labels)
     far = np.median(fitted.distance(features))
     assert np.median(fitted.in_units_of(far).distance(features)) == pytest.approx(1)
 
 
 def test_a_distance_is_read_as_it_was_saved(tmp_path):
     features, labels = clusters()
-    assert doubt.load(tmp_path) is None
-    fitted = doubt.fit(features, labels)
+    assert novelty.load(tmp_path) is None
+    fitted = novelty.fit(features, labels)
     fitted.save(tmp_path)
-    np.testing.assert_array_equal(doubt.load(tmp_path).distance(features), fitted.distance(features))
+    np.testing.assert_array_equal(novelty.load(tmp_path).distance(features), fitted.distance(features))
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", None])
 def test_a_damaged_distance_is_refused(tmp_path, damage):
     if damage is None:
-        np.savez(tmp_path / doubt.FILE, kernel=np.eye(3), bias=np.zeros(2), centres=np.zeros((2, 3)))
+        np.savez(tmp_path / novelty.FILE, kernel=np.eye(3), bias=np.zeros(2), centres=np.zeros((2, 3)))
     else:
-        (tmp_path / doubt.FILE).write_bytes(damage)
+        (tmp_path / novelty.FILE).write_bytes(damage)
     with pytest.raises(UsageError, match="run leuko-train calibrate again"):
-        doubt.load(tmp_path)
+        novelty.load(tmp_path)
 
 
 def test_sure_answers_that_are_wrong_are_set_aside_by_their_distance():

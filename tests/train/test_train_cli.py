@@ -8,7 +8,7 @@ from leuko_train import cli, report
 
 def test_without_keras_the_extra_is_named(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "keras", None)
-    for name in ("leuko_train.fit", "leuko_train.network"):
+    for name in ("leuko_train.training.fit", "leuko_train.network.vgg16"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     assert cli.main(["fit"]) == 4
     assert "leuko-edge[train]" in capsys.readouterr().err

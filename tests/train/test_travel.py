@@ -10,9 +10,12 @@ from keras import layers
 from made_cells import MadeCells, made_cells
 
 from leuko_edge.errors import UsageError
-from leuko_train import augment, pieces, recipe, travel_report
-from leuko_train.network import CONFIGS, Network
-from leuko_train.settings import Settings
+from leuko_train.data import augment
+from leuko_train.network.vgg16 import CONFIGS, Network
+from leuko_train.paper import recipe
+from leuko_train.training.settings import Settings
+from leuko_train.travel import pieces
+from leuko_train.travel import report as travel_report
 
 SETTINGS = Settings(network="tiny", trunk="cut", input_size=32, views=16, batch=4, warmup=0, epochs=1, ema=0.5)
 LABS = ("bccd", "deepbionet", "kaggle", "lisc", "pbc", "simulated", "tecom")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from laid import body, lay, rng
 
-from leuko_edge.frame import valid_area
-from leuko_edge.optics import Field
-from leuko_edge.segment import find_cells
+from leuko_edge.vision.border import valid_area
+from leuko_edge.vision.field import Field
+from leuko_edge.vision.segment import find_cells
 
 
 def smear() -> np.ndarray:

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from laid import SINGLE, body, lay, turned
 
-from leuko_edge.crop import WHITE, cut
-from leuko_edge.optics import Field
-from leuko_edge.segment import find_cells
 from leuko_edge.simulate import Camera
 from leuko_edge.types import Scale
-from leuko_train.augment import identity_view
+from leuko_edge.vision.crop import WHITE, cut
+from leuko_edge.vision.field import Field
+from leuko_edge.vision.segment import find_cells
+from leuko_train.data.augment import identity_view
 
 LIGHT = 230
 

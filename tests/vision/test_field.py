@@ -11,11 +11,11 @@ import pytest
 from laid import body, lay, rng, turned, with_lamp_spot
 
 from leuko_edge.errors import PictureError
-from leuko_edge.illumination import sharpness
-from leuko_edge.optics import Field, optical_density, shrink
-from leuko_edge.scale import ScaleUnknown
 from leuko_edge.simulate import Camera
 from leuko_edge.types import Scale
+from leuko_edge.vision.field import Field, optical_density, shrink
+from leuko_edge.vision.illumination import sharpness
+from leuko_edge.vision.scale import ScaleUnknown
 
 PLAIN = Camera(vignette=0.0, tilt=(0.0, 0.0))
 CASTS = {

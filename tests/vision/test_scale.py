@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from laid import body, lay, rng, turned
 
-from leuko_edge.optics import Field
-from leuko_edge.scale import ScaleUnknown
 from leuko_edge.simulate import Background, Camera, draw_field
 from leuko_edge.types import LEUKOCYTES, Scale
+from leuko_edge.vision.field import Field
+from leuko_edge.vision.scale import ScaleUnknown
 
 RED_CELL_UM = 7.5  # not the module's own constant: a change of it must show here
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from leuko_edge.pooling import Scales
 from leuko_edge.types import Scale
+from leuko_edge.vision.scale_pool import Scales
 
 FIELD, CROP, OTHER = (480, 640), (90, 100), (93, 88)
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from laid import SINGLE, Place, body, lay, overlap, rng, turned, with_lamp_spot
 
-from leuko_edge.optics import Field
-from leuko_edge.segment import find_cells
 from leuko_edge.simulate import Background, Camera, Drawn, DrawnCell, Patch, Stain, draw_cell, draw_field
 from leuko_edge.types import ERYTHROBLAST, LEUKOCYTES, Cell
+from leuko_edge.vision.field import Field
+from leuko_edge.vision.segment import find_cells
 
 NO_PLATELETS = Background(pairs=0.0, rouleaux=0.0, platelets=0.0)
 TIGHT = 0.7

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from laid import body, lay
 
-from leuko_edge.classify import FixedClassifier
-from leuko_edge.optics import Field
+from leuko_edge.model.classify import FixedClassifier
 from leuko_edge.pipeline import Outcome, Pipeline
-from leuko_edge.segment import find_cells
 from leuko_edge.types import LEUKOCYTES, Frame
+from leuko_edge.vision.field import Field
+from leuko_edge.vision.segment import find_cells
 
 
 @cache

@@ -24,12 +24,24 @@ COMMANDS = {
     "paper": "repeat the seed paper's experiment on the Kaggle pictures",
     "detect": "measure how many white cells are found in whole fields",
 }
-"""Each is a module here with `add_arguments(parser)` and `run(args) -> int`, imported when asked for."""
+HOMES = {
+    "cells": "data.cells",
+    "pseudo": "evaluation.pseudo",
+    "pack": "data.pack",
+    "unpack": "data.unpack",
+    "fit": "training.fit",
+    "calibrate": "calibration.calibrate",
+    "evaluate": "evaluation.evaluate",
+    "travel": "travel.travel",
+    "paper": "paper.paper",
+    "detect": "evaluation.detect",
+}
+"""Each is a module with `add_arguments(parser)` and `run(args) -> int`, imported when asked for."""
 
 
 def _command(name: str) -> ModuleType:
     try:
-        return importlib.import_module(f".{name}", __package__)
+        return importlib.import_module(f".{HOMES[name]}", __package__)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("leuko_"):
             raise

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from leuko_edge.card import load_verified, shipped_model, write_whole
 from leuko_edge.errors import EnvironmentBroken, UsageError
+from leuko_edge.files import write_whole
+from leuko_edge.model.card import load_verified, shipped_model
 from leuko_train.report import provenance
 
 from . import files, machine, rounds

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from leuko_edge.card import ModelCard
 from leuko_edge.errors import UsageError
+from leuko_edge.model.card import ModelCard
 
 from ..quiet import quiet
 from .rounds import Candidate
@@ -23,7 +23,7 @@ CALIBRATION = 16
 
 @dataclass(frozen=True)
 class Pair:
-    """A network's two `.tflite` files, and its name among `leuko_train.network.CONFIGS` (None: it has none)."""
+    """A network's two `.tflite` files, and its name among `leuko_train.network.vgg16.CONFIGS` (None: it has none)."""
 
     floating: Path
     int8: Path
@@ -53,8 +53,8 @@ def drawn_crops(count: int, size: int) -> np.ndarray:
     """(count, size, size, 3) uint8 RGB of simulated cells, cut as the device cuts them."""
     from itertools import cycle, islice
 
-    from leuko_train import simulated
-    from leuko_train.augment import Window, identity_view
+    from leuko_train.data import simulated
+    from leuko_train.data.augment import Window, identity_view
 
     stored = np.stack([rgb for _, rgb, _ in simulated.rows(fields=6)])
     return identity_view(stored, Window(24.0, size), np.array(list(islice(cycle(range(len(stored))), count))))
@@ -75,7 +75,7 @@ def make_full(folder: Path, crops: np.ndarray, init: Path | None) -> Pair:
 
 def _network(name: str | None, size: int, init: Path | None = None):
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    from leuko_train.network import CONFIGS
+    from leuko_train.network.vgg16 import CONFIGS
 
     if name not in CONFIGS:
         raise UsageError(f"its card names the network {name!r}, not one of leuko-train's")
@@ -110,10 +110,10 @@ class Exports:
 
     def _chain(self):
         """The network as it is converted: normalisation folded away, as every runtime would like it."""
-        from .. import chain
+        from .. import layer_chain
 
         model = _network(self._pair.name, self._crops.shape[1])
-        made = chain.to_keras(chain.from_keras(model), self._crops.shape[1], softmax=True)
+        made = layer_chain.to_keras(layer_chain.from_keras(model), self._crops.shape[1], softmax=True)
         made(self._crops[:1].astype(np.float32))  # Keras exports only what has been called
         return made
 

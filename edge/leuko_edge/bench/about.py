@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 
 from .. import __version__
-from ..card import load_verified
-from . import board, program
-from .machine import Machine
+from ..doctor import board
+from ..doctor import libraries as program
+from ..doctor.machine import Machine
+from ..model.card import load_verified
 
 
 def about(machine: Machine, model: str | None) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..card import load_verified
-from ..classify import Classifier
-from ..litert import BATCH, default_threads
+from ..model.card import load_verified
+from ..model.classify import Classifier
+from ..model.litert import BATCH, default_threads
 from .spread import Spread
 
 LEAST_RUNS = 5

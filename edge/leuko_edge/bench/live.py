@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import cv2
 
-from ..classify import Classifier
 from ..live.engine import Engine
 from ..live.goal import Goal
-from ..live.state import Snapshot
+from ..live.snapshot import Snapshot
+from ..model.classify import Classifier
 from ..stopwatch import Stopwatch, peak_rss_mb
 from ..store import SessionInfo, SessionStore
 from .spread import Spread

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..pipeline import CellClassifier, Pipeline
 from ..simulate import draw_field
-from ..sources import Pictures
+from ..sources.pictures import Pictures
 from ..stopwatch import Stopwatch
 from .spread import Spread
 

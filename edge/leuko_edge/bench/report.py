@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from . import board
+from ..doctor import board
 
 if TYPE_CHECKING:
-    from .measure_cells import CellTime
-    from .measure_live import LiveTime
-    from .measure_photos import PhotoTime
+    from .cells import CellTime
+    from .live import LiveTime
+    from .photos import PhotoTime
 
 SCHEMA = "leuko-edge-bench/1"
 BUSY = 0.25  # of the cores: with more running beside, the figures are not this board's

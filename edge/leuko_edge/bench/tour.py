@@ -9,8 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..demo import true_counts
 from ..simulate import Hand, SlideFilm, Smear, driven, serpentine
+from ..simulate.demo import true_counts
 from ..types import Frame
 
 VIEW = (1280, 960)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ..live import v4l2controls
-from ..live.picamera import PiReader
-from ..live.v4l2 import V4l2Reader
-from ..live.v4l2controls import Range
+from . import v4l2_controls
+from .picamera import PiReader
+from .v4l2 import V4l2Reader
+from .v4l2_controls import Range
 
 HIGHEST_GAIN = 8.0  # libcamera's analogue gain: more is more noise than picture
 COLOUR_GAINS = (0.5, 8.0)  # libcamera's
@@ -122,7 +122,7 @@ class V4l2Knobs:
 
     def __init__(self, reader: V4l2Reader, fps: float) -> None:
         self._path = reader.path
-        self._ranges: dict[str, Range] = v4l2controls.ranges(reader.path)
+        self._ranges: dict[str, Range] = v4l2_controls.ranges(reader.path)
         self._now: dict[str, int] = {}
         self._longest = 10_000 / fps
         self.lights = "exposure_absolute" in self._ranges
@@ -132,9 +132,9 @@ class V4l2Knobs:
         self._warmth = (warmth.low, warmth.high) if warmth else (0, 0)  # kelvin between which it lies
 
     def manual(self) -> None:
-        found = v4l2controls.read(self._path)
+        found = v4l2_controls.read(self._path)
         self._now = {name: value for name, value in found.items() if name in self._ranges}
-        off = {name: value for name, value in v4l2controls.OFF.items() if name in self._ranges}
+        off = {name: value for name, value in v4l2_controls.OFF.items() if name in self._ranges}
         gain = self._ranges.get("gain")
         self._turn({**off, "gain": gain.low} if gain else off)
 
@@ -167,12 +167,12 @@ class V4l2Knobs:
 
     def fixed(self) -> dict[str, Any]:
         """All of them, also those that were not turned: a camera that was unplugged has forgotten them."""
-        now = v4l2controls.read(self._path)
+        now = v4l2_controls.read(self._path)
         return {name: value for name, value in now.items() if name in self._ranges}
 
     def _turn(self, wanted: Mapping[str, int]) -> bool:
         before = dict(self._now)
-        self._now.update(v4l2controls.write(self._path, wanted))
+        self._now.update(v4l2_controls.write(self._path, wanted))
         return self._now != before
 
     def _exposure(self, value: float) -> int:

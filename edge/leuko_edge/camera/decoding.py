@@ -12,8 +12,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ..native_stderr import decoder_messages
+
 # The decoders write their complaints to file descriptor 2 by themselves; `sources` knows how to catch them.
-from ..sources import REPAIRED, decoder_messages
+from ..sources.picture_decoding import REPAIRED
 from .reader import Damaged
 
 # For each format: bytes a pixel in a row of the buffer, and OpenCV's conversion to BGR (None: it is BGR).

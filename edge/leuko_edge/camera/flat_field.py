@@ -13,7 +13,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from ..illumination import shrink
+from ..vision.illumination import shrink
 
 FIT_SIDE = 160  # px; the long side of the copies that are measured: a red cell is still some pixels wide
 SIDE = 64  # px; the long side of what is kept, light is smooth

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from ..errors import EnvironmentBroken
-from ..live import picamera
-from ..live.state import SourceLost
-from ..live.v4l2node import ask, candidates, look
+from ..errors import EnvironmentBroken, SourceLost
+from . import picamera
+from .v4l2_node import ask, candidates, look
 
 
 @dataclass(frozen=True)

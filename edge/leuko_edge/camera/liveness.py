@@ -6,9 +6,8 @@ import time
 
 import numpy as np
 
-from .state import SourceLost
-
-MIN_SIDE = 100  # px; a smaller view shows too little to know the place by
+from ..errors import SourceLost
+from ..sources.live_source import MIN_SIDE
 
 
 class Watch:

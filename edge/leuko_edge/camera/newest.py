@@ -15,12 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..camera.flat import Flattener
-from ..errors import LeukoError
+from ..errors import LeukoError, SourceLost
 from ..types import Frame
+from .flat_field import Flattener
+from .liveness import Watch
 from .reader import Damaged, Reader
-from .state import SourceLost
-from .watch import Watch
 
 TIMEOUT = 5.0  # seconds without a picture; the slowest microscope cameras give one a second
 SOONER = 0.8  # of it: when a reader itself gives up, so that it is opened anew before the one who waits gives up

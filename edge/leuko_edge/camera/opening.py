@@ -6,11 +6,11 @@ import os
 from typing import Any
 
 from ..errors import UsageError
+from ..sources.folder import FolderFilm
+from ..sources.live_source import LiveSource
+from ..sources.video import VideoFile
 from . import picamera
-from .film import VideoFile
-from .folder import FolderFilm
 from .picamera import PiCamera
-from .state import LiveSource
 from .v4l2 import V4l2Camera
 
 

@@ -15,13 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..camera.flat import Flattener
-from ..camera.tuning import Tuning, usable
-from ..errors import EnvironmentBroken
+from ..errors import EnvironmentBroken, SourceLost
 from .decoding import BUFFERS, to_bgr
+from .flat_field import Flattener
 from .newest import SOONER, TIMEOUT, TRIES, Newest
 from .reader import wall_time
-from .state import SourceLost
+from .tuning import Tuning, usable
 
 INSTALL = (
     "install it with: sudo apt install python3-picamera2, and make the virtual environment with --system-site-packages"

@@ -15,12 +15,12 @@ import numpy as np
 
 from .. import __version__
 from ..errors import EnvironmentBroken
-from ..live.picamera import PiCamera, PiReader
-from ..live.reader import Damaged
-from ..live.v4l2 import V4l2Camera, V4l2Reader
-from .flat import Measured, measure, reduced
-from .knobs import Knobs, knobs
+from .controls import Knobs, knobs
+from .flat_field import Measured, measure, reduced
+from .picamera import PiCamera, PiReader
+from .reader import Damaged
 from .tuning import Tuning
+from .v4l2 import V4l2Camera, V4l2Reader
 
 FRAMES = 32  # for the flat field: their noise is then below a fifth of one frame's
 AIM = 228.0  # of 255, the brightest place of the brightest channel: room for noise above, few levels lost

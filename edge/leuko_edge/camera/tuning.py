@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 
 from ..errors import EnvironmentBroken
-from ..store.schema import default_path as default_database
-from .flat import FlatField
+from ..files import default_path as default_database
+from .flat_field import FlatField
 
 SCHEMA = "leuko-edge-tuning/1"
 NAME = "camera.json"

@@ -14,14 +14,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..camera.flat import Flattener
-from ..camera.tuning import Tuning, usable
-from . import opencv, v4l2controls
+from ..errors import SourceLost
+from ..sources import opencv
+from . import v4l2_controls
 from .decoding import decode_jpeg
+from .flat_field import Flattener
 from .newest import TIMEOUT, TRIES, Newest
 from .reader import Damaged, Reader, wall_time
-from .state import SourceLost
-from .v4l2node import Node, ask, candidates, look, named
+from .tuning import Tuning, usable
+from .v4l2_node import Node, ask, candidates, look, named
 
 JPEGS = ("MJPG", "JPEG")
 GREY = ("GREY", "Y800", "Y10", "Y12", "Y16")
@@ -165,7 +166,7 @@ class V4l2Camera(Newest):
         wanted = {name: int(value) for name, value in self._tuning.controls.items()}
         if wanted:
             capture.grab()  # some cameras forget their settings when the first picture is asked for
-            taken = v4l2controls.write(node.path, wanted)
+            taken = v4l2_controls.write(node.path, wanted)
             refused = sorted(name for name, value in wanted.items() if taken.get(name) != value)
             self._got["controls"], self._got["controls_refused"] = taken, refused
             if refused:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from .state import SourceLost
+from ..errors import SourceLost
 
 BY_ID = "/dev/v4l/by-id"
 NODES = "/dev/video"

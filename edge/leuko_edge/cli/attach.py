@@ -16,8 +16,8 @@ from ..errors import EnvironmentBroken
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .display import Display
-    from .status import Status
+    from ..screen.pages import Display
+    from ..service.status import Status
 
 SYSTEM = Path("/run/leuko-edge")
 LEAVE = {"q", "Q", "esc"}
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     from rich.console import Console
 
-    from .status import from_json
+    from ..service.status import from_json
 
     console = Console(highlight=False)
     if options.once or not console.is_terminal or console.is_dumb_terminal:
@@ -70,7 +70,7 @@ def find(given: str | None, environ: Mapping[str, str] = os.environ) -> Path:
 
     EnvironmentBroken where there is no status in any, or it may not be read.
     """
-    from .status import FILE, own_folder
+    from ..service.status import FILE, own_folder
 
     own = own_folder(environ)
     folders = [Path(given)] if given is not None else [SYSTEM, *([own] if own else [])]
@@ -87,7 +87,7 @@ def find(given: str | None, environ: Mapping[str, str] = os.environ) -> Path:
 
 def load(folder: Path) -> dict[str, Any]:
     """The status file; EnvironmentBroken where there is none any more, it is stale, or it cannot be understood."""
-    from .status import FILE, SCHEMA
+    from ..service.status import FILE, SCHEMA
 
     try:
         data = json.loads((folder / FILE).read_text(encoding="utf-8"))
@@ -118,19 +118,19 @@ def _forbidden(folder: Path) -> EnvironmentBroken:
 def _print(console: Console, status: Status) -> None:
     from rich.text import Text
 
-    from .. import display
-    from ..live import words
+    from ..results import table
+    from ..screen import words
 
     lines = [status.said]
     snapshot = status.snapshot
     if snapshot is not None:
-        lines += [display.SIMULATED] if snapshot.simulated else []
+        lines += [table.SIMULATED] if snapshot.simulated else []
         said = words.banner(snapshot, status.question)
         lines += [words.title(snapshot), f"{said.word}: {said.hint}" if said.hint else said.word]
         lines += [f"{words.goal(snapshot)[0]}: {words.shares(snapshot.differential)}"]
         lines += [", ".join(words.beside(snapshot)), ", ".join(words.view(snapshot)), words.frames(snapshot.accounts)]
         lines += [f"WARNING: {words.printable(snapshot.warning)}"] if snapshot.warning else []
-    lines.append(display.NOT_A_DEVICE)
+    lines.append(table.NOT_A_DEVICE)
     ascii_only = not words.can_write(console.encoding)
     for line in lines:
         text = Text(line)
@@ -139,10 +139,10 @@ def _print(console: Console, status: Status) -> None:
 
 def _watch(console: Console, folder: Path, pass_on: bool) -> int:
     """Draw until the person leaves; a service that stops or starts anew meanwhile is waited for."""
-    from ..live import words
-    from ..live.terminal import Keys
-    from .control import send
-    from .display import Display
+    from ..screen import words
+    from ..screen.keyboard import Keys
+    from ..screen.pages import Display
+    from ..service.key_socket import send
 
     leave = QUIT_KEYS if pass_on else QUIT
     display = Display(console, pass_on, (*words.KEYS, leave) if pass_on else (leave,))
@@ -167,8 +167,8 @@ def _watch(console: Console, folder: Path, pass_on: bool) -> int:
 
 
 def _draw(display: Display, folder: Path, leave: str) -> None:
-    from .display import FAULT, WAITING
-    from .status import from_json
+    from ..screen.pages import FAULT, WAITING
+    from ..service.status import from_json
 
     status = from_json(load(folder))
     if status.fault is not None:
@@ -180,6 +180,6 @@ def _draw(display: Display, folder: Path, leave: str) -> None:
 
 
 def _kept(status: Status) -> list[str]:
-    from . import sentences
+    from ..service import sentences
 
     return [] if status.snapshot is None else [f"{sentences.counting(status.snapshot)}: kept"]

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..doctor.containment import NotDone, contained
+from ..doctor.machine import Machine
 from ..errors import EnvironmentBroken, UsageError
-from .containment import NotDone, contained
-from .machine import Machine
 
 if TYPE_CHECKING:
-    from .measure_photos import PhotoTime
+    from ..bench.photos import PhotoTime
 
 SECONDS = 10.0
 LONGEST = 3600.0
@@ -54,7 +54,7 @@ def run_bench(options: argparse.Namespace) -> int:
         raise UsageError(f"--threads must be 1 to 256, got {options.threads}")
     from rich.console import Console
 
-    from . import bench_report as report
+    from ..bench import report
 
     machine, console = Machine(), Console(highlight=False)
     tell = Console(stderr=True, highlight=False)
@@ -91,46 +91,46 @@ def _part(name: str, function: Callable[[], T], seconds: float) -> T:
 
 def _folder(machine: Machine) -> str:
     """Where sessions are kept, for its disk's sake; a temporary place where this user may not write there."""
-    from .sessions import nearest
-    from .settings import read
+    from ..doctor.machine import nearest
+    from ..doctor.settings import read
 
     own = str(nearest(Path(read(None, machine.environ).database).parent))
     return own if os.access(own, os.W_OK) else tempfile.gettempdir()
 
 
 def _about(machine: Machine, model: str | None) -> dict[str, Any]:
-    from .bench_about import about
+    from ..bench.about import about
 
     return about(machine, model)
 
 
 def _afterwards(machine: Machine) -> dict[str, Any]:
-    from .bench_about import afterwards
+    from ..bench.about import afterwards
 
     return afterwards(machine)
 
 
 def _cells(model: str | None, seconds: float) -> Any:
-    from .measure_cells import time_cells
+    from ..bench.cells import time_cells
 
     return time_cells(model, seconds)
 
 
 def _drawn() -> list[bytes]:
-    from .tour import draw
+    from ..bench.tour import draw
 
     return draw()
 
 
 def _live(jpegs: list[bytes], model: str | None, threads: int, seconds: float, folder: str) -> Any:
-    from .measure_live import time_counting
+    from ..bench.live import time_counting
 
     return time_counting(jpegs, model, threads, seconds, folder)
 
 
 def _photos(model: str | None, threads: int, seconds: float) -> list[PhotoTime]:
-    from ..classify import Classifier
-    from .measure_photos import time_photos
+    from ..bench.photos import time_photos
+    from ..model.classify import Classifier
 
     with Classifier.from_path(model, threads) as classifier:
         return list(time_photos(classifier, seconds))

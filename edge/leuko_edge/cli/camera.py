@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from ..config import add_option
 
 if TYPE_CHECKING:
+    from ..camera.listing import Found
     from ..config import Configuration
-    from .listing import Found
 
 SCHEMA = "leuko-edge-cameras/1"
 _ADVICE = "plug one in; rpicam-hello --list-cameras tells more of one on a ribbon cable"
@@ -66,8 +66,8 @@ def run_list(options: argparse.Namespace) -> int:
     import json
     from dataclasses import asdict
 
-    from ..live import picamera
-    from .listing import cameras
+    from ..camera import picamera
+    from ..camera.listing import cameras
 
     found = cameras()
     why = picamera.missing()
@@ -90,13 +90,13 @@ def _line(camera: Found) -> str:
 
 def run_tune(options: argparse.Namespace) -> int:
     """Tune, write the file, and return 0; LeukoError with what to do where that is not possible."""
+    from ..camera.opening import open_source
+    from ..camera.picamera import PiCamera
+    from ..camera.tune import tune
+    from ..camera.tuning import default_path, wishes
+    from ..camera.v4l2 import V4l2Camera
     from ..config import load
     from ..errors import UsageError
-    from ..live.opening import open_source
-    from ..live.picamera import PiCamera
-    from ..live.v4l2 import V4l2Camera
-    from .tune import tune
-    from .tuning import default_path, wishes
 
     configuration: Configuration = load(options.config, flags={"camera.source": options.camera})
     path = options.out or default_path(configuration)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 
+from ..config.keys import PLAIN, table
+from ..config.loading import DEFAULT, Configuration, add_option, load
+from ..config.values import reference, shown
 from ..errors import UsageError
-from .keys import PLAIN, table
-from .loading import DEFAULT, Configuration, add_option, load
-from .values import reference, shown
 
 SCHEMA = "leuko-edge-config/1"
 
@@ -40,7 +40,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 def run_config(options: argparse.Namespace) -> int:
     """Print and return 0; ConfigurationError as of `load`, UsageError for a range of no class."""
     if options.example:
-        from .example import example
+        from ..config.example import example
 
         print(example(), end="")
         return 0

@@ -6,65 +6,24 @@ import argparse
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 import cv2
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from . import display
-from .card import ModelCard
-from .classify import Classifier
-from .doubt import unfamiliar
-from .errors import EnvironmentBroken, NothingCountable, UsageError
-from .gallery import Gallery
-from .pipeline import Outcome, Pipeline
-from .render import Annotations
-from .report import CsvReport, JsonReport, readable
-from .sources import Pictures
-from .tally import REFERENCES, Differential, Tally
-from .types import LEUKOCYTES
-
-
-class Sink(Protocol):
-    """Where results go: `path` names it in messages."""
-
-    path: str
-
-    def add(self, outcome: Outcome) -> None: ...
-
-    def finish(self, tally: Tally, differential: Differential) -> None: ...
-
-
-class Outputs:
-    """The sinks of a run. One that fails is dropped with a sentence in `failures`; the count goes on."""
-
-    def __init__(self, sinks: list[Sink]) -> None:
-        self._sinks = sinks
-        self.failures: list[str] = []
-
-    def add(self, outcome: Outcome) -> None:
-        for sink in list(self._sinks):
-            try:
-                sink.add(outcome)
-            except (OSError, cv2.error, MemoryError) as error:
-                self._drop(sink, error)
-
-    def finish(self, tally: Tally, differential: Differential) -> None:
-        for sink in list(self._sinks):
-            try:
-                sink.finish(tally, differential)
-            except BrokenPipeError:  # whoever read standard output has seen enough
-                self._sinks.remove(sink)
-            except (OSError, cv2.error, MemoryError) as error:
-                self._drop(sink, error)
-
-    def _drop(self, sink: Sink, error: Exception) -> None:
-        name = "standard output" if sink.path == "-" else readable(sink.path)
-        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        self.failures.append(f"{name} could not be written: {why}")
-        self._sinks.remove(sink)
+from ..errors import EnvironmentBroken, NothingCountable, UsageError
+from ..model.card import ModelCard
+from ..model.classify import Classifier
+from ..pipeline import Pipeline
+from ..results import table as display
+from ..results.annotate import Annotations
+from ..results.contact_sheet import Gallery
+from ..results.outputs import Outputs, Sink
+from ..results.report import CsvReport, JsonReport, readable
+from ..sources.pictures import Pictures
+from ..tally import Differential, Tally, unfamiliar
+from ..types import LEUKOCYTES, REFERENCES
 
 
 def count(options: argparse.Namespace) -> int:
@@ -74,7 +33,7 @@ def count(options: argparse.Namespace) -> int:
     """
     references = _references(options.reference)
     if not options.image:
-        from .live.command import count_live
+        from .live import count_live
 
         return count_live(options, references)
     source = _pictures(options)

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..config import add_option
+from ..doctor.containment import NotDone, contained, guarded, trouble
+from ..doctor.finding import BAD, Finding
+from ..doctor.machine import Machine
+from ..doctor.settings import Settings
+from ..doctor.systemd_unit import Unit
 from ..errors import LeukoError
-from .containment import NotDone, contained, guarded, trouble
-from .finding import BAD, Finding
-from .machine import Machine
-from .settings import Settings
-from .unit import Unit
 
 SOMETHING_BAD = 4  # exit code
 QUICK, SLOW, MODEL = 30.0, 60.0, 180.0
@@ -39,7 +39,7 @@ def run_doctor(options: argparse.Namespace) -> int:
     """Print the findings; 0, or 4 where one is bad."""
     from rich.console import Console
 
-    from .report import listed, show, show_end
+    from ..doctor.report import listed, show, show_end
 
     machine, console = Machine(), Console(highlight=False)
     groups: list[tuple[str, Sequence[Finding]]] = []
@@ -58,7 +58,7 @@ def run_doctor(options: argparse.Namespace) -> int:
 def examine(machine: Machine, config: str | None = None) -> Iterator[tuple[str, Sequence[Finding]]]:
     """The findings of each group as soon as they are known; nothing raises, and nothing lasts for ever."""
     try:
-        unit = contained(_call("unit:ask", machine), QUICK)
+        unit = contained(_call("systemd_unit:ask", machine), QUICK)
     except NotDone:  # told again below, by its own check
         unit = None
     environ = unit.its_environment(machine) if unit else machine.environ
@@ -70,9 +70,9 @@ def examine(machine: Machine, config: str | None = None) -> Iterator[tuple[str, 
     yield (
         "Program",
         [
-            *_check("Python", "program:check_python"),
-            *_check("NumPy and OpenCV", "program:check_libraries"),
-            *_check("LiteRT", "program:check_litert"),
+            *_check("Python", "libraries:check_python"),
+            *_check("NumPy and OpenCV", "libraries:check_libraries"),
+            *_check("LiteRT", "libraries:check_litert"),
             *_check("model", "model:check_model", settings["model.path"], limit=MODEL),
         ],
     )
@@ -84,16 +84,16 @@ def examine(machine: Machine, config: str | None = None) -> Iterator[tuple[str, 
         ],
     )
     yield "Cameras", list(_cameras(machine, settings, unit))
-    yield "Sessions", _check("sessions", "sessions:check_sessions", machine, settings, limit=SLOW)
+    yield "Sessions", _check("sessions", "database:check_sessions", machine, settings, limit=SLOW)
     yield "Clock", _check("clock", "clock:check_clock", machine)
     yield "Board", _check("board", "board:check_board", machine)
-    yield "Permissions", _check("permissions", "rights:check_rights", machine, unit, settings)
-    yield "Service", _check("service", "unit:check_unit", unit, machine)
+    yield "Permissions", _check("permissions", "permissions:check_rights", machine, unit, settings)
+    yield "Service", _check("service", "systemd_unit:check_unit", unit, machine)
 
 
 def _cameras(machine: Machine, settings: Settings, unit: Unit | None) -> Iterator[Finding]:
     """Each camera by itself, so that one whose driver hangs does not hide the others."""
-    yield from _check("picamera2", "program:check_picamera2")
+    yield from _check("picamera2", "libraries:check_picamera2")
     try:
         cameras = contained(_call("cameras:list_cameras", settings), QUICK)
     except (LeukoError, NotDone) as error:
@@ -111,4 +111,4 @@ def _check(name: str, where: str, *arguments: Any, limit: float = QUICK) -> list
 def _call(where: str, *arguments: Any) -> Callable[[], Any]:
     """The function at "module:name" of this folder, imported where it is called: in the process that may die of it."""
     module, _, name = where.partition(":")
-    return lambda: getattr(importlib.import_module(f".{module}", __package__), name)(*arguments)
+    return lambda: getattr(importlib.import_module(f"..doctor.{module}", __package__), name)(*arguments)

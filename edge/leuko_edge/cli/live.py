@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import math
 import os
 import tempfile
 from collections import Counter
@@ -12,30 +11,26 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
-import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from .. import demo, display
-from ..classify import Classifier
+from ..camera.opening import open_source
 from ..errors import LeukoError, UsageError
-from ..simulate import Hand, SlideFilm, Smear, driven, serpentine
+from ..live.engine import Engine
+from ..live.goal import Goal
+from ..live.session_info import TARGET, information
+from ..model.classify import Classifier
+from ..results import table as display
+from ..screen.face import Face, facing
+from ..screen.keyboard import has_keyboard
+from ..simulate.demo import simulated
+from ..sources.live_source import LiveSource
 from ..store import SessionInfo, SessionStore, default_path
-from ..store.command import run_export
 from ..tally import Tally
 from ..types import Scale
-from .engine import Engine
-from .face import Face, facing
-from .goal import Goal
-from .opening import open_source
-from .session import TARGET, information
-from .state import LiveSource
-from .terminal import has_keyboard
+from .sessions import run_export
 
 INTERRUPTED = 130
-DEMO_VIEW = (1280, 960)
-DEMO_OVERLAP = 0.3
-DEMO_IN_VIEW = 2.5  # leukocytes, about
 
 
 def count_live(options: argparse.Namespace, references: Mapping[str, tuple[float, float]]) -> int:
@@ -122,19 +117,6 @@ def _source(options: argparse.Namespace) -> tuple[LiveSource, Mapping[str, int] 
     if options.video is not None:
         return open_source("video", options.video), None
     return open_source("camera", options.camera, **options.camera_wishes), None
-
-
-def simulated(seed: int, leukocytes: int) -> SlideFilm:
-    """The demo: a smear that holds exactly so many leukocytes, and a hand that shows all of it once."""
-    fields = max(2, math.ceil(leukocytes / DEMO_IN_VIEW))
-    columns = max(1, round(math.sqrt(fields)))
-    rows = math.ceil(fields / columns)
-    width, height = (
-        round(side * (1 + (n - 1) * (1 - DEMO_OVERLAP))) for side, n in zip(DEMO_VIEW, (columns, rows), strict=True)
-    )
-    smear = Smear(seed, demo.true_counts(leukocytes), width=width, height=height)
-    stops = serpentine((width, height), DEMO_VIEW, DEMO_OVERLAP)
-    return SlideFilm(smear, driven(stops, Hand(), np.random.default_rng(seed)), view=DEMO_VIEW, seed=seed)
 
 
 def _goal(options: argparse.Namespace, resumed: SessionInfo | None = None) -> Goal:

@@ -13,9 +13,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import __version__
-from .config import add_option, values
-from .errors import EnvironmentBroken, LeukoError
+from .. import __version__
+from ..config import add_option, values
+from ..errors import EnvironmentBroken, LeukoError
 
 INTERRUPTED = 130
 _EPILOG = """\
@@ -35,14 +35,14 @@ Not a medical device."""
 
 _LIVE = ("target", "precision", "sample", "operator", "notes", "resume", "database", "window")
 _COMMANDS = {  # the module whose add_parsers(subparsers) knows the word; its parsers set `run`, options -> exit code
-    "sessions": "store.command",
-    "export": "store.command",
-    "config": "config.command",
-    "camera": "camera.command",
-    "doctor": "doctor.command",
-    "bench": "doctor.bench",
-    "serve": "service.command",
-    "attach": "service.attach",
+    "sessions": "sessions",
+    "export": "sessions",
+    "config": "config",
+    "camera": "camera",
+    "doctor": "doctor",
+    "bench": "bench",
+    "serve": "serve",
+    "attach": "attach",
 }
 
 
@@ -217,8 +217,8 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _count(options: argparse.Namespace) -> int:
-    from .config.filling import fill
-    from .counting import count  # numpy, OpenCV, LiteRT and rich: not for --help
+    from .count import count  # numpy, OpenCV, LiteRT and rich: not for --help
+    from .options import fill
 
     notices = fill(options).notices
     if not options.quiet:
@@ -230,8 +230,8 @@ def _count(options: argparse.Namespace) -> int:
 def _version(options: argparse.Namespace) -> int:
     print(f"leuko-edge {__version__}")
     if options.verbose:
-        from .card import load_verified
-        from .display import describe
+        from ..model.card import load_verified
+        from ..results.table import describe
 
         print(describe(load_verified(options.model)[0]))
     return 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from ..config.loading import Configuration, load
+from ..config.values import MEASURED
 from ..types import LEUKOCYTES
-from .loading import Configuration, load
-from .values import MEASURED
 
 _OPTIONS = {  # the settings that are options of counting too
     "model.path": "model",

@@ -12,7 +12,7 @@ from types import FrameType
 
 from ..config import values
 from ..errors import EnvironmentBroken, LeukoError
-from .notify import Notifier
+from ..service.systemd import Notifier
 
 _EPILOG = """\
 exit codes: 0 stopped by SIGTERM, or the end of a film; 2 wrong usage; 4 what only a new start can mend; 130 Ctrl-C.
@@ -63,12 +63,12 @@ def run(options: argparse.Namespace) -> int:
 def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
     try:
         from ..config import load
-        from .control import Control
-        from .face import Face
-        from .journal import Journal
-        from .loop import Service
-        from .status import StatusFile, own_folder
-        from .telling import Teller
+        from ..service.console import Face
+        from ..service.journal import Journal
+        from ..service.key_socket import Control
+        from ..service.loop import Service
+        from ..service.reporter import Teller
+        from ..service.status import StatusFile, own_folder
     except ImportError as error:
         raise EnvironmentBroken(f"a part of the installation is missing or broken: {error}; install again") from error
     folder = own_folder()

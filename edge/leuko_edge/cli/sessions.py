@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from .. import config
 from ..errors import EnvironmentBroken, NothingCountable, UsageError
-from .schema import default_path
+from ..files import default_path
 
 if TYPE_CHECKING:
-    from .archive import Summary
+    from ..store.archive import Summary
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,7 +58,7 @@ def _path(options: argparse.Namespace) -> str:
 
 def run_sessions(options: argparse.Namespace) -> int:
     """Print the list and return 0; errors as of `Archive`."""
-    from .archive import Archive
+    from ..store.archive import Archive
 
     path = _path(options)
     if not options.database and not os.path.exists(path):
@@ -67,13 +67,13 @@ def run_sessions(options: argparse.Namespace) -> int:
         with Archive(path) as archive:
             sessions = archive.sessions()
     if options.json:
-        from .listing import listed
+        from ..results.session_list import listed
 
         print(json.dumps(listed(path, sessions), indent=1, allow_nan=False))
         return 0
     from rich.console import Console
 
-    from .listing import show
+    from ..results.session_list import show
 
     show(Console(highlight=False), path, sessions)
     return 0
@@ -86,10 +86,10 @@ def run_export(options: argparse.Namespace) -> int:
     """
     path = _path(options)
     _check_outputs(options, path)
-    from ..report import write
-    from .archive import Archive
-    from .export import csv_text, json_text
-    from .pictures import write_maps, write_sheets
+    from ..results.report import write
+    from ..results.session_pictures import write_maps, write_sheets
+    from ..results.session_report import csv_text, json_text
+    from ..store.archive import Archive
 
     with Archive(path) as archive:
         record = archive.record(options.id)

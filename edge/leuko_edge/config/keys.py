@@ -120,8 +120,7 @@ PLAIN = (
 @functools.cache
 def table() -> Mapping[str, Key]:
     """Every setting by its name."""
-    from ..tally import REFERENCES
-    from ..types import LEUKOCYTES
+    from ..types import LEUKOCYTES, REFERENCES
 
     ranges = [
         Key(

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..illumination import sharpness, shrink
 from ..live.gate import BURNT, BURNT_SHARE, DARK, SIDE, STAINED, STAINED_SHARE
-from ..live.state import LiveSource
+from ..sources.live_source import LiveSource
 from ..types import Frame
+from ..vision.illumination import sharpness, shrink
 from .finding import Finding, good, skipped, warning
 
 SECONDS = 1.0

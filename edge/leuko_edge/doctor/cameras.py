@@ -11,10 +11,10 @@ from ..errors import LeukoError
 from .finding import BAD, WARNING, Finding, bad, good, skipped, told, warning
 from .machine import Machine
 from .settings import Settings
-from .unit import Unit
+from .systemd_unit import Unit
 
 if TYPE_CHECKING:
-    from ..live.state import LiveSource
+    from ..sources.live_source import LiveSource
 
 Opener = Callable[[str, Mapping[str, Any]], "LiveSource"]
 _BUSY = ("is used by another program", "another program uses it")
@@ -33,7 +33,7 @@ class Seen:
 def list_cameras(settings: Settings) -> list[Seen]:
     """Every camera that the system lists, and the one that camera.source names where it is not among them."""
     from ..camera.listing import cameras
-    from ..live.v4l2node import ask, named
+    from ..camera.v4l2_node import ask, named
 
     seen = [Seen(found.source, found.name or found.source, found.problem) for found in cameras()]
     if not settings.wants_camera or settings.camera in ("auto", "picamera2"):
@@ -70,7 +70,7 @@ def check_camera(
 
 
 def _is_wanted(camera: Seen, settings: Settings) -> bool:
-    from ..live.v4l2node import named
+    from ..camera.v4l2_node import named
 
     if not settings.wants_camera or settings.camera in ("auto", camera.where):
         return settings.wants_camera
@@ -80,7 +80,7 @@ def _is_wanted(camera: Seen, settings: Settings) -> bool:
 def _examined(
     camera: Seen, settings: Settings, unit: Unit | None, machine: Machine, open_camera: Opener
 ) -> Iterator[Finding]:
-    from .look import judged, watch
+    from .camera_frames import judged, watch
 
     try:
         if camera.problem:
@@ -112,7 +112,7 @@ def _wishes(settings: Settings) -> dict[str, Any]:
 
 
 def _opened(where: str, wishes: Mapping[str, Any]) -> LiveSource:
-    from ..live.opening import open_source
+    from ..camera.opening import open_source
 
     return open_source("camera", where, **wishes)
 

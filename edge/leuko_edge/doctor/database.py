@@ -9,10 +9,10 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from ..store.faults import STOP_BYTES, WARN_BYTES
+from ..store.errors import STOP_BYTES, WARN_BYTES
 from ..store.schema import APPLICATION_ID, MIGRATIONS
 from .finding import Finding, bad, good, skipped, warning
-from .machine import Machine
+from .machine import Machine, may_look, nearest
 from .settings import Settings
 
 FEW_SESSIONS = 20  # room for fewer is said
@@ -39,22 +39,6 @@ def check_sessions(machine: Machine, settings: Settings) -> list[Finding]:
         except sqlite3.Error as error:
             findings.append(bad("sessions", f"{path} cannot be read ({error})", _OTHER))
     return [*findings, *_disk(machine, folder, size, count), *_writing(folder, machine)]
-
-
-def may_look(path: str | os.PathLike[str]) -> bool:
-    """False where there may be a file that this user may not read, or not even see."""
-    try:
-        os.stat(path)
-    except PermissionError:
-        return False
-    except OSError:
-        return True
-    return os.access(path, os.R_OK)
-
-
-def nearest(folder: Path) -> Path:
-    """The folder itself, or the nearest above it that is there."""
-    return next(place for place in (folder, *folder.parents) if os.path.isdir(place))
 
 
 def _connect(path: str) -> sqlite3.Connection:

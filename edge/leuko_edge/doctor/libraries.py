@@ -96,8 +96,8 @@ def pairs(versions: Mapping[str, str], python: tuple[int, ...] = sys.version_inf
 
 def check_picamera2() -> list[Finding]:
     """Whether the library for the Pi's own camera loads; it is not needed for USB cameras."""
+    from ..camera import picamera
     from ..errors import EnvironmentBroken
-    from ..live import picamera
 
     try:
         picamera.load()

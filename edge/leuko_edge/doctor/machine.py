@@ -79,3 +79,19 @@ class Machine:
     def glob(self, pattern: str) -> list[Path]:
         """The paths that an absolute pattern matches, in order."""
         return sorted(self.root.glob(pattern.lstrip("/")))
+
+
+def may_look(path: str | os.PathLike[str]) -> bool:
+    """False where there may be a file that this user may not read, or not even see."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    return os.access(path, os.R_OK)
+
+
+def nearest(folder: Path) -> Path:
+    """The folder itself, or the nearest above it that is there."""
+    return next(place for place in (folder, *folder.parents) if os.path.isdir(place))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 
-from .. import certificate
-from ..card import ModelCard, load_verified, shipped_model
 from ..errors import LeukoError
+from ..model import certificate
+from ..model.card import ModelCard, load_verified, shipped_model
 from .finding import Finding, bad, good, told
 
 PROBE, PROBES = "lymphocyte", 4  # drawn and named as a test: one round nucleus, the plainest of the cells
@@ -37,11 +37,11 @@ def _run(card: ModelCard, content: bytes) -> Finding:
     """Drawn cells through the whole of cropping and network, by the runtime that counting would take."""
     import numpy as np
 
-    from .. import litert
-    from ..classify import Classifier
-    from ..crop import cut
-    from ..optics import Field
+    from ..model import litert
+    from ..model.classify import Classifier
     from ..simulate import draw_field
+    from ..vision.crop import cut
+    from ..vision.field import Field
 
     drawn = draw_field(np.random.default_rng(PROBE_SEED), width=640, height=480, cells=[PROBE] * PROBES)
     seen = Field.from_bgr(drawn.bgr, drawn.um_per_px)

@@ -8,7 +8,7 @@ from pathlib import Path
 from .finding import Finding, bad, good, warning
 from .machine import Machine
 from .settings import Settings
-from .unit import Unit
+from .systemd_unit import Unit
 
 NODES = ("/dev/video[0-9]*", "/dev/media[0-9]*", "/dev/dma_heap/*")
 CAMERAS = "video"  # the group that udev gives cameras to

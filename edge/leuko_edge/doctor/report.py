@@ -77,5 +77,5 @@ def listed(groups: Sequence[tuple[str, Sequence[Finding]]], at: float) -> dict[s
 
 
 def plain(text: str) -> str:
-    """As `leuko_edge.report.readable`, which would load NumPy and OpenCV into the process that checks them."""
+    """As `leuko_edge.results.report.readable`, which would load NumPy and OpenCV into the process that checks them."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

@@ -70,7 +70,7 @@ def check_settings(settings: Settings, of_service: bool = False) -> list[Finding
 def check_tuning(settings: Settings) -> list[Finding]:
     """Is there one, can it be read, and does its flat field fit the size asked for?"""
     from ..camera.tuning import Tuning, default_path
-    from .sessions import may_look
+    from .machine import may_look
 
     path, tune = default_path(settings), "put an empty field under the objective, then: leuko-edge camera tune"
     if not settings.wants_camera:

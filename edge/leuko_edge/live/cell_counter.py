@@ -7,17 +7,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..classify import CellClassifier, doubted, judge
-from ..crop import cut
 from ..errors import PictureError
-from ..optics import Field
-from ..segment import find_cells
+from ..mapping.slide_map import SlideMap
+from ..model.classify import CellClassifier, doubted, judge
+from ..session import Accounts, Place
 from ..stopwatch import Stopwatch
 from ..store import NewCell, SessionStore
 from ..types import LEUKOCYTES, Cell, Frame, Prediction, Scale
+from ..vision.crop import cut
+from ..vision.field import Field
+from ..vision.segment import find_cells
 from .gate import Verdict
-from .slidemap import SlideMap
-from .state import Accounts, Outline, Place
+from .snapshot import Outline
 from .tracks import Track, Tracks
 
 SCALES = 9  # fields whose red cells give the session's scale, as their median

@@ -13,18 +13,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..classify import CellClassifier
-from ..doubt import unfamiliar
+from ..mapping.slide_map import SlideMap
+from ..model.classify import CellClassifier
+from ..session import Accounts, Action, Place
+from ..sources.live_source import LiveSource
 from ..stopwatch import Stopwatch
 from ..store import SessionStore
-from ..tally import REFERENCES, Differential
-from ..types import Frame
+from ..tally import Differential, unfamiliar
+from ..types import REFERENCES, Frame
+from .cell_counter import Looker
 from .gate import Gate, Verdict, advice
 from .goal import Goal, widest
-from .keys import Action
-from .looking import Looker
-from .slidemap import SlideMap
-from .state import Accounts, LiveSource, Place, Snapshot
+from .snapshot import Snapshot
 from .tracks import VIEWS, Look, Track
 
 CHECKED = 50  # counted frames after which the map's small corrections may have brought two tracks together

@@ -13,8 +13,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..illumination import sharpness, shrink
-from .state import Place
+from ..session import Place
+from ..vision.illumination import sharpness, shrink
 
 SIDE = 640  # px; the long side at which a frame is judged
 FIRST = 8  # still frames after which the reference sharpness is known

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .. import __version__
-from ..card import ModelCard
+from ..model.card import ModelCard
+from ..sources.live_source import LiveSource
 from ..store import SessionInfo
 from .goal import Goal
-from .state import LiveSource
 
 TARGET = 100  # cells, where no other goal is given
 

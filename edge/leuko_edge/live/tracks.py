@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .state import Place
+from ..session import Place
 
 VIEWS = 4  # best views that are combined: more did not change a class, and each costs a run of the network
 SAME_UM = 5.0  # centres nearer than this are one cell: two leukocytes that touch lie 7 µm apart

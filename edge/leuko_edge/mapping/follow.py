@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .keyframes import Keyframes
-from .register import Demand, Shift, refine, search
+from .registration import Demand, Shift, refine, search
 from .view import Dirt, View
 
 FOLLOW = Demand(ncc=0.5, agree=0.6, blocks=4, overlap=0.12)

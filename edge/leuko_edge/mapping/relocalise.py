@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from .keyframes import Keyframes
-from .register import Demand, Shift, refine, summit
+from .registration import Demand, Shift, refine, summit
 from .view import COARSE, FAINT
 
 FIELDS = 4  # of map searched at once, each way

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..session import MapPiece, Place
 from .follow import Follower
 from .keyframes import Keyframes
-from .recognise import BACKLOG, Recogniser
-from .register import Demand
-from .state import MapPiece, Place
+from .registration import Demand
+from .relocalise import BACKLOG, Recogniser
 from .view import View, reduced
 
 KNOW = Demand(ncc=0.65, agree=0.85, blocks=14, overlap=0.25)

@@ -18,11 +18,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..errors import ModelError
+from ..files import write_whole
+from ..types import CLASSES, LEUKOCYTES
+from ..vision.crop import CROP_VERSION
 from . import certificate as certificates
-from .crop import CROP_VERSION
-from .errors import ModelError
-from .turns import TURNS
-from .types import CLASSES, LEUKOCYTES
+from .tta import TURNS
 
 SCHEMA = "leuko-edge-card/1"
 SHIPPED = "leuko-vgg16-half-int8"
@@ -169,7 +170,7 @@ def shipped_model() -> Path:
 
     `ModelError` where it is in neither.
     """
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     places = (package / "models", package.parents[1] / "models")
     for folder in places:
         if (path := folder / f"{SHIPPED}.tflite").is_file():
@@ -212,16 +213,3 @@ def load_verified(
             f"leuko-check FOLDER --quantized {path.name} --certify"
         )
     return card, content
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a power cut, sees the old one or the new one, never a part."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -12,12 +12,12 @@ from typing import Protocol
 
 import numpy as np
 
+from ..types import CLASSES, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, Prediction
 from . import card as cards
 from .card import ModelCard
-from .doubt import distances
 from .litert import Answers, Network
-from .turns import combined, mean, turned
-from .types import CLASSES, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, Prediction
+from .novelty import distances
+from .tta import combined, mean, turned
 
 WIDE_UM = 7.0  # a red cell's width; platelets measure 2 to 4 µm, rarely as much
 SURE = 0.9

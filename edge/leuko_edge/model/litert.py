@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..errors import EnvironmentBroken, ModelError
 from .card import ModelCard
-from .errors import EnvironmentBroken, ModelError
 
 _RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 """The current runtime, then its predecessor that old Bookworm installations may have."""

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from .tally import Differential
-
-FEW = 20
-"""White cells below which no share is judged."""
-
 
 def distances(features: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """(n,) from each row of `features` (n, k) to the nearest of `centres` (m, k), Euclidean.
@@ -19,15 +14,3 @@ def distances(features: np.ndarray, centres: np.ndarray) -> np.ndarray:
     apart = features[:, None, :].astype(np.float64) - np.asarray(centres, np.float64)[None]
     nearest: np.ndarray = np.sqrt((apart**2).sum(axis=2)).min(axis=1)
     return nearest
-
-
-def unfamiliar(differential: Differential, warn_share: float) -> str:
-    """The sentence for a count with a larger share of unidentified than the card's; else, and of few cells, ""."""
-    white = differential.counted + differential.unidentified
-    if white < FEW or differential.unidentified <= warn_share * white:
-        return ""
-    share = 100 * differential.unidentified / white
-    return (
-        f"{share:.0f} % of the white cells are unidentified: this laboratory's cells are outside what the model knows, "
-        "a person should review them"
-    )

@@ -11,10 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .card import write_whole
-from .pipeline import Outcome
-from .tally import Differential, Tally
-from .types import EXCLUDED, CountedCell, Scale
+from ..files import write_whole
+from ..pipeline import Outcome
+from ..tally import Differential, Tally
+from ..types import EXCLUDED, CountedCell, Scale
 
 LEGIBLE_SIDE = 600  # px; smaller pictures are enlarged by a whole number so that names fit into them
 FONT = cv2.FONT_HERSHEY_SIMPLEX

@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .pipeline import Outcome
-from .render import put_text, write_png
-from .tally import Differential, Tally
+from ..pipeline import Outcome
+from ..tally import Differential, Tally
+from .annotate import put_text, write_png
 
 TILE = 128  # px along a cell's side on the sheet
 GAP = 8

@@ -21,10 +21,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .card import write_whole
-from .pipeline import Outcome
-from .tally import Differential, Tally
-from .types import CountedCell, PictureResult
+from ..files import write_whole
+from ..pipeline import Outcome
+from ..tally import Differential, Tally
+from ..types import CountedCell, PictureResult
 
 SCHEMA = "leuko-edge/1"
 CSV_COLUMNS = (

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..report import readable
-from .archive import Summary
-from .export import utc
+from ..store.archive import Summary
+from .report import readable
+from .session_report import utc
 
 SCHEMA = "leuko-edge-sessions/1"
 _STATES = {

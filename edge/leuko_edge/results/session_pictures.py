@@ -14,11 +14,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..gallery import SHEET, Thumbnail, sheet
-from ..render import annotate, caption, write_png
+from ..store.archive import Archive, Record
+from ..store.records import StoredCell
 from ..types import Cell, CountedCell, Prediction, Scale
-from .archive import Archive, Record
-from .records import StoredCell
+from .annotate import annotate, caption, write_png
+from .contact_sheet import SHEET, Thumbnail, sheet
 
 MAP_SIDE = 4000  # px; the long side of a map, whatever part of the slide it covers
 MAP_CELLS = 400  # on one map; an area with more is cut into bands

@@ -17,11 +17,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from ..display import NOT_A_DEVICE, SIMULATED
-from ..live.state import SKIPS
-from ..report import SCHEMA, differential_fields, readable
-from .archive import Record
-from .records import Event, StoredCell
+from ..session import SKIPS
+from ..store.archive import Record
+from ..store.records import Event, StoredCell
+from .report import SCHEMA, differential_fields, readable
+from .table import NOT_A_DEVICE, SIMULATED
 
 CSV_COLUMNS = (
     *("path", "id", "label", "confidence", "counted", "x", "y", "width", "height", "centre_x", "centre_y", "um_per_px"),

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from . import certificate
-from .card import ModelCard
-from .tally import Differential, Share, Tally
-from .types import Scale
+from ..model import certificate
+from ..model.card import ModelCard
+from ..tally import Differential, Share, Tally
+from ..types import Scale
 
 NOT_A_DEVICE = "Not a medical device: for research and teaching, not for diagnosis."
 SIMULATED = "SIMULATED: leuko-edge drew these cells itself; this is no patient's blood."

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from rich.text import Text
 
-from ..display import FLAG_STYLES
+from ..results.table import FLAG_STYLES
 from ..tally import Differential, Share
 from .words import class_name
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from .keys import Action, Dialogue
-from .plain import Plain
-from .screen import Screen
-from .state import Snapshot
-from .terminal import Keys, has_keyboard
+from ..live.snapshot import Snapshot
+from ..session import Action
+from .full_screen import Screen
+from .keyboard import Keys, has_keyboard
+from .keys import Dialogue
+from .plain_lines import Plain
 from .window import Window
 
 ASKING = 0.05  # seconds between two looks at the keyboard while a question waits for its answer

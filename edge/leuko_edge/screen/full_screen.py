@@ -11,11 +11,11 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from .. import display
+from ..live.snapshot import Snapshot
+from ..results import table
 from . import bars, words
+from .keyboard import in_foreground
 from .keys import CLASS_KEYS
-from .state import Snapshot
-from .terminal import in_foreground
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 18
 TALL = 32  # lines from which the last cells have one each
@@ -71,7 +71,7 @@ def _blocks(
     rows = bars.rows(snapshot.differential, width, of_class, snapshot.truth)
     blocks: list[_Block] = [(0, [_title(snapshot, width)])]
     if snapshot.simulated:
-        blocks.append((5, [Text(display.SIMULATED, style="bold yellow")]))
+        blocks.append((5, [Text(table.SIMULATED, style="bold yellow")]))
     blocks += [edge, (0, [_banner(said, width)]), edge, blank, (0, rows), (8, [Text(bars.LEGEND, style="dim")])]
     blocks += [(1, _flow(words.beside(snapshot), width)), blank, (0, [_progress(snapshot, width)]), blank]
     blocks += [(2, _flow(words.view(snapshot), width)), (4, _flow(words.session(snapshot), width))]
@@ -84,8 +84,8 @@ def _blocks(
         listed = {share.label for share in snapshot.differential.present}
         others = [f"{key} {words.class_name(label)}" for key, label in CLASS_KEYS.items() if label not in listed]
         blocks.append((6, _flow(["class keys: above", *others], width, "cyan")))
-    whole = len(display.NOT_A_DEVICE) <= width
-    blocks.append((0, [Text(display.NOT_A_DEVICE if whole else "Not a medical device.", style="bold")]))
+    whole = len(table.NOT_A_DEVICE) <= width
+    blocks.append((0, [Text(table.NOT_A_DEVICE if whole else "Not a medical device.", style="bold")]))
     return blocks
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from ..session import Action
 from ..types import CLASSES, UNIDENTIFIED
 
 Key = str
@@ -17,20 +17,6 @@ came later (variant lymphocyte, b*l*ast, smudge), so that no key changed its mea
 SIGN = "Sign? y: sign and quit · n: quit unsigned · Esc: go on"
 NEW = "A new slide? y: coordinates start anew · n: go on"
 WHICH = "Cell {0}: press its class · r: the one before · Esc: leave"
-
-
-@dataclass(frozen=True)
-class Action:
-    """What the person wants.
-
-    `kind` is "pause" (and, again, to go on), "undo", "redo" (of the latest undo), "new_slide", "reclassify", "quit"
-    (without signing) or "sign" (and quit). Of "reclassify", `label` is the new class and `cell` the number of the cell,
-    None for the last one.
-    """
-
-    kind: str
-    label: str | None = None
-    cell: int | None = None
 
 
 _AT_ONCE = {"p": Action("pause"), " ": Action("pause"), "u": Action("undo"), "b": Action("redo")}

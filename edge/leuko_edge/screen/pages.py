@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from rich.console import Console, Group
 from rich.text import Text
 
-from ..display import NOT_A_DEVICE
-from ..live import words
-from ..live.screen import Screen
+from ..results.table import NOT_A_DEVICE
+from . import words
+from .full_screen import Screen
 
 FAULT, WAITING = "bold white on red", "bold white on blue"
 

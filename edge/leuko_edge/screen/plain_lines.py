@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from .. import display
+from ..live.snapshot import Snapshot
+from ..results import table
 from . import words
-from .state import Snapshot
 
 EVERY = 10  # cells counted
 QUIET = 5.0  # seconds at least between two lines that are not news
@@ -56,9 +56,9 @@ class Plain:
 
     def _head(self, snapshot: Snapshot) -> None:
         if snapshot.simulated:
-            self._line(display.SIMULATED)
+            self._line(table.SIMULATED)
         self._line(words.title(snapshot))
-        self._line(display.NOT_A_DEVICE)
+        self._line(table.NOT_A_DEVICE)
         if self._keys:
             self._line(", ".join(words.KEYS))
 

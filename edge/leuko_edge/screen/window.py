@@ -13,11 +13,11 @@ import numpy as np
 from rich.text import Text
 
 from ..errors import EnvironmentBroken
-from ..render import FAINT, WHITE, annotate, put_text, text_width
+from ..live.snapshot import Outline, Snapshot
+from ..results.annotate import FAINT, WHITE, annotate, put_text, text_width
 from ..types import Cell, CountedCell, Prediction, Scale
 from . import words
 from .keys import Key
-from .state import Outline, Snapshot
 
 NAME = "leuko-edge"
 SIZE = (960, 768)  # px at first; the person may make it any other

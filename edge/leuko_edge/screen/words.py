@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from ..live.snapshot import Snapshot
+from ..session import Accounts, Shown
 from ..tally import Differential
-from .state import Accounts, Shown, Snapshot
 
 TOO_SMALL = "Counting goes on ({0}), but the display needs a terminal of {1}×{2} characters, and this one has {3}×{4}."
 

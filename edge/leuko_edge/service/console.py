@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from ..errors import EnvironmentBroken
-from ..live.keys import Action, Dialogue, Key
-from ..live.state import Snapshot
-from ..live.terminal import Keys
-from .control import Control
-from .display import Display
+from ..live.snapshot import Snapshot
+from ..screen.keyboard import Keys
+from ..screen.keys import Dialogue, Key
+from ..screen.pages import Display
+from ..screen.tty import FIRST_CONSOLE, DeviceConsole, open_terminal
+from ..session import Action
 from .journal import WARNING, Journal
-from .terminal import FIRST_CONSOLE, DeviceConsole, open_terminal
+from .key_socket import Control
 
 GONE = (OSError, termios.error)
 

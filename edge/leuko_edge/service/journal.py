@@ -8,9 +8,9 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
-from .. import display
-from ..live import words
-from ..live.state import Snapshot
+from ..live.snapshot import Snapshot
+from ..results import table
+from ..screen import words
 
 EVERY = 10  # cells counted
 ERROR, WARNING, NOTICE, INFO = 3, 4, 5, 6  # syslog(3)
@@ -34,7 +34,7 @@ class Journal:
         tens = snapshot.differential.counted // EVERY
         if snapshot.session != self._session:
             self._session, self._tens, self._warning, self._paused = snapshot.session, tens, "", snapshot.paused
-            self.say(f"{words.title(snapshot)}; {words.goal(snapshot)[0]}. {display.NOT_A_DEVICE}")
+            self.say(f"{words.title(snapshot)}; {words.goal(snapshot)[0]}. {table.NOT_A_DEVICE}")
         if tens > self._tens:
             self.say(f"session {snapshot.session}: {words.goal(snapshot)[0]}: {words.shares(snapshot.differential)}")
         if snapshot.warning and snapshot.warning != self._warning:

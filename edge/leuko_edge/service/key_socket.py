@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 
 from ..errors import EnvironmentBroken
-from ..live.keys import Key
+from ..screen.keys import Key
 
 SOCKET = "keys"
 _MOST = 32  # datagrams read at a time: a stuck key must not hold the loop

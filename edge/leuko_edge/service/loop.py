@@ -15,24 +15,24 @@ from typing import Any
 
 import cv2
 
+from ..camera.opening import open_source
 from ..camera.tuning import wishes
-from ..classify import Classifier
 from ..config import Configuration
-from ..errors import EnvironmentBroken, LeukoError, PictureError, UsageError
+from ..errors import EnvironmentBroken, LeukoError, PictureError, SourceLost, UsageError
 from ..live.engine import Engine
 from ..live.goal import Goal
-from ..live.keys import Action
-from ..live.opening import open_source
-from ..live.session import TARGET, information
-from ..live.state import Snapshot, SourceLost
+from ..live.session_info import TARGET, information
+from ..live.snapshot import Snapshot
+from ..model.classify import Classifier
+from ..session import Action
 from ..store import SessionStore, default_path
 from ..types import LEUKOCYTES
 from . import sentences
+from .backoff import FIRST, LONGEST, Pauses
 from .journal import WARNING
-from .pauses import FIRST, LONGEST, Pauses
-from .sessions import check_room, take_up
-from .stream import Stream
-from .telling import Teller
+from .reporter import Teller
+from .resume import check_room, take_up
+from .session_stream import Stream
 
 LOADING = 60.0  # seconds that the model may take, on the slowest card and board
 OPENING = 60.0  # seconds that a camera may take: "auto" tries one after the other, and waits at each

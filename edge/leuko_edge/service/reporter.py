@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from ..live.state import Snapshot
+from ..live.snapshot import Snapshot
+from ..screen.pages import FAULT, WAITING
 from . import sentences
-from .display import FAULT, WAITING
-from .face import Face
+from .console import Face
 from .journal import ERROR, NOTICE, Journal
-from .notify import Notifier
 from .status import FRESH, Status, StatusFile
+from .systemd import Notifier
 
 PUBLISH = 0.5  # seconds between two writings of the status file
 STATUS = 1.0  # seconds between two of systemd's status lines

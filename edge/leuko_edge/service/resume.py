@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 
-from ..store import SessionInfo, SessionStore, StoreFull, faults, schema
+from ..store import SessionInfo, SessionStore, StoreFull, errors, schema
 
 
 def last_open(database: str) -> int | None:
@@ -20,7 +20,7 @@ def last_open(database: str) -> int | None:
         with contextlib.closing(schema.open_to_read(name)) as connection:
             row = connection.execute("SELECT id, state FROM session ORDER BY id DESC LIMIT 1").fetchone()
     except sqlite3.Error as error:
-        raise faults.explained(error, name) from None
+        raise errors.explained(error, name) from None
     return int(row["id"]) if row is not None and row["state"] == "open" else None
 
 
@@ -63,5 +63,5 @@ def check_room(database: str) -> None:
     """StoreFull where no cell could be stored: there is no point in beginning."""
     name = os.path.realpath(database)
     folder = os.path.dirname(name)
-    if os.path.isdir(folder) and faults.room(name) < faults.STOP_BYTES:
-        raise StoreFull(faults.full(name))
+    if os.path.isdir(folder) and errors.room(name) < errors.STOP_BYTES:
+        raise StoreFull(errors.full(name))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..live import words
-from ..live.state import Snapshot
+from ..live.snapshot import Snapshot
+from ..screen import words
 
 SIGN_IT = "sign it with y at the device's keyboard, or with leuko-edge attach --keys"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..live.state import LiveSource
+from ..sources.live_source import LiveSource
 from ..types import Frame
 
 

@@ -18,8 +18,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ..live.state import Accounts, Shown, Snapshot
-from ..report import differential_fields
+from ..live.snapshot import Snapshot
+from ..results.report import differential_fields
+from ..session import Accounts, Shown
 from ..tally import Differential
 from ..types import ERYTHROBLAST, UNIDENTIFIED
 

@@ -13,14 +13,14 @@ never stand in an accuracy figure.
 
 from .background import Background
 from .camera import Camera
+from .camera_faults import NO_FAULTS, Faults
 from .cells import Patch, draw_cell
-from .faults import NO_FAULTS, Faults
 from .field import NORMAL, Drawn, DrawnCell, Slide, draw_field
 from .film import SlideFilm
+from .layout import Placed
 from .smear import Smear
 from .stage import STEADY, Hand, Pose, driven, jumping, revisiting, serpentine, there_and_back
 from .stain import DYES, Stain, transmit
-from .strewn import Placed
 
 __all__ = [
     "DYES",

@@ -3,14 +3,15 @@
     for drawn in fields(seed=1, leukocytes=100):
         ...                                   # drawn.bgr is a picture, drawn.truth what was drawn into it
 
-`python -m leuko_edge.demo FOLDER` writes such photographs, to try `leuko-edge --image` on. Everything is drawn by
-`leuko_edge.simulate`. It shows how the program works; it says nothing about how well it counts real blood, and must
-not appear in an accuracy figure.
+`python -m leuko_edge.simulate.demo FOLDER` writes such photographs, to try `leuko-edge --image` on. Everything is
+drawn by `leuko_edge.simulate`. It shows how the program works; it says nothing about how well it counts real blood,
+and must not appear in an accuracy figure.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -19,7 +20,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .simulate import Camera, Drawn, draw_field
+from . import Camera, Drawn, Hand, draw_field, driven, serpentine
+from .film import SlideFilm
+from .smear import Smear
 
 PER_100_LEUKOCYTES = {
     "neutrophil": 57,
@@ -77,7 +80,9 @@ def fields(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m leuko_edge.demo", description="Draw photographs of a smear.")
+    parser = argparse.ArgumentParser(
+        prog="python -m leuko_edge.simulate.demo", description="Draw photographs of a smear."
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cells", type=int, default=100, help="leukocytes on all of them together (%(default)s)")
@@ -91,3 +96,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+DEMO_VIEW = (1280, 960)
+
+
+DEMO_OVERLAP = 0.3
+
+
+DEMO_IN_VIEW = 2.5  # leukocytes, about
+
+
+def simulated(seed: int, leukocytes: int) -> SlideFilm:
+    """The demo: a smear that holds exactly so many leukocytes, and a hand that shows all of it once."""
+    fields = max(2, math.ceil(leukocytes / DEMO_IN_VIEW))
+    columns = max(1, round(math.sqrt(fields)))
+    rows = math.ceil(fields / columns)
+    width, height = (
+        round(side * (1 + (n - 1) * (1 - DEMO_OVERLAP))) for side, n in zip(DEMO_VIEW, (columns, rows), strict=True)
+    )
+    smear = Smear(seed, true_counts(leukocytes), width=width, height=height)
+    stops = serpentine((width, height), DEMO_VIEW, DEMO_OVERLAP)
+    return SlideFilm(smear, driven(stops, Hand(), np.random.default_rng(seed)), view=DEMO_VIEW, seed=seed)

@@ -20,11 +20,11 @@ import numpy as np
 
 from ..types import Frame
 from .camera import Camera
+from .camera_faults import Drift, Faults, Focus
 from .exposure import Exposure
-from .faults import Drift, Faults, Focus
+from .layout import Placed
 from .smear import Smear
 from .stage import Pose
-from .strewn import Placed
 
 REST_PX = 1.0  # a stage that moves less between two frames is at rest
 SHARP_UM = 0.25  # s.d. of defocus up to which a cell can still be read; the lens's own is 0.11

@@ -21,8 +21,8 @@ from .background import Background, draw_platelet, draw_red_cell
 from .camera import Camera
 from .cells import Patch, draw_cell
 from .field import Slide
+from .layout import Laid, Placed, Strewn, place_cells
 from .stain import Stain
-from .strewn import Laid, Placed, Strewn, place_cells
 
 TILE = 1000  # px
 LEVELS = 240.0

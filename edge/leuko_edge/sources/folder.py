@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError
-from ..sources import Lost, Pictures
+from ..errors import SourceLost, UsageError
 from ..types import Frame
-from .state import SourceLost
+from .pictures import Lost, Pictures
 
 
 class FolderFilm:

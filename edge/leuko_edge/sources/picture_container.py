@@ -13,7 +13,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from .errors import PictureError
+from ..errors import PictureError
 
 MIN_SIDE = 40  # px; a leukocyte of 16 µm at 0.4 µm per px, tightly cut
 MAX_PIXELS = 50_000_000

@@ -13,13 +13,12 @@ from typing import Any
 
 import cv2
 
-from ..container import MAX_PIXELS
-from ..errors import PictureError, UsageError
+from ..errors import PictureError, SourceLost, UsageError
 from ..types import Frame
 from . import opencv
-from .recording import counts_frames, is_whole
-from .state import SourceLost
-from .watch import MIN_SIDE
+from .live_source import MIN_SIDE
+from .picture_container import MAX_PIXELS
+from .video_container import counts_frames, is_whole
 
 _GIVE_UP = 100  # failed reads in a row; FFmpeg itself tries many packets in each
 

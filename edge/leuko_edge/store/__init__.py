@@ -10,16 +10,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .faults import StoreError, StoreFull
+    from ..files import default_path
+    from .errors import StoreError, StoreFull
     from .records import NewCell, SessionInfo, StoredCell
-    from .schema import default_path
     from .store import SessionStore
 
 __all__ = ["NewCell", "SessionInfo", "SessionStore", "StoreError", "StoreFull", "StoredCell", "default_path"]
 
 _HOMES = {
     **dict.fromkeys(("NewCell", "SessionInfo", "StoredCell"), "records"),
-    **dict.fromkeys(("StoreError", "StoreFull"), "faults"),
+    **dict.fromkeys(("StoreError", "StoreFull"), "errors"),
     **{"SessionStore": "store", "default_path": "schema"},
 }
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
-from ..live.state import Accounts
+from ..session import Accounts
 from ..tally import Differential
 from . import records, schema
-from .faults import explained
+from .errors import explained
 from .records import Event, SessionInfo, StoredCell
 
 

@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..errors import UsageError
-from ..live.state import Accounts, MapPiece
-from . import faults, records
+from ..session import Accounts, MapPiece
+from . import errors, records
 from .corrections import Execute
-from .faults import StoreError, explained
+from .errors import StoreError, explained
 from .lock import SessionLock
 
 SAVE_SECONDS = 1.0  # how old accounts and fields may grow before they are written without a cell
@@ -36,15 +36,15 @@ class Ledger:
         self.accounts = records.accounts_from(counts)
 
     def room(self) -> int:
-        """Bytes free where the database lies; say so below faults.WARN_BYTES, counting stops below STOP_BYTES."""
-        return faults.room(self.path)
+        """Bytes free where the database lies; say so below errors.WARN_BYTES, counting stops below STOP_BYTES."""
+        return errors.room(self.path)
 
     @property
     def warning(self) -> str:
         """One sentence while the disk is filling, else ""."""
-        if self.room() >= faults.WARN_BYTES:
+        if self.room() >= errors.WARN_BYTES:
             return ""
-        warn, stop = faults.WARN_BYTES // 10**6, faults.STOP_BYTES // 10**6
+        warn, stop = errors.WARN_BYTES // 10**6, errors.STOP_BYTES // 10**6
         return f"less than {warn} MB are left on the disk of the sessions; make room, or counting stops at {stop} MB"
 
     def add_field(

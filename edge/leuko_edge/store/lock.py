@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 
-from .faults import StoreError
+from .errors import StoreError
 
 SUFFIX = ".lock"
 

@@ -11,9 +11,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..live.state import Accounts, MapPiece
-from ..tally import REFERENCES
-from ..types import LEUKOCYTES
+from ..session import Accounts, MapPiece
+from ..types import LEUKOCYTES, REFERENCES
 
 
 @dataclass(frozen=True)

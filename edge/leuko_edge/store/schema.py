@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from .faults import StoreError, damaged, explained
+from .errors import StoreError, damaged, explained
 from .lock import SessionLock
 
 APPLICATION_ID = 0x6C65756B  # "leuk"
@@ -122,13 +122,6 @@ CREATE TABLE keyframe (                -- the slide's map, by which a resumed se
 
 MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 """MIGRATIONS[n] makes version n + 1 out of version n."""
-
-
-def default_path() -> Path:
-    """$XDG_STATE_HOME/leuko-edge/sessions.sqlite3, by default under ~/.local/state (XDG Base Directory 0.8)."""
-    state = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(state) if os.path.isabs(state) else Path(os.path.expanduser("~"), ".local", "state")
-    return base / "leuko-edge" / "sessions.sqlite3"
 
 
 def open_to_write(path: str | os.PathLike[str]) -> tuple[sqlite3.Connection, SessionLock]:

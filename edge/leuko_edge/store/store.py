@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
-from ..live.state import Accounts, Shown
+from ..session import Accounts, Shown
 from ..types import CLASSES, UNIDENTIFIED, Prediction
-from . import corrections, faults, records, schema
+from . import corrections, errors, records, schema
 from .corrections import FOLLOWED
-from .faults import StoreError, StoreFull, explained
+from .errors import StoreError, StoreFull, explained
 from .ledger import Ledger, insert
 from .lock import SessionLock
 from .records import NewCell, SessionInfo, StoredCell
@@ -41,8 +41,8 @@ class SessionStore(Ledger):
         started = time.time() if now is None else float(now)
         columns = {**records.info_columns(info), "started_at": started, "state": "open", "gate": "{}"}
         with _opened(path) as (connection, lock, name):
-            if faults.room(name) < faults.STOP_BYTES:
-                raise StoreFull(faults.full(name))
+            if errors.room(name) < errors.STOP_BYTES:
+                raise StoreFull(errors.full(name))
             row = connection.execute(insert("session", columns), columns)
             return cls(connection, lock, name, int(row.lastrowid or 0))
 
@@ -78,8 +78,8 @@ class SessionStore(Ledger):
 
         StoreFull where the disk has less than STOP_BYTES left or SQLite says that it is full: nothing is added.
         """
-        if self.room() < faults.STOP_BYTES:
-            raise StoreFull(faults.full(self.path))
+        if self.room() < errors.STOP_BYTES:
+            raise StoreFull(errors.full(self.path))
         columns = {**records.cell_columns(cell), "session": self.id, "counted": self._counts(cell.label)}
         with self._change(accounts) as execute:
             newest = execute("SELECT coalesce(max(id), 0) FROM cell WHERE session = ?", (self.id,)).fetchone()

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from .optics import Field
+from .field import Field
 
 CROP_VERSION = 1
 WHITE = 245  # what the empty background becomes; leaves room for what is brighter

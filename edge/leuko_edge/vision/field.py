@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from .errors import PictureError
-from .frame import valid_area
-from .guess import guess_scale
+from ..errors import PictureError
+from ..types import Scale
+from .border import valid_area
 from .illumination import illumination, sharpness, shrink
 from .scale import ScaleUnknown, measure_scale
-from .types import Scale
+from .scale_guess import guess_scale
 
 MEASURE_SIDE = 480  # px; the long side at which light and red cells are measured
 MEASURE_SIDES = (MEASURE_SIDE, 1200, 3000)  # and, where red cells are too small to be seen there, these

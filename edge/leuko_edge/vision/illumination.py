@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .errors import PictureError
+from ..errors import PictureError
 
 ILLUMINATION_SIDE = 160  # px; illumination is smooth, so it is estimated on a small copy
 

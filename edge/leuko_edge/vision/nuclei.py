@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .levels import stain_levels
+from .stain_levels import stain_levels
 
 WORK_UM = 0.25  # µm per px at which nuclei are looked for: a platelet is 10 px, a lymphocyte 40
 MIN_NUCLEUS_UM2 = 14.0  # a platelet covers 3 to 10 µm², a small lymphocyte's nucleus 30

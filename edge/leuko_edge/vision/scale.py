@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .errors import PictureError
-from .levels import stain_levels
-from .types import Scale
+from ..errors import PictureError
+from ..types import Scale
+from .stain_levels import stain_levels
 
 RED_CELL_UM = 7.5  # diameter on a dried smear; 7.2–7.8 µm in textbooks (Bain, Blood Cells)
 MIN_RED_CELLS = 2.5  # whole circles, that the arcs add up to

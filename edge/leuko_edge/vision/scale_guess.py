@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ..types import Scale
 from .nuclei import nuclear_stain, red_cell_stain
 from .scale import commonest
-from .types import Scale
 
 NUCLEUS_UM = 9.3  # of the disc that covers as much as a nucleus with all its lobes; 6 to 12 µm from class to class
 LOBES = 0.25  # lobes of one nucleus lie nearer than this share of the largest one's width

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .types import Scale
+from ..types import Scale
 
 Size = tuple[int, ...]  # height and width of a picture
 

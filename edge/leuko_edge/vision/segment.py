@@ -9,10 +9,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ..types import Cell
 from .cytoplasm import CYTOPLASM_UM, cytoplasm
+from .field import Field
 from .nuclei import MIN_NUCLEUS_UM2, WORK_UM, Stain, disc, gap_um, nuclear_stain, nuclei_in, outline_of, red_cell_stain
-from .optics import Field
-from .types import Cell
 
 MAX_CELL_UM = 30.0
 NEIGHBOURS_UM = 6.0  # nuclei that lie nearer may be lobes of one cell

@@ -1,4 +1,4 @@
-"""How a trained network is to be read: `leuko-train calibrate`, which writes calibration.json and doubt.npz beside it.
+"""How a trained network is to be read: `leuko-train calibrate`, and calibration.json and novelty.npz beside it.
 
 Of validation cells alone: how many ways round a cell is shown (each costs a run of the network). The temperature of the
 combined answers, and the limits of confidence and distance beyond which a cell is unidentified, are chosen on
@@ -16,12 +16,18 @@ import keras
 import numpy as np
 
 from leuko_edge.errors import UsageError
-from leuko_edge.turns import TURNS
+from leuko_edge.model.tta import TURNS
 
-from . import calibration_report, doubt, features, laboratories, metrics, pieces, report, sampling, stored, thresholds
-from .evaluate import load_run
-from .fit_report import COVERAGE, confidence_threshold, validation_row
-from .stored import CellSet
+from .. import report
+from ..data import cell_set, laboratories
+from ..data.cell_set import CellSet
+from ..evaluation.evaluate import load_run
+from ..metrics import classification
+from ..training import sampling
+from ..training.report import COVERAGE, confidence_threshold, validation_row
+from ..travel import pieces
+from . import features, novelty, thresholds
+from . import report as calibration_report
 from .thresholds import Asked
 
 FILE = "calibration.json"
@@ -33,12 +39,12 @@ CAP = 240
 
 def measured(found: np.ndarray, truth: np.ndarray, labs: np.ndarray) -> dict[str, Any]:
     """Of probabilities (n, classes) before any temperature: what the card needs, and how good they are."""
-    temperature = metrics.fit_temperature(found, truth)
-    tempered = metrics.tempered(found, temperature)
+    temperature = classification.fit_temperature(found, truth)
+    tempered = classification.tempered(found, temperature)
     return {
         "temperature": temperature,
         "confidence_threshold": confidence_threshold(tempered),
-        "negative_log_likelihood": metrics.negative_log_likelihood(tempered, truth),
+        "negative_log_likelihood": classification.negative_log_likelihood(tempered, truth),
         "validation": validation_row(tempered, truth, labs),
     }
 
@@ -77,7 +83,7 @@ class Reader:
             found, values = features.seen(model, trained, cells, chosen, way)
             self.tried[way] = measured(found, cells.labels[chosen], cells.labs[chosen])
         self.temperature = self.tried[self._turns]["temperature"]
-        fitted = doubt.fit(features.seen(model, trained, cells, taught)[1], cells.labels[taught])
+        fitted = novelty.fit(features.seen(model, trained, cells, taught)[1], cells.labels[taught])
         self.doubt = fitted.in_units_of(max(1e-9, float(np.median(fitted.distance(values)))))
         self.validation, self.labs = self._asked(chosen, found, values), cells.labs[chosen]
 
@@ -116,7 +122,7 @@ def left_out(out: Path, cells: CellSet, turns: int, cap: int) -> dict[str, Asked
 
 
 def run(args: argparse.Namespace) -> int:
-    cells = stored.load(args.cells)
+    cells = cell_set.load(args.cells)
     asked = {} if args.travel is None else left_out(args.travel, cells, args.turns, args.cap)
     keras.backend.clear_session()
     model, trained = load_run(args.model)
@@ -151,5 +157,5 @@ def run(args: argparse.Namespace) -> int:
     made = report.provenance(cells.sha256, trained["settings"]["seed"])
     report.write_json(args.model / FILE, content | {"provenance": made})
     reader.doubt.save(args.model)
-    print(f"\n{args.model / FILE}, {args.model / doubt.FILE}: {args.turns} turns")
+    print(f"\n{args.model / FILE}, {args.model / novelty.FILE}: {args.turns} turns")
     return 0

@@ -7,12 +7,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from leuko_edge.turns import combined, mean
+from leuko_edge.model.tta import combined, mean
 
-from . import evaluate
-from .augment import Window
-from .network import CONFIGS
-from .stored import CellSet
+from ..data.augment import Window
+from ..data.cell_set import CellSet
+from ..evaluation import evaluate
+from ..network.vgg16 import CONFIGS
 
 
 def with_penultimate(model: keras.Model) -> keras.Model:

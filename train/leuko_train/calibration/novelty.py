@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from leuko_edge.doubt import distances
 from leuko_edge.errors import UsageError
+from leuko_edge.model.novelty import distances
 
 FILE = "doubt.npz"
 DIRECTIONS = 96

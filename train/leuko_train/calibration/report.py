@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..report import table
 from . import thresholds
-from .report import table
 from .thresholds import Judged, Limits
 
 _COLUMNS = {

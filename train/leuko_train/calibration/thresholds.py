@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from leuko_edge.card import WARN_SHARE
-from leuko_edge.doubt import FEW
+from leuko_edge.model.card import WARN_SHARE
+from leuko_edge.tally import FEW
 from leuko_edge.types import CLASSES, EXCLUDED, LEUKOCYTES
 
-from . import metrics
+from ..metrics import classification
 
 ASIDE = 0.1
 """Share of true leukocytes of laboratories that did not train it that may be set aside, at most."""
@@ -71,7 +71,7 @@ class Asked:
     taught: np.ndarray
 
     def judged(self, temperature: float) -> Judged:
-        found = metrics.tempered(self.raw, temperature)
+        found = classification.tempered(self.raw, temperature)
         return Judged(self.truth, found.argmax(1), found.max(1), self.distance, self.taught)
 
 
@@ -80,13 +80,13 @@ def temperature(labs: Sequence[Asked]) -> float:
     taught = [(one.raw[one.taught], one.truth[one.taught]) for one in labs if one.taught.any()]
     weights = np.concatenate([np.full(len(truth), 1 / len(truth)) for _, truth in taught])
     raw, truth = (np.concatenate(parts) for parts in zip(*taught, strict=True))
-    return metrics.fit_temperature(raw, truth, weights)
+    return classification.fit_temperature(raw, truth, weights)
 
 
 def calibration_error(cells: Judged) -> float | None:
     """Expected calibration error over the cells of classes that were taught."""
     taught = cells.of(cells.taught)
-    return metrics.calibration_error(taught.confidence, ~taught.wrong) if len(taught.truth) else None
+    return classification.calibration_error(taught.confidence, ~taught.wrong) if len(taught.truth) else None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 Geometry is one affine warp of the stored crop (52 µm) to the network's window; colour is changed where stains
 act, in optical density; then come the camera's faults. Arrays are RGB, uint8 outside; the empty background is
-`leuko_edge.crop.WHITE`.
+`leuko_edge.vision.crop.WHITE`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from leuko_edge.crop import WHITE
+from leuko_edge.vision.crop import WHITE
 
 CROP_UM_PER_PX = 0.25
 """Of the crops in a `CellSet`."""
@@ -172,7 +172,7 @@ def photograph(values: np.ndarray, rng: np.random.Generator, strength: Strength,
 
 
 def end(rgb: np.ndarray, rng: np.random.Generator, strength: Strength, um_per_px: float) -> np.ndarray:
-    """White beyond the edges of a picture that was cut round the cell, as `leuko_edge.crop` leaves it there."""
+    """White beyond the edges of a picture that was cut round the cell, as `leuko_edge.vision.crop` leaves it there."""
     if rng.random() >= strength.cut:
         return rgb
     reach = rng.uniform(*strength.cut_um) + rng.uniform(-strength.cut_sides_um, strength.cut_sides_um, 4)

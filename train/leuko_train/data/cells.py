@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from . import dataset, stored
+from . import build, cell_set
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,15 +14,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--without",
         nargs="+",
-        choices=dataset.NORMALISED,
+        choices=build.NORMALISED,
         default=[],
         help="leave this out, to measure what it is worth: pictures as they are, one µm per pixel for all",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    cells = dataset.build(args.data, args.out, without=args.without)
-    for line in stored.summary(cells):
+    cells = build.build(args.data, args.out, without=args.without)
+    for line in cell_set.summary(cells):
         print(line)
     print(f"{len(cells.labels)} cells in {args.out}, SHA-256 {cells.sha256}")
     return 0

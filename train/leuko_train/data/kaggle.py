@@ -19,8 +19,9 @@ from rich.progress import track
 
 from leuko_edge.errors import UsageError
 
-from . import labs, report
-from .recognise import Recogniser
+from .. import report
+from . import readers
+from .photo_match import Recogniser
 
 CLASSES = ("EOSINOPHIL", "LYMPHOCYTE", "MONOCYTE", "NEUTROPHIL")
 SIZE = 64
@@ -79,7 +80,7 @@ def photographs(data: Path, paths: Iterable[str], cache: Path) -> np.ndarray:
     paths = list(paths)
     missing = [path for path in paths if path not in known]
     if missing:
-        originals = list(labs.bccd(data))
+        originals = list(readers.bccd(data))
         if not originals:
             raise UsageError(f"No photographs in {data / 'bccd'}; without them nobody knows which pictures are copies.")
         recogniser = Recogniser([item.path for item in originals])

@@ -16,7 +16,7 @@ import numpy as np
 
 from leuko_edge.errors import EnvironmentBroken, UsageError
 
-from . import stored
+from . import cell_set
 from .augment import cores
 
 QUALITY = 88
@@ -31,6 +31,7 @@ def _coded(rgb: np.ndarray, quality: int) -> np.ndarray:
 
 
 def pack(cells: Path, out: Path, quality: int = QUALITY, part_mib: float = PART_MIB) -> list[Path]:
+<<<<<<< HEAD
     """Write cells.csv, JSON files, outlines.npz and crops-01.npz, … of about `part_mib` to `out`; gives all of them."""
     whole = stored.load(cells)
     crops = whole.crops
@@ -43,6 +44,16 @@ def pack(cells: Path, out: Path, quality: int = QUALITY, part_mib: float = PART_
     if whole.outlines is not None:
         written.append(out / OUTLINES)
         np.savez_compressed(written[-1], outlines=whole.outlines)
+=======
+    """Write cells.csv, groups.json and crops-01.npz, crops-02.npz … of about `part_mib` to `out`; gives all of them."""
+    crops = cell_set.load(cells).crops
+    out.mkdir(parents=True, exist_ok=True)
+    written = [out / cell_set.TABLE]
+    written[0].write_bytes((cells / cell_set.TABLE).read_bytes())
+    if (cells / cell_set.GROUPS).is_file():
+        written.append(out / cell_set.GROUPS)
+        written[-1].write_bytes((cells / cell_set.GROUPS).read_bytes())
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
     with ThreadPoolExecutor(cores()) as pool:
         coded = list(pool.map(lambda i: _coded(crops[i], quality), range(len(crops))))
     ends = np.cumsum([len(code) for code in coded])
@@ -62,20 +73,24 @@ def _parts(folder: Path) -> Iterator[np.ndarray]:
             yield np.stack(list(pool.map(lambda code: cv2.imdecode(code, cv2.IMREAD_COLOR)[..., ::-1], codes)))
 
 
-def unpack(packed: Path, out: Path) -> stored.CellSet:
+def unpack(packed: Path, out: Path) -> cell_set.CellSet:
     """The set in `packed` as a set to train on. Raises UsageError for no pack, EnvironmentBroken where parts lack."""
-    if not (packed / stored.TABLE).is_file():
+    if not (packed / cell_set.TABLE).is_file():
         raise UsageError(f"{packed} holds no packed cell set; leuko-train pack --cells CELLS --out {packed} makes one")
-    rows = [[row[name] for name in stored.FIELDS] for row in stored.table_of(packed)]
+    rows = [[row[name] for name in cell_set.FIELDS] for row in cell_set.table_of(packed)]
     parts = list(_parts(packed))
     if sum(map(len, parts)) != len(rows):
         raise EnvironmentBroken(f"{packed} has {sum(map(len, parts))} of {len(rows)} crops; copy all its parts.")
+<<<<<<< HEAD
     outlines = []
     if (packed / OUTLINES).is_file():
         with np.load(packed / OUTLINES) as file:
             outlines = [file["outlines"]]
     about = stored.laboratories_of(packed)
     return stored.save(out, rows, parts, stored.groups_of(packed), outlines, about)
+=======
+    return cell_set.save(out, rows, parts, cell_set.groups_of(packed))
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

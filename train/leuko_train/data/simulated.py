@@ -10,15 +10,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from leuko_edge.crop import cut
 from leuko_edge.errors import PictureError
-from leuko_edge.optics import Field
-from leuko_edge.segment import find_cells
 from leuko_edge.simulate import Background, Camera, Stain, draw_field
 from leuko_edge.types import CLASSES
+from leuko_edge.vision.crop import cut
+from leuko_edge.vision.field import Field
+from leuko_edge.vision.segment import find_cells
 
+<<<<<<< HEAD
 from .data.outlines import outlined
 from .stored import STORED_SIZE, STORED_UM, Cut, Row
+=======
+from .cell_set import STORED_SIZE, STORED_UM, Row
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 LAB = "simulated"
 FIELDS_DRAWN = 120

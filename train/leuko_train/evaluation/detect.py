@@ -18,15 +18,22 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from leuko_edge.classify import CellClassifier, Classifier
 from leuko_edge.errors import UsageError
+from leuko_edge.model.classify import CellClassifier, Classifier
 from leuko_edge.pipeline import Pipeline
-from leuko_edge.sources import Pictures
+from leuko_edge.sources.pictures import Pictures
 from leuko_edge.types import EXCLUDED, CountedCell
 
+<<<<<<< HEAD
 from . import dataset, linked, seen, split
 from .data.items import Box, Item
 from .metrics import wilson
+=======
+from ..data import build, linked, readers, split
+from ..data.readers import Box, Item
+from ..metrics.classification import wilson
+from ..training import seen
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 __all__ = ["add_arguments", "run"]
 
@@ -91,11 +98,16 @@ def held_out(data: Path, run: Path | None = None) -> dict[str, list[Item]]:
     Where `run` says what it has seen, fields of which that was a copy are left out too.
     """
     names = linked.groups(data)
-    every = dataset.select(data, names)  # as the cell set was made, so that the splits are the same
+    every = build.select(data, names)  # as the cell set was made, so that the splits are the same
     parts = split.assign(every, names)
     shown = seen.pictures(run) if run else frozenset()
     spoiled = {group for path, group in linked.by_path(data, names).items() if path in shown}
+<<<<<<< HEAD
     fields: dict[str, list[Item]] = {}
+=======
+    raabin = [item for item in readers.raabin(data) if str(item.path.relative_to(data)) not in shown]
+    fields: dict[str, list[Item]] = {"bccd": [], "deepbionet": [], "raabin": raabin}
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
     for item, (group, part) in zip(every, parts, strict=True):
         if item.boxes is not None and part == "test" and group not in spoiled:
             fields.setdefault(item.lab, []).append(item)

@@ -16,14 +16,16 @@ import keras
 import numpy as np
 
 from leuko_edge.errors import EnvironmentBroken, UsageError
-from leuko_edge.turns import combined, turned
+from leuko_edge.model.tta import combined, turned
 
-from . import evaluation_report, seen, stored
-from .augment import Window, identity_view
-from .measures import Answers
-from .network import CONFIGS
-from .sampling import PART
-from .stored import CellSet
+from ..data import cell_set
+from ..data.augment import Window, identity_view
+from ..data.cell_set import CellSet
+from ..metrics.answers import Answers
+from ..network.vgg16 import CONFIGS
+from ..training import seen
+from ..training.sampling import PART
+from . import report as evaluation_report
 
 SPLITS = ("train", "validation", "test")
 
@@ -91,7 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    cells = stored.load(args.cells)
+    cells = cell_set.load(args.cells)
     wanted = SPLITS if args.split == "all" else (args.split,)
     rows = np.isin(cells.splits, wanted) & (np.isin(cells.labs, args.lab) if args.lab else True)
     if args.split == "test":

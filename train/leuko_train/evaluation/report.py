@@ -10,8 +10,11 @@ import numpy as np
 
 from leuko_edge.types import CLASSES
 
-from . import figures, laboratories, measures, metrics, report
-from .measures import Answers
+from .. import report
+from ..data import laboratories
+from ..metrics import answers as measures
+from ..metrics import classification, figures
+from ..metrics.answers import Answers
 
 LAB_HEADER = ("laboratory", "cells", "photographs", "balanced accuracy", "95 %", "classes of 5 cells or more", "95 %")
 SURE_HEADER = (
@@ -67,14 +70,14 @@ def calibration(answers: Answers) -> dict[str, dict[str, np.ndarray]]:
     """A panel of `figures.reliability_picture`."""
     right = answers.raw.argmax(1) == answers.truth
     return {
-        "untempered": metrics.reliability(answers.raw.max(1), right),
-        "tempered": metrics.reliability(answers.found.max(1), right),
+        "untempered": classification.reliability(answers.raw.max(1), right),
+        "tempered": classification.reliability(answers.found.max(1), right),
     }
 
 
 def coverage_line(answers: Answers) -> tuple[np.ndarray, np.ndarray]:
     """A line of `figures.coverage_picture`."""
-    coverage, risk, _ = metrics.risk_coverage(answers.found.max(1), answers.raw.argmax(1) == answers.truth)
+    coverage, risk, _ = classification.risk_coverage(answers.found.max(1), answers.raw.argmax(1) == answers.truth)
     return coverage, risk
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from leuko_edge.types import CLASSES, LEUKOCYTES
 
-from . import metrics
+from . import classification
 
 FIVE = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil")
 COVERAGES = (1.0, 0.95, 0.9, 0.8)
@@ -36,7 +36,7 @@ class Answers:
 
     @property
     def found(self) -> np.ndarray:
-        return metrics.tempered(self.raw, self.temperature)
+        return classification.tempered(self.raw, self.temperature)
 
     def of(self, rows: np.ndarray) -> Answers:
         return Answers(self.raw[rows], self.truth[rows], self.sources[rows], self.temperature)
@@ -46,7 +46,7 @@ class Answers:
 
     def resampled(self, seed: int = 0) -> np.ndarray:
         """(rounds, classes, classes): the bootstrap's confusion matrices."""
-        return metrics.resampled(self.truth, self.raw.argmax(1), self.sources, len(CLASSES), seed=seed)
+        return classification.resampled(self.truth, self.raw.argmax(1), self.sources, len(CLASSES), seed=seed)
 
 
 def measure(answers: Answers, threshold: float) -> dict[str, Any]:
@@ -66,29 +66,29 @@ def _part(answers: Answers, threshold: float) -> dict[str, Any]:
     found, truth = answers.found, answers.truth
     predicted, confidence = found.argmax(1), found.max(1)
     right = predicted == truth
-    matrix = metrics.confusion(truth, predicted, len(CLASSES))
+    matrix = classification.confusion(truth, predicted, len(CLASSES))
     samples = answers.resampled()
     enough = matrix.sum(1) >= ENOUGH
     sure = confidence >= threshold
-    kept = {share: metrics.accuracy_at(confidence, right, share) for share in COVERAGES}
+    kept = {share: classification.accuracy_at(confidence, right, share) for share in COVERAGES}
     return {
         "cells": len(truth),
         "sources": len(np.unique(answers.sources)),
-        "balanced_accuracy": metrics.balanced_accuracy(matrix),
-        "balanced_accuracy_ci95": metrics.interval(metrics.balanced(samples)),
-        "balanced_accuracy_enough": float(metrics.balanced(matrix, enough)),
-        "balanced_accuracy_enough_ci95": metrics.interval(metrics.balanced(samples, enough)),
+        "balanced_accuracy": classification.balanced_accuracy(matrix),
+        "balanced_accuracy_ci95": classification.interval(classification.balanced(samples)),
+        "balanced_accuracy_enough": float(classification.balanced(matrix, enough)),
+        "balanced_accuracy_enough_ci95": classification.interval(classification.balanced(samples, enough)),
         "classes_too_few": [name for name, total in zip(CLASSES, matrix.sum(1), strict=True) if 0 < total < ENOUGH],
         "accuracy": float(right.mean()),
-        "accuracy_ci95": _outer(metrics.overall(samples), np.trace(matrix), matrix.sum()),
-        "calibration_error_untempered": metrics.calibration_error(answers.raw.max(1), right),
-        "calibration_error": metrics.calibration_error(confidence, right),
+        "accuracy_ci95": _outer(classification.overall(samples), np.trace(matrix), matrix.sum()),
+        "calibration_error_untempered": classification.calibration_error(answers.raw.max(1), right),
+        "calibration_error": classification.calibration_error(confidence, right),
         "coverage": [{"coverage": s, "accuracy": a, "confidence_from": least} for s, (a, least) in kept.items()],
-        "accuracy_least_sure_aside": metrics.accuracy_at(confidence, right, 1 - SET_ASIDE)[0],
+        "accuracy_least_sure_aside": classification.accuracy_at(confidence, right, 1 - SET_ASIDE)[0],
         "rejected": float(1 - sure.mean()),
         "accuracy_of_accepted": float(right[sure].mean()) if sure.any() else None,
         "confusion": matrix,
-        "per_class": metrics.per_class(matrix) | _per_class_intervals(matrix, samples),
+        "per_class": classification.per_class(matrix) | _per_class_intervals(matrix, samples),
     }
 
 
@@ -98,8 +98,10 @@ def _outer(samples: np.ndarray, hits: np.ndarray, totals: np.ndarray) -> np.ndar
     Of a share of 0 or 1 the bootstrap knows no doubt at all (17 of 17 would be 1.000–1.000); Wilson's interval, of
     as many independent cells, is narrower than the truth where one photograph shows many. NaN where nothing counts.
     """
-    drawn = metrics.interval(samples)
-    counted = np.array([metrics.wilson(int(h), int(n)) for h, n in zip(np.ravel(hits), np.ravel(totals), strict=True)])
+    drawn = classification.interval(samples)
+    counted = np.array(
+        [classification.wilson(int(h), int(n)) for h, n in zip(np.ravel(hits), np.ravel(totals), strict=True)]
+    )
     low, high = counted.reshape(*np.shape(hits), 2).transpose(-1, *range(np.ndim(hits)))
     result = np.stack([np.fmin(drawn[0], low), np.fmax(drawn[1], high)], axis=-1)
     result[np.asarray(totals) == 0] = np.nan
@@ -110,8 +112,8 @@ def _per_class_intervals(matrix: np.ndarray, samples: np.ndarray) -> dict[str, n
     """(classes, 2) each: 95 % limits of recall and precision."""
     hits, turned = np.diag(matrix), samples.swapaxes(-1, -2)  # with columns as rows, precision is the recall
     return {
-        "recall_ci95": _outer(metrics.recalls(samples), hits, matrix.sum(1)),
-        "precision_ci95": _outer(metrics.recalls(turned), hits, matrix.sum(0)),
+        "recall_ci95": _outer(classification.recalls(samples), hits, matrix.sum(1)),
+        "precision_ci95": _outer(classification.recalls(turned), hits, matrix.sum(0)),
     }
 
 
@@ -119,7 +121,7 @@ def mean_balanced(sets: Iterable[Answers]) -> tuple[float, np.ndarray]:
     """Mean of the sets' balanced accuracies and its 95 % interval, each set's photographs drawn by themselves."""
     values, samples = [], []
     for seed, answers in enumerate(sets):
-        matrix = metrics.confusion(answers.truth, answers.raw.argmax(1), len(CLASSES))
-        values.append(metrics.balanced_accuracy(matrix))
-        samples.append(metrics.balanced(answers.resampled(seed)))
-    return float(np.mean(values)), metrics.interval(np.mean(samples, axis=0))
+        matrix = classification.confusion(answers.truth, answers.raw.argmax(1), len(CLASSES))
+        values.append(classification.balanced_accuracy(matrix))
+        samples.append(classification.balanced(answers.resampled(seed)))
+    return float(np.mean(values)), classification.interval(np.mean(samples, axis=0))

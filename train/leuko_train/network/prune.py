@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from .network import split_at
+from .vgg16 import split_at
 
 POSITIONS = 24_000
 """Places in the feature maps that each layer is fitted on: ten times a wide layer's unknowns."""

@@ -13,10 +13,21 @@ import numpy as np
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 
+<<<<<<< HEAD
 from . import fit_report, metrics, recipe, report, sampling, seen
 from .augment import Window, identity_view
 from .course import Schedule
 from .stored import CellSet
+=======
+from .. import report
+from ..data.augment import Window, identity_view
+from ..data.cell_set import STORED_UM, CellSet
+from ..metrics import classification
+from ..training import report as fit_report
+from ..training import sampling, seen
+from ..training.course import Schedule
+from . import recipe
+>>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 SIZE = 64
 DROPOUT = 0.5
@@ -67,8 +78,8 @@ def fit_recipe(
         more=more,
     )
     found = recipe.probabilities(model, rgb, testing, recipe.BATCH)
-    temperature = metrics.fit_temperature(found, cells.labels[validation])
-    sure = metrics.tempered(found, temperature).max(1)
+    temperature = classification.fit_temperature(found, cells.labels[validation])
+    sure = classification.tempered(found, temperature).max(1)
     content = {
         "provenance": report.provenance(cells.sha256, seed),
         "settings": {

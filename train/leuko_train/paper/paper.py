@@ -18,10 +18,14 @@ import numpy as np
 
 from leuko_edge.errors import UsageError
 
-from . import checkpoint, kaggle, paper_report, recipe, report
-from .kaggle import CLASSES, SIZE, Pictures
-from .paper_splits import BY_PHOTOGRAPH, SPLITS, Split, parts, split
-from .settings import POLICIES
+from .. import report
+from ..data import kaggle
+from ..data.kaggle import CLASSES, SIZE, Pictures
+from ..training import checkpoint
+from ..training.settings import POLICIES
+from . import recipe
+from . import report as paper_report
+from .splits import BY_PHOTOGRAPH, SPLITS, Split, parts, split
 
 BATCHES = (30, 60)
 SEEDS = (1, 2, 3)

@@ -10,9 +10,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from . import checkpoint, metrics
-from .network import build_paper
-from .settings import POLICIES
+from ..metrics import classification
+from ..network.vgg16 import build_paper
+from ..training import checkpoint
+from ..training.settings import POLICIES
 
 LEARNING_RATE = 1e-4
 BATCH = 60
@@ -79,9 +80,12 @@ def train(
         began = time.monotonic()
         history = model.fit(Batches(rgb, labels, order, batch), shuffle=False, verbose=0).history
         found = probabilities(model, rgb, testing, batch)
-        matrix = metrics.confusion(truth, found.argmax(1), found.shape[1])
+        matrix = classification.confusion(truth, found.argmax(1), found.shape[1])
         row = {key: float(history[key][-1]) for key in ("loss", "accuracy")}
-        row |= {"val_loss": metrics.negative_log_likelihood(found, truth), "val_accuracy": metrics.accuracy(matrix)}
+        row |= {
+            "val_loss": classification.negative_log_likelihood(found, truth),
+            "val_accuracy": classification.accuracy(matrix),
+        }
         rows.append(row | {"confusion": matrix.tolist(), "seconds": time.monotonic() - began})
         checkpoint.save(out, model, {"rows": rows})
         shown = "  ".join(f"{key} {value:.4f}" for key, value in row.items())

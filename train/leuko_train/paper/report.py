@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from . import figures, metrics, report
-from .kaggle import CLASSES
-from .paper_splits import SPLITS
+from .. import report
+from ..data.kaggle import CLASSES
+from ..metrics import classification, figures
+from .splits import SPLITS
 
 PAPERS_ACCURACY = {(60, 5): 1.0}
 """(batch, epochs) -> testing accuracy, from the paper's abstract. Its other nine are not at hand here."""
@@ -81,7 +82,7 @@ def _pictures(out: Path, how: str, results: Sequence[Result]) -> np.ndarray:
     title = f"split: {how}; batch {batch}, {len(own[0]['epochs'])} epochs, {len(own)} seed{'s' * (len(own) > 1)}"
     names = [name.lower() for name in CLASSES]
     figures.confusion_picture(out / f"{how}-confusion.png", matrix, names, title)
-    figures.per_class_picture(out / f"{how}-per-class.png", metrics.per_class(matrix), names, title)
+    figures.per_class_picture(out / f"{how}-per-class.png", classification.per_class(matrix), names, title)
     lines = {f"batch {r['settings']['batch']}, seed {r['settings']['seed']}": r["epochs"] for r in results}
     panels = {
         text: {name: [row[key] for row in rows] for name, rows in lines.items()}
@@ -107,7 +108,7 @@ def write(out: Path, results: Sequence[Result]) -> None:
     matrices = {}
     for how, own in splits.items():
         matrices[how] = _pictures(out, how, own)
-        scores = metrics.per_class(matrices[how])
+        scores = classification.per_class(matrices[how])
         rows = [(name.lower(), *(scores[key][i] for key in scores)) for i, name in enumerate(CLASSES)]
         text += [f"## {how}: {SPLITS[how]}", _table3(own, how == "random")]
         text += [f"Each class against the rest, as in {how}-per-class.png and {how}-confusion.png:"]

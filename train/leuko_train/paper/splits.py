@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .kaggle import CLASSES, Pictures
+from ..data.kaggle import CLASSES, Pictures
 
 TEST_SHARE = 0.2
 SPLITS = {

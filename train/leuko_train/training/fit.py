@@ -20,14 +20,17 @@ import numpy as np
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 
-from . import checkpoint, devices, fit_report, prune, sampling, stored
-from .augment import Window, identity_view
+from ..data import cell_set
+from ..data.augment import Window, identity_view
+from ..data.cell_set import CellSet
+from ..data.view_pool import ViewPool
+from ..network import prune
+from ..network.vgg16 import CONFIGS, Network, split_at, vgg16
+from . import checkpoint, devices, sampling
+from . import report as fit_report
 from .course import Course, Progress, Schedule, averaged
-from .network import CONFIGS, Network, split_at, vgg16
 from .optimizer import FineTuning
-from .pool import ViewPool
 from .settings import POLICIES, Settings, add_settings, as_made, from_arguments, weights
-from .stored import CellSet
 
 WEIGHTS, MODEL = "model.weights.h5", "model.keras"
 MAY_CHANGE = ("epochs", "keep")
@@ -197,7 +200,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    cells, settings = stored.load(args.cells), from_arguments(args)
+    cells, settings = cell_set.load(args.cells), from_arguments(args)
     unknown = {*args.exclude_lab, *weights("lab-weights", settings.lab_weights)} - set(cells.labs.tolist())
     if unknown:
         raise UsageError(f"No laboratory {', '.join(sorted(unknown))} in {args.cells}.")

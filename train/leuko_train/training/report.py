@@ -9,10 +9,12 @@ import numpy as np
 
 from leuko_edge.types import CLASSES
 
-from . import figures, metrics, report, seen
-from .augment import CROP_UM_PER_PX
+from .. import report
+from ..data.augment import CROP_UM_PER_PX
+from ..data.cell_set import CellSet
+from ..metrics import classification, figures
+from . import seen
 from .course import Progress
-from .stored import CellSet
 
 COVERAGE = 0.98
 """Share of the validation cells that the proposed confidence threshold accepts."""
@@ -27,12 +29,12 @@ def confidence_threshold(tempered: np.ndarray) -> float:
 
 def validation_row(found: np.ndarray, truth: np.ndarray, labs: np.ndarray) -> dict[str, Any]:
     """Of probabilities (n, classes): `score`, the mean of the laboratories' balanced accuracies, and what is in it."""
-    by_lab = metrics.balanced_by_lab(truth, found.argmax(1), labs, found.shape[1], ENOUGH)
+    by_lab = classification.balanced_by_lab(truth, found.argmax(1), labs, found.shape[1], ENOUGH)
     if not by_lab:  # a small set of the user's own: better judged by few cells than not at all
-        by_lab = metrics.balanced_by_lab(truth, found.argmax(1), labs, found.shape[1])
+        by_lab = classification.balanced_by_lab(truth, found.argmax(1), labs, found.shape[1])
     return {
         "score": float(np.mean(list(by_lab.values()))),
-        "loss": metrics.negative_log_likelihood(found, truth),
+        "loss": classification.negative_log_likelihood(found, truth),
         "accuracy": float((found.argmax(1) == truth).mean()),
         "labs": by_lab,
     }
@@ -58,8 +60,8 @@ def write(
     """report.json, report.md, curves.png, confusion.png in `out`. `found`: probabilities of the validation cells."""
     settings = progress.settings
     truth, labs = cells.labels[validation], cells.labs[validation]
-    temperature = metrics.fit_temperature(found, truth)
-    matrix = metrics.confusion(truth, found.argmax(1), len(CLASSES))
+    temperature = classification.fit_temperature(found, truth)
+    matrix = classification.confusion(truth, found.argmax(1), len(CLASSES))
     made = report.provenance(cells.sha256, settings["seed"])
     content = {
         "provenance": made,
@@ -70,7 +72,7 @@ def write(
         "um_per_px": settings["window_um"] / settings["input_size"],
         "crop_um_per_px": CROP_UM_PER_PX,
         "temperature": temperature,
-        "confidence_threshold": confidence_threshold(metrics.tempered(found, temperature)),
+        "confidence_threshold": confidence_threshold(classification.tempered(found, temperature)),
         "best_epoch": progress.best_epoch,
         "validation": validation_row(found, truth, labs),
         "confusion": matrix,

@@ -11,10 +11,10 @@ import numpy as np
 
 from leuko_edge.types import CLASSES
 
-from .augment import STRENGTHS, Window, seeded_views, seeds_for
-from .pool import ViewPool
+from ..data.augment import STRENGTHS, Window, seeded_views, seeds_for
+from ..data.cell_set import CellSet
+from ..data.view_pool import ViewPool
 from .settings import Settings
-from .stored import CellSet
 
 PART = 1024  # views that go through the trunk at once: bounds memory
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .stored import CellSet
+from ..data.cell_set import CellSet
 
 NAME = "seen.txt"
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from leuko_edge.errors import UsageError
 
-from .augment import STRENGTHS
-from .network import CONFIGS
+from ..data.augment import STRENGTHS
+from ..network.vgg16 import CONFIGS
 
 KEEP = ("best", "last")
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}

@@ -18,12 +18,14 @@ import numpy as np
 
 from leuko_edge.errors import UsageError
 
-from . import evaluate, laboratories, sampling, seen
-from .baseline import fit_recipe
-from .fit import MAY_CHANGE, fit
-from .measures import Answers
-from .settings import Settings, as_made
-from .stored import CellSet
+from ..data import laboratories
+from ..data.cell_set import CellSet
+from ..evaluation import evaluate
+from ..metrics.answers import Answers
+from ..paper.baseline import fit_recipe
+from ..training import sampling, seen
+from ..training.fit import MAY_CHANGE, fit
+from ..training.settings import Settings, as_made
 
 TOLD = "as told"
 """The variant with the settings of the command line; its networks are the ones that the report is about."""

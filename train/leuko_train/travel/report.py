@@ -11,8 +11,10 @@ import numpy as np
 
 from leuko_edge.types import CLASSES
 
-from . import figures, laboratories, measures, report
-from .evaluation_report import (
+from .. import report
+from ..data import laboratories
+from ..data.cell_set import CellSet
+from ..evaluation.report import (
     LAB_HEADER,
     SURE_HEADER,
     calibration,
@@ -22,9 +24,10 @@ from .evaluation_report import (
     limits,
     sure_row,
 )
-from .measures import Answers
+from ..metrics import answers as measures
+from ..metrics import figures
+from ..metrics.answers import Answers
 from .pieces import TOLD, Done
-from .stored import CellSet
 
 TITLES = {"five": "Five classes (another answer is wrong)", "nine": "Every class that the laboratory has"}
 

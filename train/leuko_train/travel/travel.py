@@ -10,8 +10,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from . import pieces, stored, travel_report
-from .settings import add_settings, from_arguments
+from ..data import cell_set
+from ..training.settings import add_settings, from_arguments
+from . import pieces
+from . import report as travel_report
 
 CAP = 720
 """Cells judged of one class of one laboratory at most: only PBC's classes and Kaggle's neutrophils have more."""
@@ -38,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    cells = stored.load(args.cells)
+    cells = cell_set.load(args.cells)
     told = from_arguments(args)
     plan = pieces.plan(cells.labs.tolist(), told, args.left_out, args.exclude_lab, args.baselines, args.ablation)
     done, left = [], []
