@@ -7,23 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-<<<<<<< HEAD
-from .types import ABNORMAL, ERYTHROBLAST, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, PictureResult, Scale
-
-REFERENCES: Mapping[str, tuple[float, float]] = MappingProxyType(
-    {
-        "neutrophil": (40.0, 60.0),
-        "lymphocyte": (20.0, 40.0),
-        "monocyte": (2.0, 8.0),
-        "eosinophil": (1.0, 4.0),
-        "basophil": (0.5, 1.0),
-    }
-)
-"""Normal proportions in per cent as the seed paper gives them. Laboratories differ, so they are
-configuration. It gives none for immature granulocytes."""
-=======
-from .types import ERYTHROBLAST, EXCLUDED, LEUKOCYTES, REFERENCES, UNIDENTIFIED, PictureResult, Scale
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+from .types import ABNORMAL, ERYTHROBLAST, EXCLUDED, LEUKOCYTES, REFERENCES, UNIDENTIFIED, PictureResult, Scale
 
 SKIPS = ("moving", "defocused", "clipped", "lost")
 """Reasons for which a picture is not counted. A file that cannot be read or used is "lost"."""

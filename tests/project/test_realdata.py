@@ -11,27 +11,15 @@ import numpy as np
 import pytest
 
 from leuko_edge.errors import ModelError
-<<<<<<< HEAD
-from leuko_edge.optics import Field
-from leuko_edge.segment import find_cells
-from leuko_edge.types import LEUKOCYTES
-from leuko_train import dataset, labs, split
-from leuko_train.augment import Window, identity_view
-from leuko_train.data.items import Item
-from leuko_train.detect import measure
-from leuko_train.recognise import Recogniser
-=======
 from leuko_edge.model.classify import Classifier, FixedClassifier
-from leuko_edge.pipeline import Pipeline
-from leuko_edge.sources.pictures import Pictures
 from leuko_edge.types import LEUKOCYTES
 from leuko_edge.vision.field import Field
 from leuko_edge.vision.segment import find_cells
 from leuko_train.data import build, readers, split
+from leuko_train.data.augment import Window, identity_view
+from leuko_train.data.items import Item
 from leuko_train.data.photo_match import Recogniser
-from leuko_train.data.readers import Item
 from leuko_train.evaluation.detect import measure
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 pytestmark = pytest.mark.realdata
 
@@ -95,7 +83,7 @@ def test_the_folders_hold_what_their_readers_expect(data, folder, sources):
     [("deepapl", 4700, 79, 12), ("raabin_cells", 2717, 58, 5), ("raabin", 450, 26, 5), ("rv_pbs", 362, 20, 7)],
 )
 def test_patients_smears_and_blocks_are_told_apart(data, folder, pictures, sources, classes):
-    items = list(getattr(labs, folder)(data))
+    items = list(getattr(readers, folder)(data))
     assert len(items) == pictures and len({item.source for item in items}) == sources
     assert len({label for item in items for label in item.labels}) == classes
 
@@ -118,7 +106,7 @@ def test_the_shipped_model_names_cells_that_it_was_not_trained_on(data, shipped,
     window = Window(shipped.card.window_um, shipped.card.input_size)
     for label in LEUKOCYTES:
         for item in sample([i for i in tested if i.label == label], 6):
-            for cell in dataset.cut_item((item, "", "test"), data, {}):
+            for cell in build.cut_item((item, "", "test"), data, {}):
                 (found,) = shipped.classify(identity_view(cell.rgb[None], window))
                 right.setdefault(label, []).append(found.label == label)
     assert len(right) >= 5 and np.mean([np.mean(hits) for hits in right.values()]) >= 0.8

@@ -16,16 +16,10 @@ from laid import body, lay
 
 from leuko_edge.errors import PictureError, UsageError
 from leuko_edge.types import CLASSES
-<<<<<<< HEAD
-from leuko_train import dataset, laboratories, simulated, stored
-from leuko_train.data.items import Box, Item
-from leuko_train.stored import CellSet
-=======
 from leuko_edge.vision.crop import WHITE
-from leuko_train.data import build, cell_set, simulated
+from leuko_train.data import build, cell_set, laboratories, simulated
 from leuko_train.data.cell_set import CellSet
-from leuko_train.data.readers import Box, Item
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+from leuko_train.data.items import Box, Item
 
 
 @pytest.fixture(scope="module")
@@ -150,17 +144,10 @@ def test_the_table_says_where_each_cell_was_cut(built, data):
 
 
 def test_cutting_a_picture_twice_gives_the_same_rows_and_crops(data):
-<<<<<<< HEAD
-    item = next(item for item in dataset.select(data, {}) if item.lab == "bccd")
-    first, again = (dataset.cut_item((item, "g", "test"), data, {}) for _ in range(2))
-    assert [cell.row for cell in first] == [cell.row for cell in again]
-    assert all(np.array_equal(a.rgb, b.rgb) for a, b in zip(first, again, strict=True))
-=======
     item = next(item for item in build.select(data, {}) if item.lab == "bccd")
     first, again = (build.cut_item((item, "g", "test"), data, {}) for _ in range(2))
-    assert [row for row, _ in first] == [row for row, _ in again]
-    assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(first, again, strict=True))
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+    assert [cell.row for cell in first] == [cell.row for cell in again]
+    assert all(np.array_equal(a.rgb, b.rgb) for a, b in zip(first, again, strict=True))
 
 
 def test_a_normalisation_that_is_left_out_leaves_the_picture_as_it_is(tmp_path):
@@ -169,23 +156,13 @@ def test_a_normalisation_that_is_left_out_leaves_the_picture_as_it_is(tmp_path):
     labfolder.save(path, bgr)
     item = Item(path, "some", "one", label="monocyte")
     task, pooled = (item, "some/one", "train"), {("some", bgr.shape[:2]): 0.1}
-<<<<<<< HEAD
-    (_, whole, _), *_ = dataset.cut_item(task, tmp_path, pooled)
-    (_, raw, _), *_ = dataset.cut_item(task, tmp_path, pooled, ["white"])
+    (_, whole, _), *_ = build.cut_item(task, tmp_path, pooled)
+    (_, raw, _), *_ = build.cut_item(task, tmp_path, pooled, ["white"])
     brightest = (np.percentile(rgb.reshape(-1, 3), 90, axis=0) for rgb in (whole, raw, bgr[:, :, ::-1]))
     whole_light, raw_light, light = brightest
     assert np.abs(whole_light - WHITE).max() < 8 and np.abs(raw_light - light).max() < 4 < np.ptp(light)
-    (row, other, _), *_ = dataset.cut_item(task, tmp_path, pooled, ["scale"])
-    assert row.um_per_px == dataset.UNSCALED != 0.1 and not np.array_equal(other, whole)
-=======
-    (_, whole), *_ = build.cut_item(task, tmp_path, pooled)
-    (_, raw), *_ = build.cut_item(task, tmp_path, pooled, ["white"])
-    brightest = (np.percentile(rgb.reshape(-1, 3), 90, axis=0) for rgb in (whole, raw, bgr[:, :, ::-1]))
-    whole_light, raw_light, light = brightest
-    assert np.abs(whole_light - WHITE).max() < 8 and np.abs(raw_light - light).max() < 4 < np.ptp(light)
-    (row, other), *_ = build.cut_item(task, tmp_path, pooled, ["scale"])
+    (row, other, _), *_ = build.cut_item(task, tmp_path, pooled, ["scale"])
     assert row.um_per_px == build.UNSCALED != 0.1 and not np.array_equal(other, whole)
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 
 def test_the_selection_is_the_same_every_time_and_prefers_untouched_photographs(data):
@@ -200,13 +177,8 @@ def cut_one(tmp_path: Path, bgr: np.ndarray, pooled: float = 0.1, **more: object
     path = tmp_path / "one.png"
     labfolder.save(path, bgr)
     item = Item(path, "some", "one", **more)  # type: ignore[arg-type]
-<<<<<<< HEAD
-    taken = dataset.cut_item((item, "some/one", "train"), tmp_path, {("some", bgr.shape[:2]): pooled})
-    return sorted(row.label for row, _, _ in taken)
-=======
     taken = build.cut_item((item, "some/one", "train"), tmp_path, {("some", bgr.shape[:2]): pooled})
-    return sorted(row.label for row, _ in taken)
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+    return sorted(row.label for row, _, _ in taken)
 
 
 def test_a_fields_class_goes_to_its_one_clear_cell_and_to_none_of_two(tmp_path):

@@ -188,8 +188,7 @@ def test_a_class_that_does_not_exist_cannot_be_weighted(tmp_path, monkeypatch, c
     from leuko_train import cli
     from leuko_train.data import cell_set
 
-<<<<<<< HEAD
-    monkeypatch.setattr(stored, "load", lambda _: made_cells())
+    monkeypatch.setattr(cell_set, "load", lambda _: made_cells())
     words = [
         "fit",
         "--cells",
@@ -201,9 +200,5 @@ def test_a_class_that_does_not_exist_cannot_be_weighted(tmp_path, monkeypatch, c
         "--class-weights",
         "heterophil:2",
     ]
-=======
-    monkeypatch.setattr(cell_set, "load", lambda _: made_cells())
-    words = ["fit", "--cells", "cells", "--init", "none", "--out", str(tmp_path / "out"), "--class-weights", "blast:2"]
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
     assert cli.main(words) == UsageError.exit_code
     assert "No class heterophil" in capsys.readouterr().err

@@ -5,13 +5,9 @@ import pytest
 from laid import body, lay
 
 from leuko_edge.errors import EnvironmentBroken, UsageError
-<<<<<<< HEAD
-from leuko_train import cli, pack, stored
-from leuko_train.stored import STORED_SIZE
-=======
 from leuko_train import cli
 from leuko_train.data import cell_set, pack
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+from leuko_train.data.cell_set import STORED_SIZE
 
 
 @pytest.fixture(scope="module")
@@ -22,14 +18,9 @@ def cells(tmp_path_factory):
         lay([(body("monocyte", seed, 0.25), 26.0, 26.0)], STORED_SIZE, STORED_SIZE, 0.25, seed=seed)[..., ::-1]
         for seed in range(12)
     ]
-<<<<<<< HEAD
     where = (1.5, 2.5, 0.2, "red cells", True, "", "")
     rows = [["north", "monocyte", f"s{i}", "train", f"p{i}.jpg", *where] for i in range(12)]
-    return folder, stored.save(folder, rows, [np.stack(crops)], {"p0.jpg": "s0"})
-=======
-    rows = [["north", "monocyte", f"s{i}", "train", f"p{i}.jpg", 1.5, 2.5, 0.2, "red cells", True] for i in range(12)]
     return folder, cell_set.save(folder, rows, [np.stack(crops)], {"p0.jpg": "s0"})
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 
 def test_what_is_unpacked_is_the_set_but_for_what_the_pictures_lose(cells, tmp_path):

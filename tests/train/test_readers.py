@@ -10,13 +10,8 @@ import pytest
 
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
-<<<<<<< HEAD
-from leuko_train import labs
-from leuko_train.data.items import Box, Item
-=======
 from leuko_train.data import readers
-from leuko_train.data.readers import Box, Item
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+from leuko_train.data.items import Box, Item
 
 
 @pytest.fixture(scope="module")
@@ -84,31 +79,30 @@ def test_a_kaggle_copy_has_its_class_from_the_folder_and_is_a_source_of_its_own(
     assert len(items) == len({item.source for item in items}) == 9 and not any(item.original for item in items)
 
 
-<<<<<<< HEAD
 def test_a_field_of_lisc_has_the_class_of_its_folder_and_is_no_crop(folder):
-    items = list(labs.lisc(folder))
+    items = list(readers.lisc(folder))
     assert {item.label for item in items} == {"basophil"} and not any(item.centred for item in items)
     assert len({item.source for item in items}) == len(items)
 
 
 def test_the_cells_of_one_patient_and_of_one_smear_share_their_source(folder):
-    patients = by_name(labs.deepapl, folder)
+    patients = by_name(readers.deepapl, folder)
     assert patients["blast/07__BL_1.jpg"].source == patients["band_neutrophil/07__BNE_2.jpg"].source
     assert patients["blast/07__BL_1.jpg"].source != patients["blast/08__BL_3.jpg"].source
-    smears = by_name(labs.raabin_cells, folder)
+    smears = by_name(readers.raabin_cells, folder)
     assert {item.source for item in smears.values()} == {"95-1-1", "95-2-1"}
     assert [item.mask is not None for item in smears.values()] == [True, False]
-    (field,) = labs.raabin(folder)
+    (field,) = readers.raabin(folder)
     assert field.source == "95-1-1" and field.label == "neutrophil"
 
 
 def test_a_name_that_says_more_than_the_class_is_kept_as_the_sub_type(folder):
-    found = {(item.label, item.sub_type) for item in labs.deepapl(folder)}
+    found = {(item.label, item.sub_type) for item in readers.deepapl(folder)}
     assert found == {("blast", ""), ("neutrophil", "band_neutrophil"), ("variant_lymphocyte", "plasma_cell")}
 
 
 def test_boxes_given_as_shares_become_pixels_with_a_class_each(folder):
-    items = by_name(labs.rv_pbs, folder)
+    items = by_name(readers.rv_pbs, folder)
     first = items["images/IMG_0001.jpg"]
     assert [(box.label, box.sub_type) for box in first.boxes or ()] == [("immature_granulocyte", "promyelocyte")]
     box = (first.boxes or ())[0]
@@ -117,7 +111,7 @@ def test_boxes_given_as_shares_become_pixels_with_a_class_each(folder):
 
 
 def test_neighbouring_numbers_of_rv_pbs_are_one_smear_and_a_gap_begins_another(folder):
-    sources = {item.path.stem: item.source for item in labs.rv_pbs(folder)}
+    sources = {item.path.stem: item.source for item in readers.rv_pbs(folder)}
     assert sources["IMG_0001"] == sources["IMG_0005"] != sources["IMG_0030"]
 
 
@@ -126,25 +120,14 @@ def test_a_class_of_a_box_that_has_no_name_is_refused_with_the_list(tmp_path):
         "image,class,x_centre,y_centre,width,height\na.jpg,heterophil,0.5,0.5,0.1,0.1\n"
     )
     with pytest.raises(UsageError, match=r"heterophil.*neutrophil.*band_neutrophil"):
-        labs.boxes_of(tmp_path / "boxes.csv", tmp_path)
-
-
-def test_pbc_and_tecom_name_the_cell_in_the_middle(folder):
-    assert {item.label for item in labs.pbc(folder)} == {"immature_granulocyte", "erythroblast", "eosinophil"}
-    assert [item.label for item in labs.tecom(folder)] == ["neutrophil", "lymphocyte"]
-    single = (labs.pbc, labs.tecom, labs.deepapl, labs.raabin_cells)
-    assert all(item.centred for reader in single for item in reader(folder))
-=======
-def test_shifted_views_of_one_cell_stay_in_one_block_of_lisc(folder):
-    sources = {item.path.stem: item.source for item in readers.lisc(folder)}
-    assert sources["000"] == sources["001"] == sources["011"] != sources["012"]
+        readers.boxes_of(tmp_path / "boxes.csv", tmp_path)
 
 
 def test_pbc_and_tecom_name_the_cell_in_the_middle(folder):
     assert {item.label for item in readers.pbc(folder)} == {"immature_granulocyte", "erythroblast", "eosinophil"}
     assert [item.label for item in readers.tecom(folder)] == ["neutrophil", "lymphocyte"]
-    assert all(item.centred for reader in (readers.pbc, readers.tecom, readers.lisc) for item in reader(folder))
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+    single = (readers.pbc, readers.tecom, readers.deepapl, readers.raabin_cells)
+    assert all(item.centred for reader in single for item in reader(folder))
 
 
 def test_raabins_shares_become_pixels_and_fields_without_boxes_are_left_out(folder):
@@ -155,19 +138,10 @@ def test_raabins_shares_become_pixels_and_fields_without_boxes_are_left_out(fold
 
 
 def test_every_label_is_a_class_of_the_network(folder):
-<<<<<<< HEAD
-    labels = {item.label for reader in labs.READERS for item in reader(folder)} - {None}
+    labels = {item.label for reader in readers.READERS for item in reader(folder)} - {None}
     assert labels <= set(CLASSES) and len(labels) == 9
 
 
 def test_reading_twice_gives_the_same_items_in_the_same_order(folder):
-    for reader in labs.READERS:
-=======
-    labels = {item.label for reader in readers.READERS for item in reader(folder)} - {None}
-    assert labels <= set(CLASSES) and len(labels) == 7
-
-
-def test_reading_twice_gives_the_same_items_in_the_same_order(folder):
-    for reader in (*readers.READERS, readers.raabin):
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+    for reader in readers.READERS:
         assert list(reader(folder)) == list(reader(folder))

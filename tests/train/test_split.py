@@ -9,13 +9,8 @@ from pathlib import Path
 import labfolder
 import pytest
 
-<<<<<<< HEAD
-from leuko_train import dataset, labs, linked, split
-from leuko_train.data.items import Item
-=======
 from leuko_train.data import build, linked, readers, split
-from leuko_train.data.readers import Item
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+from leuko_train.data.items import Item
 
 CLASSES_OF = {
     "bccd": ("neutrophil", "eosinophil", "lymphocyte", "monocyte", None),

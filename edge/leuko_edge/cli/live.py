@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ..camera.opening import open_source
 from ..errors import LeukoError, UsageError
+from ..files import default_path
 from ..live.engine import Engine
 from ..live.goal import Goal
 from ..live.session_info import TARGET, information
@@ -25,7 +26,7 @@ from ..screen.face import Face, facing
 from ..screen.keyboard import has_keyboard
 from ..simulate.demo import simulated
 from ..sources.live_source import LiveSource
-from ..store import SessionInfo, SessionStore, default_path
+from ..store import SessionInfo, SessionStore
 from ..tally import Tally
 from ..types import Scale
 from .sessions import run_export

@@ -39,7 +39,7 @@ class Settings:
 
     @property
     def database(self) -> str:
-        from ..store import default_path
+        from ..files import default_path
 
         return os.path.expanduser(self["session.database"] or default_path())
 

@@ -19,13 +19,14 @@ from ..camera.opening import open_source
 from ..camera.tuning import wishes
 from ..config import Configuration
 from ..errors import EnvironmentBroken, LeukoError, PictureError, SourceLost, UsageError
+from ..files import default_path
 from ..live.engine import Engine
 from ..live.goal import Goal
 from ..live.session_info import TARGET, information
 from ..live.snapshot import Snapshot
 from ..model.classify import Classifier
 from ..session import Action
-from ..store import SessionStore, default_path
+from ..store import SessionStore
 from ..types import LEUKOCYTES
 from . import sentences
 from .backoff import FIRST, LONGEST, Pauses

@@ -8,11 +8,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-<<<<<<< HEAD
-from . import abnormal, leukocytes, others
-=======
-from . import leukocytes, other_cells
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+from . import abnormal, leukocytes, other_cells
 from .leukocytes import Drawing
 from .shapes import PITCH
 from .stain import Stain
@@ -24,18 +20,12 @@ _DRAW: dict[str, Callable[[np.random.Generator], Drawing]] = {
     "eosinophil": leukocytes.eosinophil,
     "basophil": leukocytes.basophil,
     "immature_granulocyte": leukocytes.immature_granulocyte,
-<<<<<<< HEAD
-    "erythroblast": others.erythroblast,
-    "platelet": others.platelet,
-    "artefact": others.artefact,
-    "variant_lymphocyte": abnormal.variant_lymphocyte,
-    "blast": abnormal.blast,
-    "smudge": others.smudge,
-=======
     "erythroblast": other_cells.erythroblast,
     "platelet": other_cells.platelet,
     "artefact": other_cells.artefact,
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+    "variant_lymphocyte": abnormal.variant_lymphocyte,
+    "blast": abnormal.blast,
+    "smudge": other_cells.smudge,
 }
 
 

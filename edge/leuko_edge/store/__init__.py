@@ -1,7 +1,6 @@
 """Sessions on disk: one SQLite file in which nothing that was counted is lost.
 
-`schema` opens the file, `store` writes a session, `archive` reads finished and running ones, `export` and `pictures`
-turn one into files, `command` is `leuko-edge sessions` and `leuko-edge export`, `killtrial` measures the promise.
+`schema` opens the file, `store` writes a session, `archive` reads finished and running ones.
 """
 
 from __future__ import annotations
@@ -10,17 +9,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..files import default_path
     from .errors import StoreError, StoreFull
     from .records import NewCell, SessionInfo, StoredCell
     from .store import SessionStore
 
-__all__ = ["NewCell", "SessionInfo", "SessionStore", "StoreError", "StoreFull", "StoredCell", "default_path"]
+__all__ = ["NewCell", "SessionInfo", "SessionStore", "StoreError", "StoreFull", "StoredCell"]
 
 _HOMES = {
     **dict.fromkeys(("NewCell", "SessionInfo", "StoredCell"), "records"),
     **dict.fromkeys(("StoreError", "StoreFull"), "errors"),
-    **{"SessionStore": "store", "default_path": "schema"},
+    "SessionStore": "store",
 }
 
 

@@ -23,16 +23,10 @@ from leuko_edge.vision.crop import WHITE, cut
 from leuko_edge.vision.field import Field, ScaleUnknown
 from leuko_edge.vision.segment import find_cells
 
-<<<<<<< HEAD
-from . import labs, linked, simulated, split, stored
-from .data.items import Box, Item
-from .data.outlines import outlined, packed
-from .stored import FIELDS, STORED_SIZE, STORED_UM, CellSet, Cut, Row
-=======
 from . import cell_set, linked, readers, simulated, split
-from .cell_set import FIELDS, STORED_SIZE, STORED_UM, CellSet, Row
-from .readers import Item
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+from .cell_set import FIELDS, STORED_SIZE, STORED_UM, CellSet, Cut, Row
+from .items import Box, Item
+from .outlines import outlined, packed
 
 COPIES = 6  # turned copies taken of one place: more are the same cell again
 PER_CLASS = 4000  # pictures taken of one class of PBC: all of them
@@ -244,7 +238,6 @@ def build(data: Path, out: Path, workers: int = 2, without: Sequence[str] = ()) 
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool, open(spool, "wb") as file:
         results = pool.map(partial(cut_item, data=data, pooled=pooled, without=without), tasks, chunksize=16)
-<<<<<<< HEAD
         cells = track(results, description="cutting cells", total=len(tasks))
         for row, rgb, outline in chain(chain.from_iterable(cells), simulated.rows()):
             rows.append(row)
@@ -253,18 +246,6 @@ def build(data: Path, out: Path, workers: int = 2, without: Sequence[str] = ()) 
     try:
         crops = np.memmap(spool, np.uint8, "r", shape=(len(rows), STORED_SIZE, STORED_SIZE, 3))
         table = [[getattr(row, name) for name in FIELDS] for row in rows]
-        return stored.save(out, table, [crops], linked.by_path(data, names), [outlines])
+        return cell_set.save(out, table, [crops], linked.by_path(data, names), [outlines])
     finally:
         spool.unlink()
-=======
-        for result in track(results, description="cutting cells", total=len(tasks)):
-            for row, rgb in result:
-                rows.append(row)
-                crops.append(rgb)
-    for row, rgb in simulated.rows():
-        rows.append(row)
-        crops.append(rgb)
-    return cell_set.save(
-        out, [[getattr(row, name) for name in FIELDS] for row in rows], [crops], linked.by_path(data, names)
-    )
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)

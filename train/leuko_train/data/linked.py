@@ -13,15 +13,9 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-<<<<<<< HEAD
-from . import kaggle, labs
-from .data.items import Item
-from .recognise import Recogniser
-=======
 from . import kaggle, readers
+from .items import Item
 from .photo_match import Recogniser
-from .readers import Item
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 UNKNOWN = "kaggle/unknown"
 """The group of Kaggle pictures whose photograph is not among BCCD's: they might be copies of each other."""
@@ -33,17 +27,11 @@ def groups(data: Path) -> dict[tuple[str, str], str]:
     Recognising takes about a tenth of a second a picture, minutes in all; what was found is kept in the user's cache,
     under a name that changes with the folder's files.
     """
-<<<<<<< HEAD
-    copies = list(labs.kaggle(data))
-    others = [item for item in (*labs.deepbionet_fields(data), *labs.deepbionet_classes(data)) if item.original]
-    parts = {"bccd": list(labs.bccd(data)), "deepbionet": others}
-    parts |= {"lisc": list(labs.lisc(data)), "rv_pbs": list(labs.rv_pbs(data))}
-    folder = _cache(data, [*copies, *(item for items in parts.values() for item in items)])
-=======
-    fields, copies = list(readers.bccd(data)), list(readers.kaggle(data))
+    copies = list(readers.kaggle(data))
     others = [item for item in (*readers.deepbionet_fields(data), *readers.deepbionet_classes(data)) if item.original]
-    folder = _cache(data, [*fields, *copies, *others])
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+    parts = {"bccd": list(readers.bccd(data)), "deepbionet": others}
+    parts |= {"lisc": list(readers.lisc(data)), "rv_pbs": list(readers.rv_pbs(data))}
+    folder = _cache(data, [*copies, *(item for items in parts.values() for item in items)])
     names = {}
     for part, items in parts.items():
         names |= _joined(items, _places(items, folder / f"{part}.json"))

@@ -7,14 +7,14 @@ import numpy as np
 
 from leuko_edge.types import Cell
 
-from ..stored import STORED_SIZE, STORED_UM
+from .cell_set import STORED_SIZE, STORED_UM
 
 _SHIFT = 4  # bits below the pixel
 
 
 def outlined(cell: Cell | None, centre: tuple[float, float], um_per_px: float) -> np.ndarray:
-    """(208, 208) bool: the cell's area on the crop that `leuko_edge.crop.cut` makes around `centre` (pixels of the
-    file); all false without a cell."""
+    """(208, 208) bool: the cell's area on the crop that `leuko_edge.vision.crop.cut` makes around `centre` (pixels
+    of the file); all false without a cell."""
     mask = np.zeros((STORED_SIZE, STORED_SIZE), np.uint8)
     if cell is not None:
         step = STORED_UM / STORED_SIZE / um_per_px  # file pixels per pixel of the crop

@@ -31,29 +31,18 @@ def _coded(rgb: np.ndarray, quality: int) -> np.ndarray:
 
 
 def pack(cells: Path, out: Path, quality: int = QUALITY, part_mib: float = PART_MIB) -> list[Path]:
-<<<<<<< HEAD
     """Write cells.csv, JSON files, outlines.npz and crops-01.npz, … of about `part_mib` to `out`; gives all of them."""
-    whole = stored.load(cells)
+    whole = cell_set.load(cells)
     crops = whole.crops
     out.mkdir(parents=True, exist_ok=True)
     written = []
-    for name in (stored.TABLE, stored.GROUPS, stored.LABS):
+    for name in (cell_set.TABLE, cell_set.GROUPS, cell_set.LABS):
         if (cells / name).is_file():
             written.append(out / name)
             written[-1].write_bytes((cells / name).read_bytes())
     if whole.outlines is not None:
         written.append(out / OUTLINES)
         np.savez_compressed(written[-1], outlines=whole.outlines)
-=======
-    """Write cells.csv, groups.json and crops-01.npz, crops-02.npz … of about `part_mib` to `out`; gives all of them."""
-    crops = cell_set.load(cells).crops
-    out.mkdir(parents=True, exist_ok=True)
-    written = [out / cell_set.TABLE]
-    written[0].write_bytes((cells / cell_set.TABLE).read_bytes())
-    if (cells / cell_set.GROUPS).is_file():
-        written.append(out / cell_set.GROUPS)
-        written[-1].write_bytes((cells / cell_set.GROUPS).read_bytes())
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
     with ThreadPoolExecutor(cores()) as pool:
         coded = list(pool.map(lambda i: _coded(crops[i], quality), range(len(crops))))
     ends = np.cumsum([len(code) for code in coded])
@@ -81,16 +70,12 @@ def unpack(packed: Path, out: Path) -> cell_set.CellSet:
     parts = list(_parts(packed))
     if sum(map(len, parts)) != len(rows):
         raise EnvironmentBroken(f"{packed} has {sum(map(len, parts))} of {len(rows)} crops; copy all its parts.")
-<<<<<<< HEAD
     outlines = []
     if (packed / OUTLINES).is_file():
         with np.load(packed / OUTLINES) as file:
             outlines = [file["outlines"]]
-    about = stored.laboratories_of(packed)
-    return stored.save(out, rows, parts, stored.groups_of(packed), outlines, about)
-=======
-    return cell_set.save(out, rows, parts, cell_set.groups_of(packed))
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+    about = cell_set.laboratories_of(packed)
+    return cell_set.save(out, rows, parts, cell_set.groups_of(packed), outlines, about)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

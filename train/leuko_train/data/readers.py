@@ -15,10 +15,10 @@ from pathlib import Path
 
 from leuko_edge.errors import UsageError
 
-from .data.items import Box, Item
-from .data.names import KNOWN, meaning
-from .data.single_cells import deepapl, pbc, raabin_cells, tecom
-from .data.sizes import size_of
+from .items import Box, Item
+from .names import KNOWN, meaning
+from .single_cells import deepapl, pbc, raabin_cells, tecom
+from .sizes import size_of
 
 SHORT = {
     "NEUTROPHIL": "neutrophil",

@@ -17,12 +17,8 @@ from leuko_edge.vision.crop import cut
 from leuko_edge.vision.field import Field
 from leuko_edge.vision.segment import find_cells
 
-<<<<<<< HEAD
-from .data.outlines import outlined
-from .stored import STORED_SIZE, STORED_UM, Cut, Row
-=======
-from .cell_set import STORED_SIZE, STORED_UM, Row
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+from .cell_set import STORED_SIZE, STORED_UM, Cut, Row
+from .outlines import outlined
 
 LAB = "simulated"
 FIELDS_DRAWN = 120

@@ -8,11 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 
-<<<<<<< HEAD
-from .data.items import Item
-=======
-from .readers import Item
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+from .items import Item
 
 SHARES = {
     "bccd": (0.5, 0.1),

@@ -24,16 +24,10 @@ from leuko_edge.pipeline import Pipeline
 from leuko_edge.sources.pictures import Pictures
 from leuko_edge.types import EXCLUDED, CountedCell
 
-<<<<<<< HEAD
-from . import dataset, linked, seen, split
-from .data.items import Box, Item
-from .metrics import wilson
-=======
-from ..data import build, linked, readers, split
-from ..data.readers import Box, Item
+from ..data import build, linked, split
+from ..data.items import Box, Item
 from ..metrics.classification import wilson
 from ..training import seen
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 __all__ = ["add_arguments", "run"]
 
@@ -102,12 +96,7 @@ def held_out(data: Path, run: Path | None = None) -> dict[str, list[Item]]:
     parts = split.assign(every, names)
     shown = seen.pictures(run) if run else frozenset()
     spoiled = {group for path, group in linked.by_path(data, names).items() if path in shown}
-<<<<<<< HEAD
     fields: dict[str, list[Item]] = {}
-=======
-    raabin = [item for item in readers.raabin(data) if str(item.path.relative_to(data)) not in shown]
-    fields: dict[str, list[Item]] = {"bccd": [], "deepbionet": [], "raabin": raabin}
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
     for item, (group, part) in zip(every, parts, strict=True):
         if item.boxes is not None and part == "test" and group not in spoiled:
             fields.setdefault(item.lab, []).append(item)

@@ -21,43 +21,28 @@ from leuko_edge.types import CLASSES, LEUKOCYTES
 from leuko_edge.vision.crop import cut
 from leuko_edge.vision.segment import find_cells
 
-<<<<<<< HEAD
-from . import dataset, evaluate, linked, metrics, split, stored
-from .data.outlines import outlined, packed
-from .laboratories import GUESSED, LABORATORIES
-from .stored import FIELDS, STORED_SIZE, STORED_UM, CellSet, Cut, Row
-=======
-from ..data import build, cell_set, readers
-from ..data.cell_set import FIELDS, STORED_SIZE, STORED_UM, CellSet, Row
-from ..data.laboratories import GUESSED
+from ..data import build, cell_set, linked, split
+from ..data.cell_set import FIELDS, STORED_SIZE, STORED_UM, CellSet, Cut, Row
+from ..data.laboratories import GUESSED, LABORATORIES
+from ..data.outlines import outlined, packed
 from ..metrics import classification
 from . import evaluate
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 CONFIDENCE = 0.9
 
 
-<<<<<<< HEAD
 def unnamed(data: Path) -> Iterator[Cut]:
     """Each cell found in a leukocyte's box of a field that trains; its row has no label yet."""
     names = linked.groups(data)
-    every = dataset.select(data, names)
+    every = build.select(data, names)
     own = [
         (item, group)
         for item, (group, part) in zip(every, split.assign(every, names), strict=True)
         if part == "train" and item.boxes and not item.labels and item.all_boxed
     ]
-    pooled = dataset.pooled_scales([item for item, _ in own])
+    pooled = build.pooled_scales([item for item, _ in own])
     for item, group in track(own, description="cutting cells"):
-        field = dataset.opened(item, pooled)
-=======
-def unnamed(data: Path) -> Iterator[tuple[Row, np.ndarray]]:
-    """(row without a label, (144, 144, 3) uint8 RGB crop) of each cell found in a leukocyte's box of Raabin."""
-    items = list(readers.raabin(data))
-    pooled = build.pooled_scales(items)
-    for item in track(items, description="cutting cells"):
         field = build.opened(item, pooled)
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
         if field is None:
             continue
         boxes = [box for box in item.boxes or () if box.kind == "wbc"]
@@ -105,15 +90,10 @@ def run(args: argparse.Namespace) -> int:
     more = [[getattr(found[i].row, name) for name in FIELDS] for i in taken]
     for row, i in zip(more, taken, strict=True):
         row[FIELDS.index("label")] = CLASSES[label[i]]
-<<<<<<< HEAD
-    rows = [[row[name] for name in FIELDS] for row in stored.table_of(args.cells)]
+    rows = [[row[name] for name in FIELDS] for row in cell_set.table_of(args.cells)]
     drawn = [] if cells.outlines is None else [cells.outlines, packed([found[i].outline for i in taken])]
     about = {**cells.laboratories, GUESSED: LABORATORIES[GUESSED]}
-    larger = stored.save(args.out, [*rows, *more], [cells.crops, rgb[taken]], cells.groups, drawn, about)
-=======
-    rows = [[row[name] for name in FIELDS] for row in cell_set.table_of(args.cells)]
-    larger = cell_set.save(args.out, [*rows, *more], [cells.crops, rgb[taken]], cells.groups)
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
+    larger = cell_set.save(args.out, [*rows, *more], [cells.crops, rgb[taken]], cells.groups, drawn, about)
     counts = Counter(CLASSES[label[i]] for i in taken)
     print(f"{len(taken)} of {len(found)} cells taken: " + ", ".join(f"{n} {counts[n]}" for n in CLASSES if counts[n]))
     print(f"{len(larger.labels)} cells in {args.out}, SHA-256 {larger.sha256}")

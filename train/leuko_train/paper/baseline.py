@@ -13,21 +13,14 @@ import numpy as np
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 
-<<<<<<< HEAD
-from . import fit_report, metrics, recipe, report, sampling, seen
-from .augment import Window, identity_view
-from .course import Schedule
-from .stored import CellSet
-=======
 from .. import report
 from ..data.augment import Window, identity_view
-from ..data.cell_set import STORED_UM, CellSet
+from ..data.cell_set import CellSet
 from ..metrics import classification
 from ..training import report as fit_report
 from ..training import sampling, seen
 from ..training.course import Schedule
 from . import recipe
->>>>>>> 5cc09ce (The house: imports follow the rooms, symbols to their floor, the import law in a contract)
 
 SIZE = 64
 DROPOUT = 0.5
