@@ -42,7 +42,7 @@ _leuko_edge() {
         ;;
     *:--camera) words="auto picamera2" files=yes ;;
     *:--display) words="auto none" files=yes ;;
-    *:--reference) words="neutrophil= lymphocyte= monocyte= eosinophil= basophil= immature_granulocyte=" ;;
+    *:--reference) words="neutrophil= lymphocyte= monocyte= eosinophil= basophil= immature_granulocyte= variant_lymphocyte= blast=" ;;
     *:--seed | *:--cells | *:--um-per-px | *:--threads | *:--target | *:--precision | *:--sample | *:--operator | \
         *:--notes | *:--frames | *:--seconds)
         return

@@ -138,3 +138,24 @@ def test_every_captured_picture_is_counted_or_has_a_reason():
 
 def test_a_model_that_knows_fewer_classes_has_fewer_rows():
     assert [s.label for s in Tally().differential(("neutrophil", "lymphocyte")).classes] == ["neutrophil", "lymphocyte"]
+
+
+def test_smudge_cells_stand_beside_the_denominator_per_100_white_cells():
+    differential = Differential.from_counts({"neutrophil": 40, "blast": 10, "smudge": 5})
+    assert differential.counted == 50 and differential.smudges == 5 and differential.smudges_per_100_wbc == 10
+    assert Differential.from_counts({"smudge": 5}).smudges_per_100_wbc is None
+
+
+def test_a_class_that_only_a_person_named_gets_its_row_and_counts():
+    differential = Differential.from_counts({"neutrophil": 9, "blast": 1}, ("neutrophil", "lymphocyte"))
+    assert differential.counted == 10 and [s.label for s in differential.classes] == [
+        "neutrophil",
+        "lymphocyte",
+        "blast",
+    ]
+    assert differential.abnormal == 1
+
+
+def test_a_small_display_has_no_row_for_abnormal_cells_that_were_not_seen():
+    assert [s.label for s in Differential.from_counts({"blast": 1}).present][-2:] == ["immature_granulocyte", "blast"]
+    assert len(Differential.from_counts({"neutrophil": 1}).present) == 6

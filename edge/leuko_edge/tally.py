@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .types import ABNORMAL, ERYTHROBLAST, EXCLUDED, LEUKOCYTES, REFERENCES, UNIDENTIFIED, PictureResult, Scale
+from .types import ABNORMAL, ERYTHROBLAST, EXCLUDED, LEUKOCYTES, REFERENCES, SMUDGE, UNIDENTIFIED, PictureResult, Scale
 
 SKIPS = ("moving", "defocused", "clipped", "lost")
 """Reasons for which a picture is not counted. A file that cannot be read or used is "lost"."""
@@ -35,6 +35,8 @@ class Differential:
     nrbc_per_100_wbc: float | None  # None where no leukocyte was counted
     unidentified: int
     excluded: Mapping[str, int]
+    smudges: int = 0  # of a model that knows them; never in the denominator
+    smudges_per_100_wbc: float | None = None
 
     @property
     def abnormal(self) -> int:
@@ -53,17 +55,21 @@ class Differential:
         leukocytes: Sequence[str] = LEUKOCYTES,
         references: Mapping[str, tuple[float, float]] = REFERENCES,
     ) -> Differential:
-        """`counts` by label; `leukocytes` are the classes that the model can tell, each of them a row."""
-        total = sum(counts.get(label, 0) for label in leukocytes)
+        """`counts` by label; `leukocytes` are the classes that the model can tell, each of them a row.
+
+        A class that only a person can have named, who changed a cell to it, gets its row too.
+        """
+        rows = [*leukocytes, *(label for label in LEUKOCYTES if counts.get(label) and label not in leukocytes)]
+        total = sum(counts.get(label, 0) for label in rows)
         shares = []
-        for label in leukocytes:
+        for label in rows:
             count = counts.get(label, 0)
             percent = 100 * count / total if total else None
             low, high = clopper_pearson(count, total)
             ci95 = (100 * low, 100 * high)
             reference = references.get(label)
             shares.append(Share(label, count, percent, ci95, reference, flag(percent, ci95, reference)))
-        erythroblasts = counts.get(ERYTHROBLAST, 0)
+        erythroblasts, smudges = counts.get(ERYTHROBLAST, 0), counts.get(SMUDGE, 0)
         return cls(
             counted=total,
             classes=tuple(shares),
@@ -71,6 +77,8 @@ class Differential:
             nrbc_per_100_wbc=100 * erythroblasts / total if total else None,
             unidentified=counts.get(UNIDENTIFIED, 0),
             excluded={label: counts.get(label, 0) for label in EXCLUDED},
+            smudges=smudges,
+            smudges_per_100_wbc=100 * smudges / total if total else None,
         )
 
 
@@ -180,13 +188,37 @@ FEW = 20
 """White cells below which no share is judged."""
 
 
-def unfamiliar(differential: Differential, warn_share: float) -> str:
-    """The sentence for a count with a larger share of unidentified than the card's; else, and of few cells, ""."""
+@dataclass(frozen=True)
+class Review:
+    """Why a person must look at a count. `code` is "abnormal" or "unfamiliar", `cells` how many cells it is about."""
+
+    code: str
+    cells: int
+    white: int  # counted and unidentified cells together
+
+
+def reviews(differential: Differential, warn_share: float) -> tuple[Review, ...]:
+    """Variant lymphocytes or blasts among the cells; a larger share of unidentified than the card's, unless of few."""
     white = differential.counted + differential.unidentified
-    if white < FEW or differential.unidentified <= warn_share * white:
-        return ""
-    share = 100 * differential.unidentified / white
+    found = []
+    if differential.abnormal:
+        found.append(Review("abnormal", differential.abnormal, white))
+    if white >= FEW and differential.unidentified > warn_share * white:
+        found.append(Review("unfamiliar", differential.unidentified, white))
+    return tuple(found)
+
+
+def sentence(review: Review) -> str:
+    """What a person is told."""
+    if review.code == "abnormal":
+        cells = "1 cell looks" if review.cells == 1 else f"{review.cells} cells look"
+        return f"{cells} abnormal (variant lymphocyte or blast), a person must review"
     return (
-        f"{share:.0f} % of the white cells are unidentified: this laboratory's cells are outside what the model knows, "
-        "a person should review them"
+        f"{100 * review.cells / review.white:.0f} % of the white cells are unidentified: this laboratory's cells are "
+        "outside what the model knows, a person should review them"
     )
+
+
+def warning(differential: Differential, warn_share: float) -> str:
+    """All of them as one line, "" where there is none."""
+    return "; ".join(sentence(review) for review in reviews(differential, warn_share))

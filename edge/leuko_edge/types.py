@@ -121,4 +121,4 @@ REFERENCES: Mapping[str, tuple[float, float]] = MappingProxyType(
     }
 )
 """Normal proportions in per cent as the seed paper gives them. Laboratories differ, so they are
-configuration. It gives none for immature granulocytes."""
+configuration. It gives none for immature granulocytes, variant lymphocytes and blasts."""

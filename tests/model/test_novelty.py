@@ -20,7 +20,7 @@ from leuko_edge.model.classify import Classifier, FixedClassifier, judge, simula
 from leuko_edge.model.novelty import distances
 from leuko_edge.service import sentences
 from leuko_edge.store import SessionInfo, SessionStore
-from leuko_edge.tally import Differential, unfamiliar
+from leuko_edge.tally import Differential, Review, reviews, sentence, warning
 from leuko_edge.types import CLASSES, UNIDENTIFIED
 
 REDDISH, PINK = (255, 0, 40), (255, 0, 80)  # both surely a neutrophil's red, 2 and 4 units of distance away
@@ -136,8 +136,32 @@ def counted(leukocytes: int, unidentified: int) -> Differential:
     ("leukocytes", "unidentified", "warned"), [(0, 19, False), (0, 20, True), (17, 3, False), (16, 4, True)]
 )
 def test_too_many_unidentified_among_twenty_or_more_are_a_warning(leukocytes, unidentified, warned):
-    sentence = unfamiliar(counted(leukocytes, unidentified), 0.15)
-    assert ("outside what the model knows" in sentence) == warned and bool(sentence) == warned
+    said = warning(counted(leukocytes, unidentified), 0.15)
+    assert ("outside what the model knows" in said) == warned and bool(said) == warned
+
+
+def test_one_blast_or_variant_lymphocyte_asks_for_a_person_whatever_else_was_counted():
+    for label in ("blast", "variant_lymphocyte"):
+        (found,) = reviews(Differential.from_counts({"neutrophil": 500, label: 1}), 0.15)
+        assert found == Review("abnormal", 1, 501)
+        assert sentence(found) == "1 cell looks abnormal (variant lymphocyte or blast), a person must review"
+    both = Differential.from_counts({"blast": 2, "variant_lymphocyte": 3, UNIDENTIFIED: 20})
+    assert [review.code for review in reviews(both, 0.15)] == ["abnormal", "unfamiliar"]
+    assert warning(both, 0.15).startswith("5 cells look abnormal") and "outside what the model knows" in warning(
+        both, 0.15
+    )
+    assert reviews(Differential.from_counts({"neutrophil": 9, "smudge": 4, "erythroblast": 1}), 0.15) == ()
+
+
+@pytest.mark.parametrize("more", [[], ["--quiet"]])
+def test_whoever_counts_photographs_is_told_of_abnormal_cells(tmp_path, monkeypatch, capsys, more):
+    monkeypatch.setattr(counting.Classifier, "from_path", lambda path, threads: FixedClassifier("blast"))
+    (tmp_path / "one.png").write_bytes(encoded(smear(), ".png"))
+    assert main(["--image", str(tmp_path), "--json", str(tmp_path / "r.json"), *more]) == 0
+    out = capsys.readouterr()
+    assert "abnormal (variant lymphocyte or blast), a person must review" in " ".join((out.out + out.err).split())
+    found = json.loads((tmp_path / "r.json").read_text())["differential"]
+    assert found["abnormal"] == found["classes"]["blast"]["count"] == found["counted"] > 0
 
 
 @pytest.fixture
@@ -180,7 +204,7 @@ def test_a_live_session_warns_above_its_cards_share(tmp_path, monkeypatch, share
     with SessionStore.create(tmp_path / "s.sqlite3", SessionInfo()) as store:
         monkeypatch.setattr(store, "counts", lambda: {"neutrophil": 14, UNIDENTIFIED: 6})
         engine = Engine(FixedClassifier("neutrophil", card=replace(simulated_card(), warn_share=share)), store)
-        assert engine.unfamiliar.startswith("30 % of the white cells are unidentified") == warned
+        assert engine.review.startswith("30 % of the white cells are unidentified") == warned
 
 
 def test_the_services_status_says_what_it_warns_of():

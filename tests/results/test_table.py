@@ -69,3 +69,8 @@ def test_the_table_fits_eighty_columns():
 def test_a_card_is_described_with_its_certificate():
     text = table.describe(simulated_card())
     assert "model fixed" in text and "certificate:\n  none recorded" in text
+
+
+def test_smudge_cells_are_named_where_there_are_any():
+    assert "Smudge cells per 100 WBC: 4.0 (2)" in shown({"neutrophil": 50, "smudge": 2})
+    assert "Smudge" not in shown({"neutrophil": 50})

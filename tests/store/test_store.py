@@ -16,7 +16,8 @@ from made_session import ACCOUNTS, INFO, START, new_cell
 from leuko_edge.errors import EnvironmentBroken, UsageError
 from leuko_edge.session import Accounts
 from leuko_edge.store import SessionInfo, SessionStore, StoreError, StoreFull, errors, ledger, schema
-from leuko_edge.types import Prediction
+from leuko_edge.store.archive import Archive
+from leuko_edge.types import LEUKOCYTES, Prediction
 
 EDGE = Path(__file__).resolve().parents[2] / "edge"
 
@@ -111,9 +112,21 @@ def test_a_cell_called_an_artefact_leaves_the_denominator_and_comes_back(store):
     assert store.cells()[0].counted
 
 
+def test_a_cell_called_a_blast_counts_in_a_session_whose_model_knows_none(path):
+    with SessionStore.create(path, replace(INFO, leukocytes=LEUKOCYTES[:6])) as store:
+        store.add_cell(new_cell("lymphocyte"), ACCOUNTS)
+        store.reclassify(1, "blast", "A", START)
+        store.undo_last("A", START + 1)
+        store.redo_last("A", START + 2)
+        assert store.cells()[0].counted
+    with Archive(path) as archive:
+        differential = archive.record(1).differential()
+    assert differential.counted == differential.abnormal == 1
+
+
 def test_only_classes_that_there_are_can_be_stored(store):
-    with pytest.raises(ValueError, match="blast"):
-        store.add_cell(new_cell("blast"), ACCOUNTS)
+    with pytest.raises(ValueError, match="heterophil"):
+        store.add_cell(new_cell("heterophil"), ACCOUNTS)
     with pytest.raises(ValueError, match="no cell 7"):
         store.reclassify(7, "monocyte", "", START)
     assert not store.cells()

@@ -22,7 +22,8 @@ from ..results.contact_sheet import Gallery
 from ..results.outputs import Outputs, Sink
 from ..results.report import CsvReport, JsonReport, readable
 from ..sources.pictures import Pictures
-from ..tally import Differential, Tally, unfamiliar
+from ..tally import Differential, Tally
+from ..tally import warning as review_warning
 from ..types import LEUKOCYTES, REFERENCES
 
 
@@ -60,7 +61,7 @@ def count(options: argparse.Namespace) -> int:
         classifier.close()
     differential = tally.differential(card.leukocytes, references)
     outputs.finish(tally, differential)
-    warning = unfamiliar(differential, card.warn_share)
+    warning = review_warning(differential, card.warn_share)
     if options.timings:
         for line in pipeline.stopwatch.lines():
             messages.print(Text(line), soft_wrap=True)

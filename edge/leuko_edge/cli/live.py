@@ -55,7 +55,7 @@ def count_live(options: argparse.Namespace, references: Mapping[str, tuple[float
                 ended = _attend(engine, source, face, truth)
         unfinished = _finish(engine, source)
         ended = ended or unfinished
-        differential, tally, number, warning = engine.differential, _tally(engine), store.id, engine.unfamiliar
+        differential, tally, number, warning = engine.differential, _tally(engine), store.id, engine.review
         if ended is None:
             store.close()
         else:

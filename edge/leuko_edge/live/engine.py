@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .. import tally
 from ..mapping.slide_map import SlideMap
 from ..model.classify import CellClassifier
 from ..session import Accounts, Action, Place
 from ..sources.live_source import LiveSource
 from ..stopwatch import Stopwatch
 from ..store import SessionStore
-from ..tally import Differential, unfamiliar
+from ..tally import Differential
 from ..types import REFERENCES, Frame
 from .cell_counter import Looker
 from .gate import Gate, Verdict, advice
@@ -246,7 +247,7 @@ class Engine:
             last=tuple(self._recent),
             paused=self.paused,
             done=self.done,
-            warning=self.unfamiliar or self.store.warning or getattr(source, "warning", ""),
+            warning=self.review or self.store.warning or getattr(source, "warning", ""),
             elapsed=time.monotonic() - self._began,
             outlines=view.outlines,
             bgr=frame.bgr,
@@ -254,6 +255,6 @@ class Engine:
         )
 
     @property
-    def unfamiliar(self) -> str:
-        """That the model does not know this laboratory's cells, in one sentence; empty where it does."""
-        return unfamiliar(self.differential, self.classifier.card.warn_share)
+    def review(self) -> str:
+        """Why a person must look at this count, in one line; empty where nothing asks for it."""
+        return tally.warning(self.differential, self.classifier.card.warn_share)

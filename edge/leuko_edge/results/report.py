@@ -3,6 +3,9 @@
 Both are sinks: `add` each outcome as it comes, `finish` once. Pictures are kept as finished lines of text,
 so a thousand of them take a few megabytes, and are written in the order in which they were given.
 
+Of the JSON's `differential`, `abnormal` is the number of variant lymphocytes and blasts among those counted: above 0 a
+person must review the count. A model that does not know smudge cells gives 0 of them.
+
 CSV columns: path (the picture), id (of the cell within it, from 1), label, confidence (0 to 1), counted
 (true for leukocytes in the denominator), x, y, width, height (the cell's box), centre_x, centre_y (all in
 pixels of the file as it was given), at_border (true where the picture's edge cuts the cell), um_per_px,
@@ -113,6 +116,8 @@ def differential_fields(differential: Differential) -> dict[str, Any]:
         "nrbc_per_100_wbc": _rounded(differential.nrbc_per_100_wbc),
         "unidentified": differential.unidentified,
         "excluded": dict(differential.excluded),
+        "smudges_per_100_wbc": _rounded(differential.smudges_per_100_wbc),
+        "abnormal": differential.abnormal,
     }
 
 

@@ -99,11 +99,20 @@ def notes(differential: Differential, tally: Tally) -> list[str]:
     fields = f"Fields: {tally.counted} of {tally.captured} counted" + (f" ({skipped})" if skipped else "")
     return [
         f"nRBC per 100 WBC: {ratio} ({_number(differential.erythroblasts, 'erythroblast')})",
+        *_smudges(differential),
         f"Unidentified: {differential.unidentified} (not in the denominator)",
         f"Excluded: {excluded}",
         fields,
         *scale_lines(tally.scales),
     ]
+
+
+def _smudges(differential: Differential) -> list[str]:
+    """A line where there are any: a model that does not know smudge cells finds none, which says nothing."""
+    if not differential.smudges:
+        return []
+    ratio = "–" if differential.smudges_per_100_wbc is None else f"{differential.smudges_per_100_wbc:.1f}"
+    return [f"Smudge cells per 100 WBC: {ratio} ({differential.smudges})"]
 
 
 def scale_lines(scales: Sequence[Scale]) -> list[str]:
@@ -121,7 +130,7 @@ def scale_lines(scales: Sequence[Scale]) -> list[str]:
 
 def _beside(truth: Mapping[str, int], differential: Differential) -> str:
     rows = {share.label for share in differential.classes}
-    found = {"erythroblast": differential.erythroblasts, **differential.excluded}
+    found = {"erythroblast": differential.erythroblasts, "smudge": differential.smudges, **differential.excluded}
     drawn = [
         f"{label} {count} (listed as such: {found.get(label, 0)})"
         for label, count in truth.items()

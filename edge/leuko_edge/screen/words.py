@@ -95,8 +95,13 @@ def beside(snapshot: Snapshot) -> list[str]:
     """What is not in the denominator."""
     differential = snapshot.differential
     ratio = differential.nrbc_per_100_wbc
+    smudges = differential.smudges_per_100_wbc
+    smudged = []
+    if differential.smudges:
+        smudged = [f"smudge cells per 100 WBC {'–' if smudges is None else f'{smudges:.1f}'} ({differential.smudges})"]
     return [
         f"nRBC per 100 WBC {'–' if ratio is None else f'{ratio:.1f}'} ({differential.erythroblasts})",
+        *smudged,
         f"unidentified {differential.unidentified}",
         "excluded: " + ", ".join(f"{label} {count}" for label, count in differential.excluded.items()),
     ]

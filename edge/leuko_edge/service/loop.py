@@ -150,7 +150,7 @@ class Service:
                     engine.finish(stream.dropped)
                 raise
             engine.finish(stream.dropped)
-            counted, warning = engine.differential.counted, engine.unfamiliar
+            counted, warning = engine.differential.counted, engine.review
         why = engine.done if engine.done == "signed" else f"not signed: {engine.done}"
         self._teller.journal.say(f"session {store.id} has ended with {counted} leukocytes, {why}")
         if warning:

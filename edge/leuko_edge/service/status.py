@@ -4,7 +4,7 @@ The file is JSON: `schema`, `state` ("starting", "counting", "waiting" for a per
 `systemctl status`), `fault` (the sentence, or null), `retry_in` (seconds until the next try, or null), `question` (that
 the display asks), `pid`, `until` (the file is stale when `time.monotonic()` is past it, seconds), and, once a frame was
 looked at, `session` (the fields of `Snapshot` that are plain values, `frames` and `last` among them) and `differential`
-(as in a report, with the number of `erythroblasts`).
+(as in a report, with the number of `erythroblasts` and of `smudges`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..live.snapshot import Snapshot
 from ..results.report import differential_fields
 from ..session import Accounts, Shown
 from ..tally import Differential
-from ..types import ERYTHROBLAST, UNIDENTIFIED
+from ..types import ERYTHROBLAST, SMUDGE, UNIDENTIFIED
 
 SCHEMA = "leuko-edge-status/1"
 FILE = "status.json"
@@ -94,7 +94,10 @@ def as_json(status: Status) -> dict[str, Any]:
         "dropped": accounts.dropped,
     }
     session["last"] = [[shown.id, shown.label, shown.confidence, shown.by] for shown in snapshot.last]
-    differential = differential_fields(snapshot.differential) | {"erythroblasts": snapshot.differential.erythroblasts}
+    differential = differential_fields(snapshot.differential) | {
+        "erythroblasts": snapshot.differential.erythroblasts,
+        "smudges": snapshot.differential.smudges,
+    }
     return {"schema": SCHEMA, **said, "session": session, "differential": differential}
 
 
@@ -117,6 +120,7 @@ def from_json(data: Mapping[str, Any]) -> Status:
 def _differential(data: Mapping[str, Any]) -> Differential:
     classes = data["classes"]
     counts = {label: row["count"] for label, row in classes.items()}
-    counts |= {ERYTHROBLAST: data["erythroblasts"], UNIDENTIFIED: data["unidentified"], **data["excluded"]}
+    counts |= {ERYTHROBLAST: data["erythroblasts"], SMUDGE: data.get("smudges", 0)}
+    counts |= {UNIDENTIFIED: data["unidentified"], **data["excluded"]}
     ranges = {label: tuple(row["reference"]) for label, row in classes.items() if row["reference"]}
     return Differential.from_counts(counts, list(classes), ranges)

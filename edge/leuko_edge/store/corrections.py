@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..types import EXCLUDED, Prediction
+from ..types import EXCLUDED, LEUKOCYTES, Prediction
 from .records import encode, shares, utf8
 
 Execute = Callable[..., sqlite3.Cursor]
@@ -103,7 +103,7 @@ def undo_last(execute: Execute, session: int, who: str, at: float) -> int | None
     return int(row["id"])
 
 
-def redo_last(execute: Execute, session: int, leukocytes: tuple[str, ...], who: str, at: float) -> int | None:
+def redo_last(execute: Execute, session: int, who: str, at: float) -> int | None:
     """The number of the cell whose undo was the latest, now back in the counts; None where nothing is undone."""
     row = execute(
         "SELECT id, label FROM cell WHERE session = ? AND undone_at IS NOT NULL AND undone_by <> ? "
@@ -114,7 +114,7 @@ def redo_last(execute: Execute, session: int, leukocytes: tuple[str, ...], who: 
         return None
     execute(
         "UPDATE cell SET undone_at = NULL, undone_by = NULL, counted = ? WHERE session = ? AND id = ?",
-        (row["label"] in leukocytes, session, row["id"]),
+        (row["label"] in LEUKOCYTES, session, row["id"]),
     )
     record(execute, session, at, who, "redone", cell=row["id"])
     return int(row["id"])

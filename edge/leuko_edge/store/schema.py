@@ -5,6 +5,8 @@ a script to MIGRATIONS; nothing in those that are there ever changes.
 
 Times are seconds since the epoch. Lengths are pixels of the camera's full frame. A cell's `box` and `contour` lie in
 its own frame, `x` and `y` are its centre in the coordinates of its `area` of the slide. Pictures are PNG.
+
+No table lists the classes: a label is a name, so that classes which came later need no other tables.
 """
 
 from __future__ import annotations

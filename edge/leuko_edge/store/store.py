@@ -21,7 +21,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..session import Accounts, Shown
-from ..types import CLASSES, UNIDENTIFIED, Prediction
+from ..types import CLASSES, LEUKOCYTES, UNIDENTIFIED, Prediction
 from . import corrections, errors, records, schema
 from .corrections import FOLLOWED
 from .errors import StoreError, StoreFull, explained
@@ -114,7 +114,7 @@ class SessionStore(Ledger):
     def redo_last(self, who: str, at: float) -> int | None:
         """Take back the latest undo of a person, and return its cell's number."""
         with self._change() as execute:
-            return corrections.redo_last(execute, self.id, self.info.leukocytes, who, at)
+            return corrections.redo_last(execute, self.id, who, at)
 
     def event(self, kind: str, text: str, who: str, at: float) -> None:
         """Add to the history: "paused", "lost", "new slide", "disk", …"""
@@ -170,7 +170,7 @@ class SessionStore(Ledger):
         """Whether `label` is in the denominator; ValueError for one that there is not."""
         if label not in CLASSES and label != UNIDENTIFIED:
             raise ValueError(f"not a class of leuko-edge: {label!r}")
-        return label in self.info.leukocytes
+        return label in LEUKOCYTES
 
 
 @contextlib.contextmanager
