@@ -19,6 +19,7 @@ class MadeCells:
     paths: np.ndarray
     sha256: str = "ab" * 32
     groups: dict[str, str] = field(default_factory=dict)
+    laboratories: dict[str, object] = field(default_factory=dict)
 
 
 def made_cells(count: int = 72) -> MadeCells:

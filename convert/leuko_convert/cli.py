@@ -104,7 +104,7 @@ def _convert(args: argparse.Namespace) -> list[tuple[Path, ModelCard]]:
         "warn_share": run.warn_share,
         "network": model.name,
         "training": run.training | {"converted_from_cells": cells.sha256, "representative_crops": len(crops)},
-        "licences": licences.of(map(str, cells.labs)),
+        "licences": licences.of(run.training.get("training_cells") or map(str, cells.labs), cells.laboratories),
     }
     return [
         _write(args.out, f"{args.name or model.name}-float16", made.float16, quantize.FLOAT16, common),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,21 +13,6 @@ from leuko_edge.model.classify import FixedClassifier
 from leuko_edge.pipeline import Outcome, Pipeline
 from leuko_edge.sources.pictures import Pictures
 from leuko_edge.types import CLASSES
-
-SPELLINGS = {
-    "neutrophil": "neu neut seg segmented sne bne band",
-    "lymphocyte": "lym lymph ly",
-    "monocyte": "mon mono mo",
-    "eosinophil": "eos eosin eo",
-    "basophil": "bas baso ba",
-    "immature_granulocyte": "ig immature pmy my mmy promyelocyte myelocyte metamyelocyte",
-    "erythroblast": "erb nrbc normoblast",
-    "platelet": "plt thrombocyte",
-    "artefact": "artifact smudge debris",
-}
-"""How folders of laboratories and public data sets name the classes; capitals and a plural s do not matter."""
-
-_CLASS_OF = {word: label for label, words in SPELLINGS.items() for word in (label, *words.split())}
 
 
 @dataclass(frozen=True)
@@ -49,8 +33,10 @@ class Labelled:
 
 def class_of(folder_name: str) -> str | None:
     """The class that a folder's name means, None where it means none."""
-    word = re.sub(r"[^a-z]+", "_", folder_name.lower()).strip("_")
-    return _CLASS_OF.get(word) or _CLASS_OF.get(word.removesuffix("s"))
+    from leuko_train.data.names import meaning
+
+    named = meaning(folder_name)
+    return named.label if named else None
 
 
 def from_folder(folder: Path, card: ModelCard, um_per_px: float | None = None, every: bool = False) -> Labelled:

@@ -18,6 +18,7 @@ from leuko_edge.model.classify import Classifier, simulated_card
 from leuko_edge.types import CLASSES
 from leuko_train.calibration import novelty
 from leuko_train.calibration.features import with_penultimate
+from leuko_train.data.laboratories import LABORATORIES
 from leuko_train.network.vgg16 import vgg16
 
 
@@ -290,7 +291,7 @@ def test_the_command_writes_two_models_with_cards_that_the_device_accepts(run):
         assert (card.input_size, card.window_um, card.um_per_px) == (64, 24.0, 0.375)
         assert card.training["provenance"]["commit"] == "c0ffee"
         assert card.training["training_cells"]["north"]["monocyte"] == 2
-        assert card.licences["data"] == {"north": "not stated", "south": "not stated"}
+        assert card.licences["data"] == {"north": "not stated"}
         assert "CC BY 4.0" in card.licences["weights"]
         assert str(run.folder) not in (run.out / f"{name}.json").read_text()
         assert len(Classifier(card, content).classify(pictures(2))) == 2
@@ -308,7 +309,7 @@ def test_options_stand_above_the_runs_own_calibration(run):
         (lambda run: (run.folder / "model.keras").unlink(), "no trained network"),
         (lambda run: (run.folder / "model.keras").write_bytes(b"PK\x03\x04"), "cannot be read as a trained network"),
         (lambda run: (run.folder / "report.json").write_text("{"), "cannot be read as JSON"),
-        (lambda run: (run.folder / "report.json").write_text('{"classes": ["neutrophil", "monocyte"]}'), "9 classes"),
+        (lambda run: (run.folder / "report.json").write_text('{"classes": ["neutrophil", "monocyte"]}'), "12 classes"),
     ],
 )
 def test_what_cannot_be_converted_ends_in_one_sentence(run, capsys, damage, sentence):
@@ -325,6 +326,6 @@ def test_a_run_without_calibration_has_the_defaults(tmp_path):
 
 
 def test_licences_name_every_laboratory():
-    found = licences.of(["pbc", "deepbionet_fields", "elsewhere"])["data"]
-    assert "CC BY 4.0" in found["pbc"] and "cite" in found["deepbionet_fields"]
+    found = licences.of(["pbc", "deepapl", "elsewhere"], LABORATORIES)["data"]
+    assert "CC BY 4.0" in found["pbc"] and "no grant stated" in found["deepapl"]
     assert found["elsewhere"] == "not stated"

@@ -26,10 +26,13 @@ from leuko_edge.vision.segment import find_cells
 from . import cell_set, linked, readers, simulated, split
 from .cell_set import FIELDS, STORED_SIZE, STORED_UM, CellSet, Cut, Row
 from .items import Box, Item
+from .laboratories import LABORATORIES
 from .outlines import outlined, packed
+from .own import OwnLab
 
 COPIES = 6  # turned copies taken of one place: more are the same cell again
 PER_CLASS = 4000  # pictures taken of one class of PBC: all of them
+CROP_UM = 42.0  # pictures of one cell measure 36 in PBC, DeepAPL and Raabin, the smallest whole fields 47 (BCCD)
 CENTRED_UM = 7.0  # the labelled cell of a centred crop lies this near to the middle
 RED_CELLS = 2  # taken of each boxed field as artefacts
 NORMALISED = ("white", "scale")
@@ -96,7 +99,8 @@ def _choose(item: Item, cells: list[Cell], field: Field) -> list[Chosen]:
     if item.label is None:
         return []
     height, width = field.bgr.shape[:2]
-    if item.centred:
+    width_um = max(height, width) * field.scale.um_per_px
+    if item.centred or (item.centred is None and width_um < CROP_UM):
         middle = (width / 2, height / 2)
         best = _nearest(cells, middle)
         if best is not None and _away(best, middle) < CENTRED_UM / field.scale.um_per_px:
@@ -186,7 +190,7 @@ def cut_item(task: tuple[Item, str, str], data: Path, pooled: Pooled, without: S
     field = _stripped(field, without)
     crops = cut(field, [one.centre for one in chosen], STORED_UM, STORED_SIZE)
     scale = field.scale
-    path, mask = str(item.path.relative_to(data)), str(item.mask.relative_to(data)) if item.mask else ""
+    path, mask = item.where(data), str(item.mask.relative_to(data)) if item.mask else ""
     found = []
     for (centre, label, sub_type, cell), rgb in zip(chosen, crops, strict=True):
         about = (*centre, scale.um_per_px, scale.origin, cell is not None, sub_type, mask)
@@ -218,13 +222,24 @@ def pooled_scales(items: list[Item], sample: int = 60) -> Pooled:
     return pooled
 
 
-def build(data: Path, out: Path, workers: int = 2, without: Sequence[str] = ()) -> CellSet:
-    """Cut the cell set from the folders in `data` into `out`; `without`: the `NORMALISED` that are not to be.
+def build(
+    data: Path,
+    out: Path,
+    workers: int = 2,
+    without: Sequence[str] = (),
+    own: Sequence[OwnLab] = (),
+    without_labs: Sequence[str] = (),
+) -> CellSet:
+    """Cut the cell set from the folders in `data`, and from those of `own`, into `out`.
 
-    Raises UsageError where `data` holds none of them.
+    `without`: the `NORMALISED` that are not to be; `without_labs`: laboratories that are left out. Raises UsageError
+    where there is nothing to cut, or a folder of `own` says what cannot be.
     """
+    given = {lab: lab.items() for lab in own}  # first: what is wrong there should not be found after an hour
+    about = {**LABORATORIES, **{lab.name: lab.about(items) for lab, items in given.items()}}
+    more = [item for items in given.values() for item in items]
     names = linked.groups(data)
-    items = select(data, names)
+    items = [item for item in [*select(data, names), *more] if item.lab not in without_labs]
     if not items:
         raise UsageError(f"{data} holds none of the laboratories' folders; see its README for their names.")
     parts = split.assign(items, names)
@@ -239,13 +254,14 @@ def build(data: Path, out: Path, workers: int = 2, without: Sequence[str] = ()) 
     with ProcessPoolExecutor(workers, mp_context=context) as pool, open(spool, "wb") as file:
         results = pool.map(partial(cut_item, data=data, pooled=pooled, without=without), tasks, chunksize=16)
         cells = track(results, description="cutting cells", total=len(tasks))
-        for row, rgb, outline in chain(chain.from_iterable(cells), simulated.rows()):
+        drawn = () if simulated.LAB in without_labs else simulated.rows()
+        for row, rgb, outline in chain(chain.from_iterable(cells), drawn):
             rows.append(row)
             file.write(rgb.tobytes())
             outlines.append(packed([outline])[0])
     try:
         crops = np.memmap(spool, np.uint8, "r", shape=(len(rows), STORED_SIZE, STORED_SIZE, 3))
         table = [[getattr(row, name) for name in FIELDS] for row in rows]
-        return cell_set.save(out, table, [crops], linked.by_path(data, names), [outlines])
+        return cell_set.save(out, table, [crops], linked.by_path(data, names, more), [outlines], about)
     finally:
         spool.unlink()

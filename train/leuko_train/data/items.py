@@ -33,8 +33,9 @@ class Item:
 
     label: the class of the picture's cell, or None. boxes: None where the folder has none. all_boxed: every white cell,
     red cell and platelet of the picture has a box, so that what lies in none is an artefact. centred: the labelled
-    cell is the one in the middle. original: an untouched photograph, not an augmented copy. mask: the laboratory's own
-    outline of the cell.
+    cell is the one in the middle; None: that is judged by the picture's width. original: an untouched photograph, not
+    an augmented copy. mask: the laboratory's own outline of the cell. shown: what stands for the path of a picture
+    that lies outside the data.
     """
 
     path: Path
@@ -42,11 +43,16 @@ class Item:
     source: str
     label: str | None = None
     boxes: tuple[Box, ...] | None = None
-    centred: bool = False
+    centred: bool | None = False
     original: bool = True
     sub_type: str = ""
     mask: Path | None = None
     all_boxed: bool = True
+    shown: str = ""
+
+    def where(self, data: Path) -> str:
+        """What the cell set calls the picture: its path within `data`, or `shown` where it lies elsewhere."""
+        return self.shown or self.path.relative_to(data).as_posix()
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ variant lymphocyte. Loss, validation and reports ask `named` and `may_hold`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,8 +108,3 @@ def may_hold(lab: Laboratory) -> np.ndarray:
             if other not in lab.classes:
                 held[CLASSES.index(label), CLASSES.index(other)] = True
     return held
-
-
-def licences(labs: Mapping[str, Laboratory], used: Sequence[str]) -> dict[str, dict[str, str]]:
-    """{laboratory: {"licence": …, "source": …}} of those that a model was trained on, for its card."""
-    return {name: {"licence": labs[name].licence, "source": labs[name].source} for name in used if name in labs}

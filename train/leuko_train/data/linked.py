@@ -43,13 +43,13 @@ def groups(data: Path) -> dict[tuple[str, str], str]:
     return names
 
 
-def by_path(data: Path, names: Mapping[tuple[str, str], str]) -> dict[str, str]:
-    """The place that each picture of the folders shows, by its path relative to `data`; `names` of `groups`."""
-    every = [item for reader in readers.READERS for item in reader(data)]
-    return {
-        item.path.relative_to(data).as_posix(): names.get((item.lab, item.source), f"{item.lab}/{item.source}")
-        for item in every
-    }
+def by_path(data: Path, names: Mapping[tuple[str, str], str], more: Sequence[Item] = ()) -> dict[str, str]:
+    """The place that each picture of the folders shows, by its path relative to `data`; `names` of `groups`.
+
+    `more`: pictures of the user's own.
+    """
+    every = [*(item for reader in readers.READERS for item in reader(data)), *more]
+    return {item.where(data): names.get((item.lab, item.source), f"{item.lab}/{item.source}") for item in every}
 
 
 def _joined(items: Sequence[Item], places: Sequence[str]) -> dict[tuple[str, str], str]:
