@@ -1,20 +1,28 @@
-"""What a live session begins with, the same at the command line and in the service."""
+"""What a session begins with, the same at the command line and in the service."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, Protocol
 
 from .. import __version__
 from ..model.card import ModelCard
-from ..sources.live_source import LiveSource
 from ..store import SessionInfo
 from .goal import Goal
 
 TARGET = 100  # cells, where no other goal is given
 
 
+class Described(Protocol):
+    """What is counted: a camera, a film, photographs."""
+
+    name: str
+
+    def describe(self) -> Mapping[str, Any]: ...
+
+
 def information(
-    source: LiveSource,
+    source: Described,
     card: ModelCard,
     goal: Goal,
     references: Mapping[str, tuple[float, float]],
@@ -23,6 +31,7 @@ def information(
     operator: str = "",
     notes: str = "",
     simulated: bool = False,
+    kind: str = "live",
 ) -> SessionInfo:
     """The record's head; `source` is open, for only then it knows its size."""
     return SessionInfo(
@@ -41,6 +50,7 @@ def information(
         thresholds=_thresholds(card),
         ranges=dict(references),
         window_um=card.window_um,
+        kind=kind,
     )
 
 

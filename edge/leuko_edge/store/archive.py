@@ -19,7 +19,7 @@ from ..session import Accounts
 from ..tally import Differential
 from . import records, schema
 from .errors import explained
-from .records import Event, SessionInfo, StoredCell
+from .records import Event, Picture, SessionInfo, Signature, StoredCell
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,9 @@ class Record:
     fields: int  # fields of view that were counted
     cells: tuple[StoredCell, ...]
     events: tuple[Event, ...]
+    amendment: str | None = None  # why a signed result is open again
+    pictures: tuple[Picture, ...] = ()  # of a session of photographs
+    signatures: tuple[Signature, ...] = ()  # every signed version, oldest first
 
     @property
     def info(self) -> SessionInfo:
@@ -86,8 +89,13 @@ class Archive:
             events = execute("SELECT * FROM event WHERE session = ? ORDER BY id", (session,))
             counted = execute("SELECT * FROM accounts WHERE session = ?", (session,)).fetchone()
             fields = execute("SELECT count(*) FROM field WHERE session = ?", (session,)).fetchone()
+            pictures = execute("SELECT * FROM picture WHERE session = ? ORDER BY number", (session,))
+            signatures = execute("SELECT * FROM signature WHERE session = ? ORDER BY version", (session,))
             return Record(
                 summary=_summary(row),
+                amendment=row["amendment"],
+                pictures=tuple(records.picture_from(picture) for picture in pictures),
+                signatures=tuple(records.signature_from(signature) for signature in signatures),
                 um_per_px=row["um_per_px"],
                 gate=json.loads(row["gate"]),
                 signed_by=row["signed_by"],
@@ -103,6 +111,12 @@ class Archive:
         with self._reading() as execute:
             row = execute("SELECT crop FROM cell WHERE session = ? AND id = ?", (session, cell)).fetchone()
             return records.decode(row["crop"]) if row else None
+
+    def view(self, session: int, picture: int) -> bytes | None:
+        """JPEG of a photograph, reduced; None where there is none."""
+        with self._reading() as execute:
+            row = execute("SELECT view FROM picture WHERE session = ? AND number = ?", (session, picture)).fetchone()
+            return bytes(row["view"]) if row and row["view"] else None
 
     def contour(self, session: int, cell: int) -> np.ndarray | None:
         """(n, 2) int32 in the pixels of the cell's frame; None where none was stored."""

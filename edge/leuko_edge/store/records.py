@@ -34,6 +34,7 @@ class SessionInfo:
     thresholds: Mapping[str, float] = field(default_factory=dict)  # of the card: confidence, temperature, distance, …
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=lambda: dict(REFERENCES))  # per cent
     window_um: float | None = None  # micrometres along a side of a crop, as the card says
+    kind: str = "live"  # or "photographs"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,30 @@ class NewCell:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A photograph of a session, number 1, 2, … in the order given; `refused` says why it was not counted."""
+
+    number: int
+    path: str
+    width: int | None = None
+    height: int | None = None
+    um_per_px: float | None = None
+    scale_origin: str | None = None
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One signed version. `labels`: each standing cell by number, None where it was signed before versions were kept."""
+
+    version: int
+    signed_by: str
+    signed_at: float
+    reason: str
+    labels: Mapping[int, str] | None
+
+
+@dataclass(frozen=True)
 class StoredCell:
     """A cell as it stands in the database, without its pictures; places as in NewCell."""
 
@@ -86,6 +111,7 @@ class StoredCell:
     y: float
     frame: int
     box: tuple[int, int, int, int]
+    looked: bool = False  # at by a person in review
 
 
 @dataclass(frozen=True)
@@ -117,6 +143,16 @@ def info_from(row: sqlite3.Row) -> SessionInfo:
     return SessionInfo(**{**values, "simulated": bool(row["simulated"])})
 
 
+def picture_from(row: sqlite3.Row) -> Picture:
+    names = ("number", "path", "width", "height", "um_per_px", "scale_origin", "refused")
+    return Picture(**{name: row[name] for name in names})
+
+
+def signature_from(row: sqlite3.Row) -> Signature:
+    labels = None if row["labels"] is None else {int(cell): name for cell, name in json.loads(row["labels"]).items()}
+    return Signature(row["version"], row["signed_by"], row["signed_at"], row["reason"], labels)
+
+
 def event_from(row: sqlite3.Row) -> Event:
     return Event(**{name: row[name] for name in ("at", "who", "kind", "cell", "before", "after", "text")})
 
@@ -126,7 +162,7 @@ UNREADABLE = (ValueError, TypeError, KeyError)
 
 _PLAIN = (
     *("sample", "operator", "notes", "source", "model_name", "model_sha256", "target", "precision"),
-    *("simulated", "program", "window_um"),
+    *("simulated", "program", "window_um", "kind"),
 )
 _JSON = ("source_details", "leukocytes", "thresholds", "ranges")
 
@@ -161,6 +197,7 @@ def cell_from(row: sqlite3.Row) -> StoredCell:
         changed=row["changed_by"] is not None,
         undone=row["undone_at"] is not None,
         counted=bool(row["counted"]),
+        looked=row["looked_by"] is not None,
         probabilities=tuple(json.loads(row["probabilities"])),
         box=(x, y, width, height),
     )

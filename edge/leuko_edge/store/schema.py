@@ -122,7 +122,43 @@ CREATE TABLE keyframe (                -- the slide's map, by which a resumed se
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
+_REVIEW = """
+ALTER TABLE session ADD COLUMN kind TEXT NOT NULL DEFAULT 'live' CHECK (kind IN ('live', 'photographs'));
+ALTER TABLE session ADD COLUMN amendment TEXT;  -- why a signed result is open again; NULL: it is not
+ALTER TABLE cell ADD COLUMN looked_by TEXT;     -- who looked at it in review, changed or not
+ALTER TABLE cell ADD COLUMN looked_at REAL;
+CREATE TABLE picture (                 -- the photographs of a session of photographs
+    session INTEGER NOT NULL REFERENCES session(id),
+    number INTEGER NOT NULL,           -- 1, 2, … in the order given: what cell.frame and cell.area name
+    path TEXT NOT NULL,                -- absolute, as it was when counted
+    width INTEGER,                     -- NULL: it could not be read
+    height INTEGER,
+    um_per_px REAL,                    -- NULL: it was not counted
+    scale_origin TEXT,
+    refused TEXT,                      -- why it was not counted; NULL: it was
+    view BLOB,                         -- JPEG, reduced, to be looked at
+    PRIMARY KEY (session, number)
+);
+CREATE TABLE signature (               -- every signed version; the newest is the session's own state
+    session INTEGER NOT NULL REFERENCES session(id),
+    version INTEGER NOT NULL,          -- 1, 2, …
+    signed_by TEXT NOT NULL,
+    signed_at REAL NOT NULL,
+    reason TEXT NOT NULL,              -- of an amendment; empty for the first
+    labels TEXT,                       -- JSON object: what each standing cell was signed as; NULL: before versions
+    PRIMARY KEY (session, version)
+);
+INSERT INTO signature SELECT id, 1, coalesce(signed_by, ''), coalesce(signed_at, started_at), '', NULL
+    FROM session WHERE state = 'signed';
+CREATE TABLE person (                  -- who may use the review pages from another machine
+    name TEXT PRIMARY KEY,
+    role TEXT NOT NULL CHECK (role IN ('viewer', 'technologist', 'supervisor')),
+    password TEXT NOT NULL,            -- scrypt, see store/people.py
+    added_at REAL NOT NULL
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _REVIEW)
 """MIGRATIONS[n] makes version n + 1 out of version n."""
 
 

@@ -14,7 +14,7 @@ import os
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,12 @@ import numpy as np
 from ..errors import UsageError
 from ..session import Accounts, Shown
 from ..types import CLASSES, LEUKOCYTES, UNIDENTIFIED, Prediction
-from . import corrections, errors, records, schema
+from . import corrections, errors, pictures, records, schema, signatures
 from .corrections import FOLLOWED
 from .errors import StoreError, StoreFull, explained
 from .ledger import Ledger, insert
 from .lock import SessionLock
-from .records import NewCell, SessionInfo, StoredCell
+from .records import NewCell, Picture, SessionInfo, StoredCell
 
 __all__ = ["NewCell", "SessionInfo", "SessionStore", "StoreError", "StoreFull", "StoredCell"]
 
@@ -57,15 +57,19 @@ class SessionStore(Ledger):
         if not os.path.exists(path):
             raise UsageError(f"there is no session to resume: {os.fspath(path)} does not exist; begin without --resume")
         with _opened(path) as (connection, lock, name):
-            wanted = "state = 'open' AND ? IS NULL" if session_id is None else "id = ?"
+            wanted = "state = 'open' AND kind = 'live' AND ? IS NULL" if session_id is None else "id = ?"
             row = connection.execute(
-                f"SELECT id, state FROM session WHERE {wanted} ORDER BY id DESC LIMIT 1", (session_id,)
+                f"SELECT id, state, kind, amendment FROM session WHERE {wanted} ORDER BY id DESC LIMIT 1", (session_id,)
             ).fetchone()
             if row is None:
                 which = "open session" if session_id is None else f"session {session_id}"
                 raise UsageError(f"there is no {which} to resume in {name}; leuko-edge sessions lists those there are")
             if row["state"] == "signed":
                 raise UsageError(f"session {row['id']} is signed and stays as it is; begin a new one without --resume")
+            if row["kind"] != "live":
+                raise UsageError(f"session {row['id']} is of photographs, which are counted at once; count them anew")
+            if row["amendment"] is not None:
+                raise UsageError(f"session {row['id']} was signed and is being amended; no cells are counted into it")
             store = cls(connection, lock, name, int(row["id"]))
             with store._change() as execute:
                 execute("UPDATE session SET state = 'open', ended_at = NULL WHERE id = ?", (store.id,))
@@ -80,12 +84,22 @@ class SessionStore(Ledger):
         """
         if self.room() < errors.STOP_BYTES:
             raise StoreFull(errors.full(self.path))
-        columns = {**records.cell_columns(cell), "session": self.id, "counted": self._counts(cell.label)}
+        counts = self._counts(cell.label)
         with self._change(accounts) as execute:
-            newest = execute("SELECT coalesce(max(id), 0) FROM cell WHERE session = ?", (self.id,)).fetchone()
-            columns["id"] = int(newest[0]) + 1
-            execute(insert("cell", columns), columns)
-        return int(columns["id"])
+            return pictures.add_cell(execute, self.id, cell, counts)
+
+    def add_picture(
+        self, picture: Picture, view: bytes | None, cells: Sequence[NewCell], accounts: Accounts
+    ) -> tuple[int, ...]:
+        """A photograph with its cells, whole or not at all; their numbers. `view` is a JPEG of it. As `add_cell`."""
+        if self.room() < errors.STOP_BYTES:
+            raise StoreFull(errors.full(self.path))
+        counts = [self._counts(cell.label) for cell in cells]
+        with self._change(accounts) as execute:
+            pictures.add(execute, self.id, picture, view)
+            return tuple(
+                pictures.add_cell(execute, self.id, cell, n) for cell, n in zip(cells, counts, strict=True)
+            )
 
     def refine(
         self, cell_id: int, seen: Prediction, views: int, rgb: np.ndarray | None = None, at: float | None = None
@@ -159,11 +173,7 @@ class SessionStore(Ledger):
     def sign(self, who: str, at: float) -> None:
         """The result stands: from now on the session can be read, not changed."""
         with self._change() as execute:
-            execute(
-                "UPDATE session SET state = 'signed', signed_by = ?, signed_at = ?, ended_at = ? WHERE id = ?",
-                (records.utf8(who), float(at), float(at), self.id),
-            )
-            corrections.record(execute, self.id, at, who, "signed")
+            signatures.sign(execute, self.id, who, at)
         self._signed = True
 
     def _counts(self, label: str) -> bool:
