@@ -4,7 +4,7 @@
 
 _leuko_edge_words() { # COMMAND [WORD OF camera]
     case $1 in
-    sessions) echo "--database --config --json --help" ;;
+    sessions) echo "--database --config --json --csv --help" ;;
     export) echo "--database --config --json --csv --annotate --crops --help" ;;
     config)
         echo "--config --json --example --camera --target --precision --um-per-px --threads --model --database" \
@@ -23,8 +23,8 @@ _leuko_edge_words() { # COMMAND [WORD OF camera]
     attach) echo "--once --json --keys --folder --help" ;;
     *)
         echo "--image --camera --video --demo --seed --cells --um-per-px --model --threads --reference --config" \
-            "--target --precision --sample --operator --notes --resume --database --window --json --csv --annotate" \
-            "--crops --quiet --timings --version --verbose --help"
+            "--target --precision --sample --operator --notes --resume --database --recursive --no-session --window --json --csv" \
+            "--annotate --crops --quiet --timings --version --verbose --help"
         ;;
     esac
 }

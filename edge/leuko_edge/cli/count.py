@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import functools
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import cv2
@@ -12,7 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from ..errors import EnvironmentBroken, NothingCountable, UsageError
+from ..errors import EnvironmentBroken, LeukoError, NothingCountable, UsageError
+from ..files import default_path
+from ..live.goal import Goal
+from ..live.session_info import information
 from ..model.card import ModelCard
 from ..model.classify import Classifier
 from ..pipeline import Pipeline
@@ -20,8 +26,11 @@ from ..results import table as display
 from ..results.annotate import Annotations
 from ..results.contact_sheet import Gallery
 from ..results.outputs import Outputs, Sink
+from ..results.photo_session import PhotoSession
 from ..results.report import CsvReport, JsonReport, readable
-from ..sources.pictures import Pictures
+from ..sources.pictures import Pictures, folders_below
+from ..store import SessionStore
+from ..store.corrections import PROGRAM
 from ..tally import Differential, Tally
 from ..tally import warning as review_warning
 from ..types import LEUKOCYTES, REFERENCES
@@ -37,16 +46,47 @@ def count(options: argparse.Namespace) -> int:
         from .live import count_live
 
         return count_live(options, references)
-    source = _pictures(options)
     threads = options.threads or os.cpu_count() or 1
     cv2.setNumThreads(threads)
+    if not options.recursive:
+        return _count_sample(options, _pictures(options), references, threads)
+    folders = folders_below(options.image)
+    if not folders:
+        raise UsageError("--recursive found no pictures (JPEG, PNG, TIFF or BMP) below what --image names")
+    codes = [_count_folder(options, folder, references, threads) for folder in folders]
+    return next((code for code in codes if code), 0)
+
+
+def _count_folder(
+    options: argparse.Namespace, folder: str, references: Mapping[str, tuple[float, float]], threads: int
+) -> int:
+    """One of --recursive: a folder where nothing can be counted does not end the others."""
+    sample = os.path.basename(os.path.realpath(folder))
+    console = Console(stderr=True, highlight=False)
+    _line(console, folder, f"sample {readable(sample)}")
+    one = argparse.Namespace(**{**vars(options), "image": [folder], "sample": sample})
+    try:
+        return _count_sample(one, _pictures(one), references, threads)
+    except NothingCountable as error:
+        _line(console, folder, str(error))
+        return error.exit_code
+
+
+def _count_sample(
+    options: argparse.Namespace, source: Pictures, references: Mapping[str, tuple[float, float]], threads: int
+) -> int:
     messages = Console(stderr=True, highlight=False)
     table = messages if options.json == "-" else Console(highlight=False)
     tally = Tally()
-    classifier = Classifier.from_path(options.model, threads)
-    try:
+    with contextlib.ExitStack() as stack:
+        classifier = stack.enter_context(contextlib.closing(Classifier.from_path(options.model, threads)))
         card = classifier.card
-        outputs = Outputs(_sinks(options, source.name, card))
+        sinks = _sinks(options, source.name, card)
+        store = _session(options, source, card, references)
+        if store is not None:
+            stack.push(functools.partial(_close, store))
+            sinks.insert(0, PhotoSession(store))  # durable before anything is shown
+        outputs = Outputs(sinks)
         pipeline = Pipeline(classifier, options.um_per_px)
         with source, _progress(messages, len(source), options.quiet) as (advance, log):
             for name, reason in source.problems:
@@ -57,10 +97,8 @@ def count(options: argparse.Namespace) -> int:
                 tally.add(outcome.result)
                 outputs.add(outcome)
                 advance()
-    finally:
-        classifier.close()
-    differential = tally.differential(card.leukocytes, references)
-    outputs.finish(tally, differential)
+        differential = tally.differential(card.leukocytes, references)
+        outputs.finish(tally, differential)
     warning = review_warning(differential, card.warn_share)
     if options.timings:
         for line in pipeline.stopwatch.lines():
@@ -69,6 +107,9 @@ def count(options: argparse.Namespace) -> int:
         messages.print(Text(f"leuko-edge: {failure}"), soft_wrap=True)
     if warning and (options.quiet or not differential.counted):  # there is no table to say it under
         messages.print(Text(f"leuko-edge: {warning}"), soft_wrap=True)
+    if store is not None and not options.quiet:
+        kept = f"session {store.id} is kept: leuko-edge review, or leuko-edge export {store.id}"
+        messages.print(Text(f"leuko-edge: {kept}"), soft_wrap=True)
     if not differential.counted:
         nothing = _nothing(tally, differential)
         if not outputs.failures:
@@ -77,6 +118,35 @@ def count(options: argparse.Namespace) -> int:
     elif not options.quiet:
         display.show(table, differential, tally, warning=warning)
     return EnvironmentBroken.exit_code if outputs.failures else 0
+
+
+def _session(
+    options: argparse.Namespace, source: Pictures, card: ModelCard, references: Mapping[str, tuple[float, float]]
+) -> SessionStore | None:
+    """Where these photographs are kept, None where that was not asked for or there are none."""
+    if not options.session or not source.files:
+        return None
+    info = information(
+        source,
+        card,
+        Goal(None),
+        references,
+        sample=options.sample or "",
+        operator=options.operator or "",
+        notes=options.notes or "",
+        kind="photographs",
+    )
+    return SessionStore.create(options.database or default_path(), info)
+
+
+def _close(store: SessionStore, kind: type[BaseException] | None, *_: object) -> None:
+    """Also where the count broke off: photographs are not counted on later, what is there can be reviewed."""
+    if kind is None:
+        store.close()
+        return
+    with contextlib.suppress(LeukoError):  # what ended the count is what is said
+        store.event("interrupted", "not every photograph was counted", store.info.operator or PROGRAM, time.time())
+        store.close()
 
 
 def _references(given: list[tuple[str, tuple[float, float]]]) -> dict[str, tuple[float, float]]:

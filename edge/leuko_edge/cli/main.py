@@ -22,6 +22,7 @@ _EPILOG = """\
 examples:
   leuko-edge --image slide-7/ --json slide-7.json --annotate slide-7-cells/
   leuko-edge --image a.jpg b.tif --um-per-px 0.065
+  leuko-edge --image slide-7/ --sample 4711 --operator AB; leuko-edge review
   leuko-edge --demo
   leuko-edge --camera auto --sample 4711 --operator AB --target 200
   leuko-edge --video stage.mp4 --json result.json
@@ -33,7 +34,8 @@ exit codes: 0 counted, 2 wrong usage, 3 nothing countable, 4 model, environment 
 Not a medical device."""
 
 
-_LIVE = ("target", "precision", "sample", "operator", "notes", "resume", "database", "window")
+_LIVE = ("target", "precision", "resume", "window")
+_PHOTOGRAPHS = ("recursive", "no_session")
 _COMMANDS = {  # the module whose add_parsers(subparsers) knows the word; its parsers set `run`, options -> exit code
     "sessions": "sessions",
     "export": "sessions",
@@ -97,6 +99,19 @@ def build_parser() -> argparse.ArgumentParser:
         help="your laboratory's range in per cent, as neutrophil=45-79; may be given for each class",
     )
     add_option(how)
+    record = parser.add_argument_group(
+        "the session's record",
+        "Live counting always keeps a session. Photographs are kept as one where --sample, --operator, --notes, "
+        "--database or --recursive is given; their cells can then be reviewed, corrected, signed and exported.",
+    )
+    record.add_argument("--sample", metavar="ID", help="whose blood it is")
+    record.add_argument("--operator", metavar="NAME", help="who counts and signs")
+    record.add_argument("--notes", metavar="TEXT", help="anything else for the record")
+    record.add_argument("--database", metavar="FILE", help="where sessions are kept (default: in ~/.local/state)")
+    record.add_argument(
+        "--recursive", action="store_true", help="with --image: each folder below is a sample, and a session of its own"
+    )
+    record.add_argument("--no-session", action="store_true", help="with --image: keep no session, whatever is given")
     live = parser.add_argument_group("live counting (--camera, --video, --demo)")
     live.add_argument("--target", type=values.TARGET, metavar="N", help="stop after N leukocytes (default 100)")
     live.add_argument(
@@ -105,9 +120,6 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="P",
         help="stop when every class's 95 %% interval is within P points",
     )
-    live.add_argument("--sample", metavar="ID", help="whose blood it is, for the record")
-    live.add_argument("--operator", metavar="NAME", help="who counts and signs")
-    live.add_argument("--notes", metavar="TEXT", help="anything else for the record")
     live.add_argument(
         "--resume",
         type=values.whole(1),
@@ -116,7 +128,6 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="ID",
         help="go on with an open session, the last or ID",
     )
-    live.add_argument("--database", metavar="FILE", help="where sessions are kept (default: in ~/.local/state)")
     live.add_argument("--window", action="store_true", help="the live picture, its cells named, in a window")
     out = parser.add_argument_group("results")
     out.add_argument("--json", metavar="FILE", help="the result for other programs; - for standard output")
@@ -151,6 +162,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     live = [name for name in _LIVE if getattr(options, name) not in (None, False)]
     if options.image and live:
         parser.error(f"--{live[0]} is for live counting; leave it out with --image")
+    photographs = [name for name in _PHOTOGRAPHS if getattr(options, name)]
+    if photographs and not options.image:
+        parser.error(f"--{photographs[0].replace('_', '-')} goes with --image")
+    if options.recursive:
+        _check_recursive(parser, options)
     named = [name for name in ("sample", "operator", "notes") if getattr(options, name) is not None]
     if options.resume is not None and named:
         parser.error(f"--{named[0]} was given when the session began; leave it out with --resume")
@@ -163,6 +179,17 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if options.json and options.csv and os.path.realpath(options.json) == os.path.realpath(options.csv):
         parser.error("--json and --csv name the same file")
     return options
+
+
+def _check_recursive(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if options.sample is not None:
+        parser.error("--sample names one sample; with --recursive each folder's name is its sample")
+    if files := [name for name in ("json", "csv", "annotate", "crops") if getattr(options, name)]:
+        parser.error(
+            f"--{files[0]} is for one sample; count with --recursive first, then leuko-edge export ID --{files[0]}"
+        )
+    if options.no_session:
+        parser.error("--recursive and --no-session leave nothing of the counts; leave one out")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -32,6 +32,7 @@ def fill(options: argparse.Namespace) -> Configuration:
     if options.camera is True:
         flags["camera.source"] = None
     configuration = load(options.config, flags=flags)
+    options.session = not options.image or keeps_session(options)
     for key in _for(options):
         setattr(options, _OPTIONS[key], configuration[key])
     if options.um_per_px == MEASURED:
@@ -45,6 +46,12 @@ def fill(options: argparse.Namespace) -> Configuration:
     return configuration
 
 
+def keeps_session(options: argparse.Namespace) -> bool:
+    """Whether photographs are to be kept as a session; as the command line was given, before it is filled."""
+    asked = (options.sample, options.operator, options.notes, options.database)
+    return not options.no_session and (options.recursive or any(value is not None for value in asked))
+
+
 def _for(options: argparse.Namespace) -> set[str]:
     """The settings that count for what is to be counted."""
     keys = {"model.path", "count.threads"}
@@ -52,7 +59,7 @@ def _for(options: argparse.Namespace) -> set[str]:
         return keys
     keys |= {"count.um_per_px"}
     if options.image:
-        return keys
+        return keys | ({"session.database", "session.operator"} if keeps_session(options) else set())
     keys |= {"session.database"}
     if options.resume is None:
         keys.update(_AT_THE_START)

@@ -27,6 +27,9 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     _database(listing)
     listing.add_argument("--json", action="store_true", help="for other programs, on standard output")
+    listing.add_argument(
+        "--csv", metavar="FILE", help="a row for each session with its differential; - for standard output"
+    )
     listing.set_defaults(run=run_sessions)
     export = subparsers.add_parser(
         "export", help="a session as files", description="A counted session as files.", allow_abbrev=False
@@ -61,6 +64,8 @@ def run_sessions(options: argparse.Namespace) -> int:
     from ..store.archive import Archive
 
     path = _path(options)
+    if options.csv:
+        return _sessions_csv(path, options.csv)
     if not options.database and not os.path.exists(path):
         sessions: tuple[Summary, ...] = ()
     else:
@@ -76,6 +81,20 @@ def run_sessions(options: argparse.Namespace) -> int:
     from ..results.session_list import show
 
     show(Console(highlight=False), path, sessions)
+    return 0
+
+
+def _sessions_csv(path: str, file: str) -> int:
+    from ..results.report import write
+    from ..results.session_list import csv_text
+    from ..store.archive import Archive
+
+    _keep_database([os.path.realpath(file)], path)
+    with Archive(path) as archive:
+        text = csv_text(archive.record(summary.id) for summary in archive.sessions())
+    if failure := _attempt(file, lambda name: write(name, text)):
+        print(f"leuko-edge: {failure}", file=sys.stderr)
+        return EnvironmentBroken.exit_code
     return 0
 
 
@@ -118,6 +137,10 @@ def _check_outputs(options: argparse.Namespace, database: str) -> None:
         raise UsageError("--csv needs a file name; only --json can go to standard output")
     if len(set(files)) < len(files):
         raise UsageError("--json and --csv name the same file")
+    _keep_database(files, database)
+
+
+def _keep_database(files: list[str], database: str) -> None:
     real = os.path.realpath(database)
     if {real, *(real + suffix for suffix in ("-wal", "-shm", ".lock"))} & set(files):
         raise UsageError("that file holds the sessions themselves; name another to export to")

@@ -1,4 +1,4 @@
-"""Photographs as a session: a sink that puts each picture with its cells on the disk, for review, signature and export."""
+"""Photographs as a session: a sink that makes each picture durable with its cells."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class PhotoSession:
         )
         at = os.stat(result.path).st_mtime if os.path.exists(result.path) else 0.0
         crops = () if outcome.crops is None else outcome.crops
-        cells = [_cell(number, at, entry, crop) for entry, crop in zip(result.cells, crops, strict=True) if _kept(entry)]
+        found = zip(result.cells, crops, strict=True)
+        cells = [_cell(number, at, entry, crop) for entry, crop in found if _kept(entry)]
         view = None if outcome.bgr is None else jpeg(outcome.bgr)
         self._store.add_picture(picture, view, cells, _after(self._store.accounts, result.quality.reason))
         if scale is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..store.archive import Summary
+from ..store.archive import Record, Summary
+from ..types import LEUKOCYTES
 from .report import readable
 from .session_report import utc
 
@@ -42,6 +45,58 @@ def show(console: Console, path: str, sessions: Sequence[Summary]) -> None:
         who = (Text(readable(info.sample) or "–"), Text(readable(info.operator) or "–"))
         table.add_row(str(summary.id), started, *who, str(summary.cells), _STATES[summary.state], source)
     console.print(table)
+
+
+CSV_COLUMNS = (
+    *("id", "sample", "operator", "kind", "state", "started_at", "ended_at", "signed_by", "signed_at", "version"),
+    *("source", "simulated", "counted"),
+    *(f"{label}{what}" for label in LEUKOCYTES for what in ("", "_percent", "_low", "_high", "_flag")),
+    *("erythroblast", "nrbc_per_100_wbc", "smudge", "unidentified", "platelet", "artefact"),
+)
+
+
+def csv_text(records: Iterable[Record]) -> str:
+    """A row for each session: who, when, and its differential (counts, per cent, 95 % limits, flags); times are UTC."""
+    rows = io.StringIO()
+    writer = csv.DictWriter(rows, CSV_COLUMNS, lineterminator="\n", restval="")
+    writer.writeheader()
+    for record in records:
+        writer.writerow(_row(record))
+    return rows.getvalue()
+
+
+def _row(record: Record) -> dict[str, Any]:
+    summary, info, differential = record.summary, record.info, record.differential()
+    row: dict[str, Any] = {
+        "id": summary.id,
+        "sample": readable(info.sample),
+        "operator": readable(info.operator),
+        "kind": info.kind,
+        "state": summary.state,
+        "started_at": utc(summary.started_at),
+        "ended_at": utc(summary.ended_at),
+        "signed_by": record.signed_by if summary.state == "signed" else "",
+        "signed_at": utc(record.signed_at) if summary.state == "signed" else "",
+        "version": len(record.signatures) or "",
+        "source": readable(info.source),
+        "simulated": "true" if info.simulated else "false",
+        "counted": differential.counted,
+        "erythroblast": differential.erythroblasts,
+        "nrbc_per_100_wbc": _two(differential.nrbc_per_100_wbc),
+        "smudge": differential.smudges,
+        "unidentified": differential.unidentified,
+        **differential.excluded,
+    }
+    for share in differential.classes:
+        low, high = share.ci95
+        row |= {share.label: share.count, f"{share.label}_percent": _two(share.percent)}
+        row |= {f"{share.label}_low": _two(low), f"{share.label}_high": _two(high)}
+        row[f"{share.label}_flag"] = share.flag or ""
+    return row
+
+
+def _two(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def listed(path: str, sessions: Sequence[Summary]) -> dict[str, Any]:

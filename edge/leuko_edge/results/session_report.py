@@ -72,6 +72,16 @@ def session_fields(record: Record) -> dict[str, Any]:
         "started_at": utc(summary.started_at),
         "ended_at": utc(summary.ended_at),
         "signed": signed,
+        "versions": [
+            {"version": one.version, "by": one.signed_by, "at": utc(one.signed_at), "reason": one.reason}
+            for one in record.signatures
+        ],
+        "amendment": record.amendment,
+        "kind": info.kind,
+        "pictures": [
+            {"number": one.number, "path": readable(one.path), "um_per_px": one.um_per_px, "refused": one.refused}
+            for one in record.pictures
+        ],
         "simulated": info.simulated,
         "notice": f"{SIMULATED} {NOT_A_DEVICE}" if info.simulated else NOT_A_DEVICE,
         "program": info.program,
@@ -113,7 +123,13 @@ def _row(record: Record, cell: StoredCell) -> list[Any]:
     said = (cell.label, f"{cell.confidence:.4f}", _word(cell.counted))
     place = (cell.area, f"{cell.x:.1f}", f"{cell.y:.1f}", cell.frame, cell.views)
     changed = (cell.model_label, cell.by if cell.changed else "", _word(cell.undone), utc(cell.last_seen))
-    return [readable(record.info.source), cell.id, *said, *cell.box, *centre, scale, *place, *changed]
+    return [_source(record, cell), cell.id, *said, *cell.box, *centre, scale, *place, *changed]
+
+
+def _source(record: Record, cell: StoredCell) -> str:
+    """The photograph that holds the cell, or what the session was counted from."""
+    path = next((picture.path for picture in record.pictures if picture.number == cell.frame), record.info.source)
+    return readable(path)
 
 
 def _word(truth: bool) -> str:

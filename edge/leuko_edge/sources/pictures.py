@@ -35,6 +35,24 @@ class Lost:
     reason: str
 
 
+def folders_below(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """Those of `paths`, and the folders below them, that hold pictures of their own, in the order of their names.
+
+    Hidden folders and those behind links are left out, as is every path that is no folder.
+    """
+    found: dict[str, None] = {}
+    for path in paths:
+        for folder, below, files in os.walk(path):
+            below[:] = sorted(name for name in below if not name.startswith("."))
+            if any(_is_picture(name) for name in files):
+                found[os.path.normpath(folder)] = None
+    return list(found)
+
+
+def _is_picture(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+
+
 class Pictures:
     """All pictures of `paths` (files and folders) in the order given, each file once.
 
@@ -68,10 +86,14 @@ class Pictures:
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             self.problems.append((path, _why(error)))
             return []
-        pictures = [n for n in names if n.lower().endswith(SUFFIXES) and not n.startswith(".")]
+        pictures = [name for name in names if _is_picture(name)]
         if not pictures:
             self.problems.append((path, "the folder holds no pictures (JPEG, PNG, TIFF or BMP) of its own"))
         return [os.path.join(path, name) for name in sorted(pictures)]
+
+    def describe(self) -> dict[str, object]:
+        """What a session's record keeps of them: JSON values."""
+        return {"pictures": len(self.files)}
 
     def __len__(self) -> int:
         return len(self.files)

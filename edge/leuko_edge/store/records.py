@@ -78,7 +78,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Signature:
-    """One signed version. `labels`: each standing cell by number, None where it was signed before versions were kept."""
+    """One signed version. `labels`: each standing cell's by number; None of a version older than this record."""
 
     version: int
     signed_by: str

@@ -97,9 +97,7 @@ class SessionStore(Ledger):
         counts = [self._counts(cell.label) for cell in cells]
         with self._change(accounts) as execute:
             pictures.add(execute, self.id, picture, view)
-            return tuple(
-                pictures.add_cell(execute, self.id, cell, n) for cell, n in zip(cells, counts, strict=True)
-            )
+            return tuple(pictures.add_cell(execute, self.id, cell, n) for cell, n in zip(cells, counts, strict=True))
 
     def refine(
         self, cell_id: int, seen: Prediction, views: int, rgb: np.ndarray | None = None, at: float | None = None
