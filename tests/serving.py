@@ -24,7 +24,7 @@ from pathlib import Path
 import cv2
 from leuko_edge.model import classify
 from leuko_edge.cli.main import main as cli
-from leuko_edge.live.snapshot import SourceLost
+from leuko_edge.errors import Hint, SourceLost
 from leuko_edge.service import loop
 from leuko_edge.store import errors as faults
 from leuko_edge.types import Frame
@@ -48,7 +48,7 @@ class Camera:
 
     def __enter__(self):
         if self._mode() == "none":
-            raise SourceLost("no camera was found; plug one in, and start again")
+            raise SourceLost("no camera was found", "plug one in", Hint.START_AGAIN)
         return self
 
     def __exit__(self, *error):
@@ -66,7 +66,9 @@ class Camera:
                 while self._mode() == "held":
                     time.sleep(0.01)
                 if mode == "silent":
-                    raise SourceLost("no picture came from a camera for 5 seconds; check its cable, and start again")
+                    raise SourceLost(
+                        "no picture came from a camera for 5 seconds", "check its cable", Hint.START_AGAIN
+                    )
                 while self._mode() == "hung":
                     time.sleep(0.01)
                 yield Frame(index, time.time(), bgr, self.name)

@@ -90,9 +90,9 @@ def test_whatever_goes_wrong_with_a_check_is_its_finding(code, state, found):
     assert (finding.name, finding.state) == ("camera", state) and found in finding.found and finding.advice
 
 
-def test_a_sentence_is_parted_into_what_was_found_and_what_to_do():
+def test_an_error_tells_what_was_found_and_what_to_do():
     def refuse() -> list[Finding]:
-        raise LeukoError("the camera is gone; its cable is loose; plug it in again")
+        raise LeukoError("the camera is gone; its cable is loose", "plug it in again")
 
     [finding] = guarded("camera", refuse, 30)
     assert finding == Finding("camera", "bad", "the camera is gone; its cable is loose", "plug it in again")

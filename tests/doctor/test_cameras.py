@@ -14,12 +14,12 @@ from leuko_edge.doctor import Finding, Machine, cameras
 from leuko_edge.doctor.cameras import Seen, check_camera, check_list
 from leuko_edge.doctor.settings import Settings
 from leuko_edge.doctor.systemd_unit import Unit
-from leuko_edge.errors import SourceLost
+from leuko_edge.errors import CameraBusy, SourceLost
 from leuko_edge.simulate import draw_field
 from leuko_edge.types import Frame
 
 USB = Seen("/dev/v4l/by-id/usb-scope", "USB scope")
-BUSY = f"the camera {USB.where} is used by another program; close that one first"
+BUSY = CameraBusy(f"the camera {USB.where} is used by another program", "close that one first")
 RUNNING = Unit("active", "running", "enabled", "success", "session 3: 41 of 100", 0, "30s", 812, "leuko-edge", ())
 FIELD = draw_field(np.random.default_rng(1), width=640, height=480, cells=["neutrophil"]).bgr
 
@@ -111,12 +111,12 @@ def test_a_tuning_that_could_not_be_applied_is_a_warning():
 
 
 def test_a_camera_that_cannot_be_opened_is_bad_with_its_own_sentence():
-    [found] = examined(SourceLost("the camera was unplugged; plug it in again"))
+    [found] = examined(SourceLost("the camera was unplugged", "plug it in again"))
     assert found == Finding("USB scope", "bad", "the camera was unplugged", "plug it in again")
 
 
 def test_a_camera_that_the_service_counts_with_is_skipped_and_its_count_is_told():
-    for source, camera in ((SourceLost(BUSY), USB), (Film(FIELD), replace(USB, problem=BUSY))):
+    for source, camera in ((BUSY, USB), (Film(FIELD), replace(USB, problem=BUSY))):
         [found] = examined(source, unit=RUNNING, camera=camera)
         assert found.state == "skipped" and "41 of 100" in found.found and "attach" in found.advice
 
@@ -128,13 +128,13 @@ def test_a_camera_that_another_program_uses_is_bad_and_that_program_is_named(tmp
     (process / "fd").mkdir(parents=True)
     (process / "comm").write_text("motion\n")
     (process / "fd" / "3").symlink_to(device)
-    camera = Seen(str(device), "USB scope", "it is used by another program; close that one first")
+    camera = Seen(str(device), "USB scope", CameraBusy("it is used by another program", "close that one first"))
     [found] = check_camera(camera, Settings(), None, Machine(root=tmp_path / "root", user="pi"))
     assert found.state == "bad" and found.found == "in use by motion (process 812)"
 
 
 def test_what_is_wrong_with_a_camera_that_is_not_counted_with_is_a_warning(tmp_path):
-    lost = SourceLost("the camera was unplugged; plug it in again")
+    lost = SourceLost("the camera was unplugged", "plug it in again")
     for source, state in (("/dev/video7", "warning"), (str(tmp_path), "warning"), (USB.where, "bad"), ("auto", "bad")):
         [found] = examined(lost, Settings({"camera.source": source}))
         assert found.state == state, source

@@ -19,7 +19,7 @@ from snapshots import COUNTS, snapshot
 from leuko_edge.camera.newest import FROZEN_AFTER, Newest
 from leuko_edge.cli.main import main
 from leuko_edge.config import load
-from leuko_edge.errors import EnvironmentBroken, SourceLost
+from leuko_edge.errors import CamerasRefused, EnvironmentBroken, Hint, SourceLost
 from leuko_edge.live.goal import Goal
 from leuko_edge.live.session_info import information
 from leuko_edge.live.snapshot import Outline
@@ -113,10 +113,20 @@ def test_a_camera_that_freezes_after_every_opening_is_tried_with_growing_pauses(
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        ("camera x was unplugged; plug it in again, and start again", "camera x was unplugged; plug it in again"),
-        (errors.full("/d"), errors.full("/d").removesuffix(", then --resume")),
-        ("no camera;\nname it with --camera PATH", "no camera; name it as camera.source in the configuration"),
-        ("bad\x1b[2J", "bad�[2J"),
+        (
+            SourceLost("camera x was unplugged", "plug it in again", Hint.START_AGAIN),
+            "camera x was unplugged; plug it in again",
+        ),
+        (errors.full("/d"), str(errors.full("/d")).removesuffix(", then --resume")),
+        (
+            SourceLost("no\ncamera", "name it ", Hint.NAME_CAMERA),
+            "no camera; name it as camera.source in the configuration",
+        ),
+        (
+            CamerasRefused(SourceLost("x is busy", "name one ", Hint.NAME_CAMERA), SourceLost("y was unplugged")),
+            "x is busy; name one as camera.source in the configuration; y was unplugged",
+        ),
+        (SourceLost("bad\x1b[2J"), "bad�[2J"),
     ],
 )
 def test_a_fault_does_not_tell_to_start_what_starts_by_itself(error, told):

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from ..errors import SourceLost
+from ..errors import Hint, SourceLost
 from ..sources.live_source import MIN_SIDE
 
 
@@ -40,19 +40,22 @@ class Watch:
             self._changed_at = now
             if min(width, height) < MIN_SIDE:
                 raise SourceLost(
-                    f"the pictures of {self._name} are too small, {width}×{height} pixels; choose another camera"
+                    f"the pictures of {self._name} are too small, {width}×{height} pixels", "choose another camera"
                 )
         elif last.shape != bgr.shape:
             raise SourceLost(
                 f"the pictures of {self._name} changed from {last.shape[1]}×{last.shape[0]} to {width}×{height} pixels "
-                "while counting; close other programs that use the camera, and start again"
+                "while counting",
+                "close other programs that use the camera",
+                Hint.START_AGAIN,
             )
         elif not _same(last, bgr) or _flat(bgr):
             self._changed_at = now
         elif now - self._changed_at > self._frozen_after:
             raise SourceLost(
-                f"{self._name} is frozen: the very same picture came for {self._frozen_after:g} seconds; "
-                "unplug it, plug it in again, and start again"
+                f"{self._name} is frozen: the very same picture came for {self._frozen_after:g} seconds",
+                "unplug it, plug it in again",
+                Hint.START_AGAIN,
             )
         self._last = bgr
 

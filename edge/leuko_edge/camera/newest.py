@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..errors import LeukoError, SourceLost
+from ..errors import Hint, LeukoError, SourceLost
 from ..types import Frame
 from .flat_field import Flattener
 from .liveness import Watch
@@ -143,12 +143,14 @@ class Newest:
     def _silent(self) -> SourceLost:
         if self._damage:
             return SourceLost(
-                f"only damaged pictures come from {self.name} ({self._damage}); "
-                "use a shorter cable or another port, and start again"
+                f"only damaged pictures come from {self.name} ({self._damage})",
+                "use a shorter cable or another port",
+                Hint.START_AGAIN,
             )
         return SourceLost(
-            f"no picture came from {self.name} for {self._timeout:g} seconds; "
-            "check its cable and its power, and start again"
+            f"no picture came from {self.name} for {self._timeout:g} seconds",
+            "check its cable and its power",
+            Hint.START_AGAIN,
         )
 
     def _read_all(self, reader: Reader) -> None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import EnvironmentBroken, SourceLost
+from ..errors import CameraBusy, EnvironmentBroken, Hint, NotInstalled, SourceLost
 from .decoding import BUFFERS, to_bgr
 from .flat_field import Flattener
 from .newest import SOONER, TIMEOUT, TRIES, Newest
@@ -73,8 +73,9 @@ class PiCamera(Newest):
         found = [camera for camera in own_cameras(picamera2) if self._id in ("", camera.id)]
         if not found:
             raise SourceLost(
-                f"{ABSENT}; check its ribbon cable (rpicam-hello --list-cameras shows it), or name a USB camera with "
-                "--camera PATH"
+                ABSENT,
+                "check its ribbon cable (rpicam-hello --list-cameras shows it), or name a USB camera ",
+                Hint.NAME_CAMERA,
             )
         number, model, identity = found[0]
         self.name = f"the Raspberry Pi camera {model}"
@@ -83,7 +84,7 @@ class PiCamera(Newest):
             stream = self._start(camera, model)
         except (RuntimeError, OSError) as error:
             close(camera)
-            raise SourceLost(f"{self.name} cannot be started ({_first_line(error)}); restart the device") from error
+            raise SourceLost(f"{self.name} cannot be started ({_first_line(error)})", "restart the device") from error
         except BaseException:
             close(camera)
             raise
@@ -104,7 +105,8 @@ class PiCamera(Newest):
         if stream["format"] not in BUFFERS:
             raise SourceLost(
                 f"{self.name} gives pictures in the format {stream['format']}, which cannot be read here: only 8 "
-                "bits a colour can; choose another camera, or take out what forces this format"
+                "bits a colour can",
+                "choose another camera, or take out what forces this format",
             )
         camera.start()
         flat, self._untuned = usable(self._tuning, "picamera2", model, stream["size"])
@@ -137,7 +139,9 @@ class PiReader:
             request = self.camera.capture_request(wait=self._timeout)
         except (RuntimeError, OSError) as error:  # TimeoutError among them, which a loose cable ends in
             raise SourceLost(
-                f"{self._name} stopped giving pictures; switch the device off, check the ribbon cable, and start again"
+                f"{self._name} stopped giving pictures",
+                "switch the device off, check the ribbon cable",
+                Hint.START_AGAIN,
             ) from error
         try:
             buffer = request.make_buffer("main")
@@ -158,13 +162,11 @@ def load() -> Any:
         # By name: it belongs to the system's packages, and nothing of leuko-edge needs it on other machines.
         return importlib.import_module("picamera2")
     except ImportError as error:
-        missing = error.name == "picamera2"
-        what = "is not installed" if missing else f"does not work here ({_first_line(error)})"
-        raise EnvironmentBroken(f"picamera2, which reads the Raspberry Pi camera, {what}; {INSTALL}") from error
+        if error.name == "picamera2":
+            raise NotInstalled("picamera2, which reads the Raspberry Pi camera, is not installed", INSTALL) from error
+        raise _broken(error) from error
     except (OSError, RuntimeError, ValueError, AttributeError) as error:  # built for another NumPy or libcamera
-        raise EnvironmentBroken(
-            f"picamera2, which reads the Raspberry Pi camera, does not work here ({_first_line(error)}); {INSTALL}"
-        ) from error
+        raise _broken(error) from error
 
 
 def own_cameras(picamera2: Any) -> list[OwnCamera]:
@@ -176,19 +178,19 @@ def own_cameras(picamera2: Any) -> list[OwnCamera]:
             manager.reset()  # picamera2 keeps one libcamera manager, which lists its cameras once: ask a new one
             found = picamera2.Picamera2.global_camera_info()
     except (RuntimeError, OSError) as error:
-        raise EnvironmentBroken(f"libcamera cannot be asked for cameras ({_first_line(error)}); {INSTALL}") from error
+        raise EnvironmentBroken(f"libcamera cannot be asked for cameras ({_first_line(error)})", INSTALL) from error
     cameras = [OwnCamera(n, str(c.get("Model", "?")), str(c.get("Id", ""))) for n, c in enumerate(found)]
     return [camera for camera in cameras if "/usb" not in camera.id.lower()]
 
 
 def opened(picamera2: Any, number: int, name: str) -> Any:
-    """The Picamera2 of that number; SourceLost where another program has it."""
+    """The Picamera2 of that number; CameraBusy where another program has it."""
     try:
         return picamera2.Picamera2(number)
     except (RuntimeError, OSError, IndexError) as error:  # IndexError: it went away just now
-        raise SourceLost(
-            f"{name} cannot be opened: another program uses it, or its cable is loose; close other camera "
-            f"programs and check the cable ({_first_line(error)})"
+        raise CameraBusy(
+            f"{name} cannot be opened: another program uses it, or its cable is loose",
+            f"close other camera programs and check the cable ({_first_line(error)})",
         ) from error
 
 
@@ -197,7 +199,7 @@ def missing() -> str:
     try:
         return "" if own_cameras(load()) else ABSENT
     except EnvironmentBroken as error:
-        return str(error).partition(";")[0]  # without how to install it: a USB camera may be all that is wanted
+        return error.found  # without how to install it: a USB camera may be all that is wanted
 
 
 def close(camera: Any) -> None:
@@ -206,6 +208,11 @@ def close(camera: Any) -> None:
         if hasattr(camera, "cancel_all_and_flush"):
             camera.cancel_all_and_flush()
         camera.close()
+
+
+def _broken(error: Exception) -> EnvironmentBroken:
+    what = f"picamera2, which reads the Raspberry Pi camera, does not work here ({_first_line(error)})"
+    return EnvironmentBroken(what, INSTALL)
 
 
 def _first_line(error: BaseException) -> str:

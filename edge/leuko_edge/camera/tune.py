@@ -135,14 +135,14 @@ def _judged(light: Light, turned: Knobs) -> list[str]:
     if light.too_bright:
         how = "at the shortest exposure" if turned.lights else "and its exposure cannot be set"
         raise LightUnfit(
-            f"the light is too bright for the camera {how}: {100 * light.clipped:.1f} % of the pixels are full; turn "
-            "the lamp down, close the condenser's diaphragm or put a grey filter in, and tune again"
+            f"the light is too bright for the camera {how}: {100 * light.clipped:.1f} % of the pixels are full",
+            "turn the lamp down, close the condenser's diaphragm or put a grey filter in, and tune again",
         )
     if light.level < DARK:
         how = "at the longest exposure and the highest gain" if turned.lights else "and its exposure cannot be set"
         raise LightUnfit(
-            f"the light is too weak for the camera {how}: the empty background reaches {light.level:.0f} of 255; turn "
-            "the lamp up, open the condenser's diaphragm, and tune again"
+            f"the light is too weak for the camera {how}: the empty background reaches {light.level:.0f} of 255",
+            "turn the lamp up, open the condenser's diaphragm, and tune again",
         )
     notes = []
     if light.level < DIM:
@@ -161,28 +161,29 @@ def _check(measured: Measured) -> None:
     flat = measured.flat
     if measured.clipped > CLIPPED:
         raise LightUnfit(
-            f"the light grew too bright while it was measured ({100 * measured.clipped:.1f} % of the pixels are full); "
-            "wait until the lamp is warm, and tune again"
+            f"the light grew too bright while it was measured ({100 * measured.clipped:.1f} % of the pixels are full)",
+            "wait until the lamp is warm, and tune again",
         )
     if measured.covered > COVERED:
         raise LightUnfit(
-            f"{100 * measured.covered:.0f} % of the field is covered by cells or dirt; move to an empty place of the "
-            "slide, or take it out, and tune again"
+            f"{100 * measured.covered:.0f} % of the field is covered by cells or dirt",
+            "move to an empty place of the slide, or take it out, and tune again",
         )
     if measured.flicker > FLICKER:
         raise LightUnfit(
-            f"the light flickers by {100 * measured.flicker:.0f} %; wait until the lamp is warm, hold the stage still, "
-            "or take a lamp with direct current, and tune again"
+            f"the light flickers by {100 * measured.flicker:.0f} %",
+            "wait until the lamp is warm, hold the stage still, or take a lamp with direct current, and tune again",
         )
     if flat.evenness < EVEN:
         raise LightUnfit(
             f"the light is uneven: at the {flat.darkest} of the picture there is {100 * flat.evenness:.0f} % of the "
-            "brightest place's; centre the condenser and the lamp, open the field diaphragm, and tune again"
+            "brightest place's",
+            "centre the condenser and the lamp, open the field diaphragm, and tune again",
         )
     if measured.noise > NOISE:
         raise LightUnfit(
-            f"the picture is too noisy (s.d. {measured.noise:.0f} of 255 levels); turn the lamp up, so that the camera "
-            "needs less gain, and tune again"
+            f"the picture is too noisy (s.d. {measured.noise:.0f} of 255 levels)",
+            "turn the lamp up, so that the camera needs less gain, and tune again",
         )
 
 
@@ -204,4 +205,4 @@ def _picture(reader: PiReader | V4l2Reader) -> np.ndarray:
             return reader.read()[0]
         except Damaged:
             continue
-    raise EnvironmentBroken("only damaged pictures come from the camera; use a shorter cable or another port")
+    raise EnvironmentBroken("only damaged pictures come from the camera", "use a shorter cable or another port")

@@ -81,8 +81,8 @@ class Tuning:
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
             raise EnvironmentBroken(
-                f"the tuning cannot be written to {path}: {why}; name another file with --out FILE, or run the command "
-                "as the user who may"
+                f"the tuning cannot be written to {path}: {why}",
+                "name another file with --out FILE, or run the command as the user who may",
             ) from error
 
     @classmethod
@@ -92,11 +92,11 @@ class Tuning:
         try:
             record = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
-            raise EnvironmentBroken(f"the tuning {path} cannot be read: {error.strerror or error}; {cure}") from error
+            raise EnvironmentBroken(f"the tuning {path} cannot be read: {error.strerror or error}", cure) from error
         except ValueError as error:  # also a NUL in the path, and what is not UTF-8
-            raise EnvironmentBroken(f"the tuning {path} is damaged: it is no JSON; {cure}") from error
+            raise EnvironmentBroken(f"the tuning {path} is damaged: it is no JSON", cure) from error
         if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-            raise EnvironmentBroken(f"{path} is no tuning that this version knows ({SCHEMA}); {cure}")
+            raise EnvironmentBroken(f"{path} is no tuning that this version knows ({SCHEMA})", cure)
         try:
             width, height = (int(side) for side in record["size"])
             if min(width, height) < 1:
@@ -111,7 +111,7 @@ class Tuning:
                 str(record["program"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError, cv2.error) as error:
-            raise EnvironmentBroken(f"the tuning {path} is damaged; {cure}") from error
+            raise EnvironmentBroken(f"the tuning {path} is damaged", cure) from error
 
 
 def _value(value: Any) -> Any:

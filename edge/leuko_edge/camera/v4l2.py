@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..errors import SourceLost
+from ..errors import CameraBusy, CamerasRefused, Hint, SourceLost
 from ..sources import opencv
 from . import v4l2_controls
 from .decoding import decode_jpeg
@@ -78,13 +78,15 @@ class V4l2Camera(Newest):
         node = ask(self._where)
         if not node.camera:
             raise SourceLost(
-                f"{node.path} ({node.card}) gives no pictures of its own; name another node of the camera, or take "
-                "--camera picamera2 for one on a Raspberry Pi's ribbon cable"
+                f"{node.path} ({node.card}) gives no pictures of its own",
+                "name another node of the camera, or ",
+                Hint.TAKE_PI_CAMERA,
+                " for one on a Raspberry Pi's ribbon cable",
             )
         return self._open_node(node)
 
     def _open_first(self) -> V4l2Reader:
-        refused = []
+        refused: list[SourceLost] = []
         for path in candidates():
             reader = None
             try:
@@ -94,15 +96,17 @@ class V4l2Camera(Newest):
                     _first_picture(reader, path)
                     return reader
             except SourceLost as error:
-                refused.append(str(error))
+                refused.append(error)
                 self._got = {}
                 if reader is not None:
                     reader.close()
+        if refused:
+            raise CamerasRefused(*refused)
         before = f"{self._looked}, and " if self._looked else ""
         raise SourceLost(
-            "; ".join(refused)
-            or f"no camera was found: {before}no USB camera is below /dev/v4l/by-id or at /dev/video*; "
-            "plug one in, or name it with --camera PATH"
+            f"no camera was found: {before}no USB camera is below /dev/v4l/by-id or at /dev/video*",
+            "plug one in, or name it ",
+            Hint.NAME_CAMERA,
         )
 
     def _found_again(self) -> Node:
@@ -115,14 +119,16 @@ class V4l2Camera(Newest):
                 continue
             if node.camera and node.card == card:
                 return ask(at)
-        raise SourceLost(f"the camera {card} ({path}) is not there; plug it in again, and start again")
+        raise SourceLost(f"the camera {card} ({path}) is not there", "plug it in again", Hint.START_AGAIN)
 
     def _open_node(self, node: Node) -> V4l2Reader:
         capture = cv2.VideoCapture(node.path, cv2.CAP_V4L2)
         if not capture.isOpened():
-            raise SourceLost(
+            raise CameraBusy(
                 f"the camera {node.path} ({node.card}) cannot be started: another program uses it, or it has no format "
-                "that can be read; close other camera programs, or name another with --camera PATH"
+                "that can be read",
+                "close other camera programs, or name another ",
+                Hint.NAME_CAMERA,
             )
         asked = self._asked
         capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*asked["fourcc"]))  # first: sizes and rates hang on it
@@ -133,8 +139,8 @@ class V4l2Camera(Newest):
         if letters in GREY:
             capture.release()
             raise SourceLost(
-                f"the camera {node.path} ({node.card}) gives grey pictures; white cells are told apart by their stain, "
-                "so a colour camera is needed"
+                f"the camera {node.path} ({node.card}) gives grey pictures",
+                "white cells are told apart by their stain, so a colour camera is needed",
             )
         if letters in JPEGS:
             capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)  # the JPEG as it came
@@ -154,7 +160,7 @@ class V4l2Camera(Newest):
             self._tune(node, capture, (width, height))
         except OSError:
             capture.release()
-            raise SourceLost(f"the camera {node.path} was unplugged; plug it in again, and start again") from None
+            raise SourceLost(f"the camera {node.path} was unplugged", "plug it in again", Hint.START_AGAIN) from None
         return V4l2Reader(capture, node.path, letters)
 
     def _tune(self, node: Node, capture: cv2.VideoCapture, size: tuple[int, int]) -> None:
@@ -190,10 +196,10 @@ class V4l2Reader:
         # After an unplug reading has been seen to succeed for ever, so the node itself is asked each time. Plugged in
         # again it is another one, although it has the same name.
         if self._node is None or _identity(self.path) != self._node:
-            raise SourceLost(f"the camera {self.path} was unplugged; plug it in again, and start again")
+            raise SourceLost(f"the camera {self.path} was unplugged", "plug it in again", Hint.START_AGAIN)
         if not good:
             raise SourceLost(
-                f"the camera {self.path} stopped giving pictures; check its cable, plug it in again, and start again"
+                f"the camera {self.path} stopped giving pictures", "check its cable, plug it in again", Hint.START_AGAIN
             )
         # V4L2 stamps buffers with the monotonic clock when the picture was taken.
         captured_at = wall_time(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, time.monotonic())
@@ -207,7 +213,8 @@ class V4l2Reader:
         if taken.dtype != np.uint8 or taken.ndim != 3 or taken.shape[2] != 3:
             raise SourceLost(
                 f"the camera {self.path} gives pictures in the format {self._letters}, of {taken.dtype} and of shape "
-                f"{taken.shape}, which cannot be read here; take a camera that gives MJPG or YUYV"
+                f"{taken.shape}, which cannot be read here",
+                "take a camera that gives MJPG or YUYV",
             )
         return taken, captured_at
 
@@ -235,4 +242,4 @@ def _first_picture(reader: Reader, path: str) -> None:
             return
         except Damaged:
             continue
-    raise SourceLost(f"the camera {path} gives only damaged pictures; use a shorter cable or another port")
+    raise SourceLost(f"the camera {path} gives only damaged pictures", "use a shorter cable or another port")

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..errors import SourceLost
+from ..errors import CameraBusy, Hint, SourceLost
 
 BY_ID = "/dev/v4l/by-id"
 NODES = "/dev/video"
@@ -32,14 +32,18 @@ _VIDEO_CAPTURE, _IO_MC, _DEVICE_CAPS = 0x1, 0x20000000, 0x80000000
 # Parts of a Raspberry Pi's own camera chain and its codecs: they capture, but only what they are fed.
 _NO_CAMERAS = ("unicam", "rp1-cfe", "bm2835_isp", "bcm2835-isp", "bcm2835-codec", "pispbe", "rpivid", "rpi-hevc-dec")
 
-_WHY = {
-    errno.ENOENT: "is not there; check its cable and its name (ls /dev/v4l/by-id)",
-    errno.ENODEV: "was unplugged; plug it in again",
-    errno.ENXIO: "was unplugged; plug it in again",
-    errno.EACCES: "may not be opened by this user; run: sudo usermod -aG video $USER, then log in again",
-    errno.EPERM: "may not be opened by this user or service; allow the device, or run: sudo usermod -aG video $USER",
-    errno.EBUSY: "is used by another program; close that one first",
+_WHY = {  # what was found, and its cure
+    errno.ENOENT: ("is not there", "check its cable and its name (ls /dev/v4l/by-id)"),
+    errno.ENODEV: ("was unplugged", "plug it in again"),
+    errno.ENXIO: ("was unplugged", "plug it in again"),
+    errno.EACCES: ("may not be opened by this user", "run: sudo usermod -aG video $USER, then log in again"),
+    errno.EPERM: (
+        "may not be opened by this user or service",
+        "allow the device, or run: sudo usermod -aG video $USER",
+    ),
+    errno.EBUSY: ("is used by another program", "close that one first"),
 }
+_NO_CAMERA = ("is not a camera", "name one ", Hint.NAME_CAMERA)
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,10 @@ def _opened(path: str) -> Iterator[int]:
         finally:
             os.close(handle)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        why = _WHY.get(getattr(error, "errno", None) or 0, "is not a camera; name one with --camera PATH")
-        raise SourceLost(f"the camera {path} {why}") from None
+        number = error.errno if isinstance(error, OSError) else None
+        found, *cure = _WHY.get(number or 0, _NO_CAMERA)
+        kind = CameraBusy if number == errno.EBUSY else SourceLost
+        raise kind(f"the camera {path} {found}", *cure) from None
 
 
 def _node(handle: int, path: str) -> Node:

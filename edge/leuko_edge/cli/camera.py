@@ -72,7 +72,7 @@ def run_list(options: argparse.Namespace) -> int:
     found = cameras()
     why = picamera.missing()
     if options.json:
-        listed = [{**asdict(camera), "opens": not camera.problem} for camera in found]
+        listed = [{**asdict(camera), "problem": _why_not(camera), "opens": camera.problem is None} for camera in found]
         json.dump({"schema": SCHEMA, "cameras": listed, "no_picamera2": why or None}, sys.stdout, indent=2)
         print()
         return 0
@@ -85,7 +85,11 @@ def run_list(options: argparse.Namespace) -> int:
 
 def _line(camera: Found) -> str:
     details = [part for part in (camera.name, camera.node, camera.driver, " ".join(camera.formats)) if part]
-    return f"{camera.source}\n    {', '.join(details)}\n    {camera.problem or 'can be opened'}"
+    return f"{camera.source}\n    {', '.join(details)}\n    {_why_not(camera) or 'can be opened'}"
+
+
+def _why_not(camera: Found) -> str:
+    return "" if camera.problem is None else str(camera.problem)
 
 
 def run_tune(options: argparse.Namespace) -> int:

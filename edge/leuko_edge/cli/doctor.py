@@ -65,7 +65,7 @@ def examine(machine: Machine, config: str | None = None) -> Iterator[tuple[str, 
     try:
         settings = contained(_call("settings:read", config, environ), QUICK)
     except (LeukoError, NotDone) as error:
-        settings = Settings(problem=f"it cannot be read ({error}); install leuko-edge again")
+        settings = Settings(problem=LeukoError(f"it cannot be read ({error})", "install leuko-edge again"))
 
     yield (
         "Program",

@@ -35,17 +35,17 @@ def read(path: str, required: bool) -> dict[str, Entry] | None:
     except (FileNotFoundError, NotADirectoryError):
         if not required:
             return None
-        raise ConfigurationError(f"there is no configuration at {path}; name another with --config") from None
+        raise ConfigurationError(f"there is no configuration at {path}", "name another with --config") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         why = getattr(error, "strerror", None) or error
         raise ConfigurationError(f"the configuration {path} cannot be read: {why}") from None
     if len(content) > _LARGEST:
-        raise ConfigurationError(f"{path} is too large to be a configuration; name another with --config")
+        raise ConfigurationError(f"{path} is too large to be a configuration", "name another with --config")
     try:
         text = content.decode("utf-8-sig")  # some editors put a mark before UTF-8
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigurationError(f"{path}, line {line}: this is not UTF-8; save the file as UTF-8") from None
+        raise ConfigurationError(f"{path}, line {line}: this is not UTF-8", "save the file as UTF-8") from None
     return _entries(path, text.replace("\r\n", "\n"))
 
 

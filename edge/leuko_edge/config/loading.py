@@ -100,7 +100,7 @@ def _over(force: dict[str, Setting], layer: Mapping[str, Setting]) -> None:
     goals = [name for name in GOALS if name in layer]
     if len(goals) == 2:
         first, second = (f"{name} ({layer[name].origin})" for name in goals)
-        raise ConfigurationError(f"{first} and {second} are two goals; keep one")
+        raise ConfigurationError(f"{first} and {second} are two goals", "keep one")
     if goals:
         force.update((name, Setting(None, DEFAULT)) for name in GOALS)
     force.update(layer)

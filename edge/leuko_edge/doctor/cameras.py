@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LeukoError
+from ..errors import CameraBusy, LeukoError
 from .finding import BAD, WARNING, Finding, bad, good, skipped, told, warning
 from .machine import Machine
 from .settings import Settings
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ..sources.live_source import LiveSource
 
 Opener = Callable[[str, Mapping[str, Any]], "LiveSource"]
-_BUSY = ("is used by another program", "another program uses it")
 _WANTED = "plug one in and look with ls /dev/v4l/by-id, or with rpicam-hello --list-cameras for one on a ribbon cable"
 
 
@@ -27,7 +26,7 @@ class Seen:
 
     where: str
     name: str
-    problem: str = ""
+    problem: LeukoError | None = None
 
 
 def list_cameras(settings: Settings) -> list[Seen]:
@@ -44,7 +43,7 @@ def list_cameras(settings: Settings) -> list[Seen]:
     try:
         return [*seen, Seen(wanted, ask(wanted).card)]
     except LeukoError as error:
-        return [*seen, Seen(wanted, wanted, str(error))]
+        return [*seen, Seen(wanted, wanted, error)]
 
 
 def check_list(cameras: list[Seen], settings: Settings) -> list[Finding]:
@@ -83,13 +82,13 @@ def _examined(
     from .camera_frames import judged, watch
 
     try:
-        if camera.problem:
-            raise LeukoError(camera.problem)
+        if camera.problem is not None:
+            raise camera.problem
         with open_camera(camera.where, _wishes(settings)) as source:
             glances = watch(source)
             about, untuned = source.describe(), str(getattr(source, "warning", ""))
     except LeukoError as error:
-        yield _refusal(str(error), camera, unit, machine)
+        yield _refusal(error, camera, unit, machine)
         return
     if not glances:
         yield bad(camera.name, "it ended without a frame", "unplug it, plug it in again, and try again")
@@ -127,16 +126,16 @@ def _as_reported(about: Mapping[str, Any]) -> str:
     return ", ".join(words)
 
 
-def _refusal(sentence: str, camera: Seen, unit: Unit | None, machine: Machine) -> Finding:
+def _refusal(error: LeukoError, camera: Seen, unit: Unit | None, machine: Machine) -> Finding:
     """Why a camera cannot be used; that the service is counting with it is no fault."""
-    if not any(words in sentence for words in _BUSY):
-        return told(camera.name, sentence)
+    if not isinstance(error, CameraBusy):
+        return told(camera.name, error)
     if unit is not None and unit.running:
         status = f": {unit.status}" if unit.status else ""
         advice = "leuko-edge attach shows its count; to look at the camera itself: sudo systemctl stop leuko-edge"
         return skipped(camera.name, f"in use, and the service is running{status}", advice)
     who = holder(machine, camera.where)
-    return bad(camera.name, f"in use by {who}", "close that program") if who else told(camera.name, sentence)
+    return bad(camera.name, f"in use by {who}", "close that program") if who else told(camera.name, error)
 
 
 def holder(machine: Machine, where: str) -> str:

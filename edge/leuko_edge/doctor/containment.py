@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from ..errors import LeukoError
+from ..errors import EnvironmentBroken, LeukoError
 from .finding import Finding, bad, told, warning
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class Failed(NotDone):
 
 
 def contained(function: Callable[[], T], seconds: float) -> T:
-    """What `function` returns, which must be picklable. Raises Hung, Died or Failed, and a LeukoError of its sentence.
+    """What `function` returns, which must be picklable. Raises Hung, Died or Failed, and the LeukoErrors of `function`.
 
     What it writes to standard output and standard error is lost. Its own child processes end with it.
     """
@@ -64,8 +64,8 @@ def contained(function: Callable[[], T], seconds: float) -> T:
     if not answer:
         raise Died(_how_it_ended(status))
     kind, value = pickle.loads(answer)
-    if kind == "sentence":
-        raise LeukoError(value)
+    if kind == "error":
+        raise value
     if kind == "failed":
         raise Failed(value)
     return value  # type: ignore[no-any-return]  # what `function` returned, through the pipe
@@ -86,9 +86,9 @@ def trouble(name: str, error: LeukoError | NotDone) -> Finding:
     if isinstance(error, Died):
         advice = "install leuko-edge again, for this very device and system"
         return bad(name, f"the check was ended {error}", advice)
-    if isinstance(error, Failed):
+    if isinstance(error, NotDone):
         return warning(name, f"the check itself failed ({error})", "please report this")
-    return told(name, str(error))
+    return told(name, error)
 
 
 def _work(function: Callable[[], Any], writing: int) -> None:
@@ -103,10 +103,11 @@ def _work(function: Callable[[], Any], writing: int) -> None:
         try:
             answer = pickle.dumps(("value", function()))
         except LeukoError as error:
-            answer = pickle.dumps(("sentence", str(error)))
+            answer = pickle.dumps(("error", _of_the_ground(error)))
         except ImportError as error:
             reason = str(error).split("\n")[0]
-            answer = pickle.dumps(("sentence", f"a library does not load ({reason}); install leuko-edge again"))
+            broken = EnvironmentBroken(f"a library does not load ({reason})", "install leuko-edge again")
+            answer = pickle.dumps(("error", broken))
         except Exception as error:
             answer = pickle.dumps(("failed", f"{type(error).__name__}: {error}".split("\n")[0]))
         with os.fdopen(writing, "wb") as pipe:
@@ -114,6 +115,13 @@ def _work(function: Callable[[], Any], writing: int) -> None:
         os._exit(0)
     finally:  # KeyboardInterrupt, SystemExit: the parent's stack is not this process's
         os._exit(1)
+
+
+def _of_the_ground(error: LeukoError) -> LeukoError:
+    """The same as the nearest of its types that the parent knows without loading a library."""
+    kind = next(kind for kind in type(error).__mro__ if kind.__module__ == LeukoError.__module__)
+    same: LeukoError = kind(*error.args)
+    return same
 
 
 def _read(reading: int, deadline: float) -> bytes | None:

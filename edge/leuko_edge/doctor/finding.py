@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import LeukoError
+
 GOOD, WARNING, BAD, SKIPPED = "good", "warning", "bad", "skipped"
 STATES = (GOOD, WARNING, BAD, SKIPPED)
 """Bad: counting cannot work so, or its result would be wrong. Skipped: it could not be asked, or is not wanted here."""
@@ -41,7 +43,6 @@ def skipped(name: str, found: str, advice: str = "") -> Finding:
     return Finding(name, SKIPPED, found, advice)
 
 
-def told(name: str, sentence: str) -> Finding:
-    """A bad one from an error's sentence, which says what to do after its last semicolon."""
-    found, _, advice = sentence.rpartition("; ")
-    return bad(name, found or sentence, advice if found else "do what it says, then run leuko-edge doctor again")
+def told(name: str, error: LeukoError) -> Finding:
+    """A bad one from an error, which says what to do."""
+    return bad(name, error.found, error.cure() or "do what it says, then run leuko-edge doctor again")

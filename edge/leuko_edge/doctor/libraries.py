@@ -97,14 +97,14 @@ def pairs(versions: Mapping[str, str], python: tuple[int, ...] = sys.version_inf
 def check_picamera2() -> list[Finding]:
     """Whether the library for the Pi's own camera loads; it is not needed for USB cameras."""
     from ..camera import picamera
-    from ..errors import EnvironmentBroken
+    from ..errors import EnvironmentBroken, NotInstalled
 
     try:
         picamera.load()
+    except NotInstalled:
+        return [skipped("picamera2", "not installed; only a camera on the Pi's ribbon cable needs it")]
     except EnvironmentBroken as error:
-        if "is not installed" in str(error):
-            return [skipped("picamera2", "not installed; only a camera on the Pi's ribbon cable needs it")]
-        return [told("picamera2", str(error))]
+        return [told("picamera2", error)]
     return [good("picamera2", installed().get("picamera2", "loads"))]
 
 

@@ -19,7 +19,7 @@ def check_model(path: str | None) -> list[Finding]:
     try:
         card, content = load_verified(path, certified=False)  # what its certificate lacks is a finding of its own
     except LeukoError as error:
-        return [told("model", str(error))]
+        return [told("model", error)]
     found = f"{card.name}, {len(content) / 1e6:.1f} MB, SHA-256 {card.sha256[:12]}… as its card says"
     return [good("model", f"{found}; from {path or shipped_model()}"), _certificate(card), _run(card, content)]
 
@@ -53,7 +53,7 @@ def _run(card: ModelCard, content: bytes) -> Finding:
             named = [prediction.label for prediction in classifier.classify(crops)]
             milliseconds = 1000 * (time.perf_counter() - began) / PROBES
     except LeukoError as error:
-        return told("model runs", str(error))
+        return told("model runs", error)
     words = f"{named.count(PROBE)} of {PROBES} drawn {PROBE}s are named so, {milliseconds:.1f} ms a cell"
     words += f" with {litert.default_threads()} of {os.cpu_count()} cores"
     if named.count(PROBE) <= PROBES / 2:

@@ -18,12 +18,12 @@ KEYS = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What is in force, as plain values, None where nothing is; `problem` is the sentence why it cannot be used."""
+    """What is in force, as plain values, None where nothing is; `problem` is why it cannot be used."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
-    problem: str = ""
+    problem: LeukoError | None = None
 
     def __getitem__(self, key: str) -> Any:
         return self.values.get(key)
@@ -51,14 +51,14 @@ def read(path: str | None, environ: Mapping[str, str]) -> Settings:
     try:
         configuration = config.load(path, environ)
     except LeukoError as error:
-        return Settings(problem=str(error))
+        return Settings(problem=error)
     values = {key: configuration[key] for key in KEYS}
     return Settings(values, {key: configuration.origin(key) for key in KEYS}, configuration.notices)
 
 
 def check_settings(settings: Settings, of_service: bool = False) -> list[Finding]:
     """`of_service`: these are in force for the service, which may differ from those of the person who asks."""
-    if settings.problem:
+    if settings.problem is not None:
         return [told("configuration", settings.problem)]
     origins = {key: origin for key, origin in settings.origins.items() if origin not in ("default", "not set")}
     words = "; ".join(f"{key} = {settings[key]} ({origin})" for key, origin in origins.items())

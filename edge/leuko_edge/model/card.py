@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import ModelError
+from ..errors import Hint, ModelError
 from ..files import write_whole
 from ..types import CLASSES, LEUKOCYTES
 from ..vision.crop import CROP_VERSION
@@ -70,12 +70,12 @@ class ModelCard:
             raw = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise ModelError(
-                f"The model has no card: {path} is missing; put the card that came with the model beside it."
+                f"The model has no card: {path} is missing", "put the card that came with the model beside it."
             ) from None
         except OSError as error:
             raise ModelError(f"The model's card {path} cannot be read: {error.strerror or error}.") from None
         except (ValueError, RecursionError):  # not UTF-8, not JSON, or absurdly deep
-            raise ModelError(f"The model's card {path} is not JSON; fetch it again with its model.") from None
+            raise ModelError(f"The model's card {path} is not JSON", "fetch it again with its model.") from None
         if not isinstance(raw, Mapping) or raw.get("schema") != SCHEMA:
             raise ModelError(f"{path} is not a model card of this version (its schema should be {SCHEMA!r}).")
         return cls._from_mapping(raw, path)
@@ -177,7 +177,10 @@ def shipped_model() -> Path:
             return path
     raise ModelError(
         f"The model that comes with leuko-edge is missing ({SHIPPED}.tflite, looked for in "
-        f"{' and '.join(map(str, places))}); install leuko-edge again, or name a model with --model."
+        f"{' and '.join(map(str, places))})",
+        "install leuko-edge again, or name a model ",
+        Hint.NAME_MODEL,
+        ".",
     )
 
 
@@ -195,9 +198,9 @@ def load_verified(
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise ModelError(f"There is no model at {path}; name a .tflite file that has its card beside it.") from None
+        raise ModelError(f"There is no model at {path}", "name a .tflite file that has its card beside it.") from None
     except IsADirectoryError:
-        raise ModelError(f"{path} is a folder; name the .tflite file in it.") from None
+        raise ModelError(f"{path} is a folder", "name the .tflite file in it.") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise ModelError(f"The model {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
     card = ModelCard.load(path.with_suffix(".json"))
@@ -205,11 +208,12 @@ def load_verified(
     if found != card.sha256.lower():
         raise ModelError(
             f"The model {path} is not the one its card was written for (SHA-256 {found[:12]}…, the card says "
-            f"{card.sha256[:12]}…); fetch model and card together again."
+            f"{card.sha256[:12]}…)",
+            "fetch model and card together again.",
         )
     if certified and (problem := certificates.problem(card.certificate, found, card.classes)):
         raise ModelError(
-            f"The model {path} cannot be used: {problem}; make one on labelled cells with: "
-            f"leuko-check FOLDER --quantized {path.name} --certify"
+            f"The model {path} cannot be used: {problem}",
+            f"make one on labelled cells with: leuko-check FOLDER --quantized {path.name} --certify",
         )
     return card, content

@@ -46,8 +46,8 @@ def _interpreter_class() -> Any:
         except (ImportError, AttributeError, OSError) as error:  # wrong processor, missing system library
             causes.append(str(error).splitlines()[0] if str(error) else type(error).__name__)
     if causes:
-        raise EnvironmentBroken(f"LiteRT is installed but does not load ({causes[0]}); install it again.")
-    raise EnvironmentBroken("LiteRT is not installed; run: pip install ai-edge-litert")
+        raise EnvironmentBroken(f"LiteRT is installed but does not load ({causes[0]})", "install it again.")
+    raise EnvironmentBroken("LiteRT is not installed", "run: pip install ai-edge-litert")
 
 
 @contextlib.contextmanager
@@ -85,11 +85,11 @@ def open_model(content: bytes, threads: int | None = None) -> Any:
             interpreter.allocate_tensors()
     except SystemError:  # tflite-runtime 2.14 with NumPy 2
         raise EnvironmentBroken(
-            "The installed tflite-runtime does not work with this NumPy; run: pip install ai-edge-litert"
+            "The installed tflite-runtime does not work with this NumPy", "run: pip install ai-edge-litert"
         ) from None
     except (ValueError, RuntimeError, TypeError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-        raise ModelError(f"LiteRT cannot use this model ({reason}); fetch it again.") from None
+        raise ModelError(f"LiteRT cannot use this model ({reason})", "fetch it again.") from None
     return interpreter
 
 
@@ -132,9 +132,9 @@ class Network:
             raise EnvironmentBroken(f"LiteRT could not run the model {self._name!r} ({reason}).") from None
         found = [_dequantised(values, output) for values, output in zip(raw, self._outputs, strict=True)]
         if not (np.isfinite(found[0]).all() and (abs(found[0].sum(axis=1) - 1) < _SUM_TOLERANCE).all()):
-            raise ModelError(f"The model {self._name!r} does not give probabilities; it must end in a softmax.")
+            raise ModelError(f"The model {self._name!r} does not give probabilities", "it must end in a softmax.")
         if not all(np.isfinite(values).all() for values in found):
-            raise ModelError(f"The model {self._name!r} gives features that are no numbers; fetch it again.")
+            raise ModelError(f"The model {self._name!r} gives features that are no numbers", "fetch it again.")
         return found
 
 

@@ -45,5 +45,5 @@ def open_terminal(path: str) -> TextIO:
         ) from None
     if not os.isatty(descriptor):
         os.close(descriptor)
-        raise EnvironmentBroken(f"no display: {path} is not a terminal; set service.display to one, or to none")
+        raise EnvironmentBroken(f"no display: {path} is not a terminal", "set service.display to one, or to none")
     return open(descriptor, "w", encoding="ascii", errors="replace")

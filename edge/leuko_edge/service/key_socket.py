@@ -56,5 +56,6 @@ def send(folder: Path, key: Key) -> None:
             outgoing.sendto(key.encode(), os.fspath(folder / SOCKET))
         except OSError as error:
             raise EnvironmentBroken(
-                f"the key could not be sent to the service ({error.strerror or error}); see systemctl status leuko-edge"
+                f"the key could not be sent to the service ({error.strerror or error})",
+                "see systemctl status leuko-edge",
             ) from None

@@ -66,10 +66,11 @@ class Service:
             except LeukoError as error:
                 if self._video is not None and isinstance(error, UsageError | PictureError | SourceLost):
                     raise
-                fault = str(error)
+                fault = error
             except DEVICE as error:
                 why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-                fault = f"the device fails ({why}); if it stays so, restart the device, then install leuko-edge again"
+                cure = "if it stays so, restart the device, then install leuko-edge again"
+                fault = EnvironmentBroken(f"the device fails ({why})", cure)
             self._rest(sentences.fault(fault))
 
     def _rest(self, fault: str) -> None:

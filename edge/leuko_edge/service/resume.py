@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 
-from ..store import SessionInfo, SessionStore, StoreFull, errors, schema
+from ..store import SessionInfo, SessionStore, errors, schema
 
 
 def last_open(database: str) -> int | None:
@@ -64,4 +64,4 @@ def check_room(database: str) -> None:
     name = os.path.realpath(database)
     folder = os.path.dirname(name)
     if os.path.isdir(folder) and errors.room(name) < errors.STOP_BYTES:
-        raise StoreFull(errors.full(name))
+        raise errors.full(name)

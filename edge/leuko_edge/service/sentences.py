@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import re
-
+from ..errors import Hint, LeukoError
 from ..live.snapshot import Snapshot
 from ..screen import words
 
 SIGN_IT = "sign it with y at the device's keyboard, or with leuko-edge attach --keys"
 
-_FOR_A_SERVICE = (  # errors speak to a person at a command line; the service has a configuration, and starts by itself
-    (r",? and start again\b", ""),
-    (r", then --resume\b", ""),
-    (r"\btake --camera picamera2\b", "set camera.source to picamera2 in the configuration"),
-    (r"\bwith --camera PATH\b", "as camera.source in the configuration"),
-    (r"\bwith --database\b", "as session.database in the configuration"),
-    (r"\bwith --model\b", "as model.path in the configuration"),
-)
+_FOR_A_SERVICE = {  # which has a configuration, and starts by itself
+    Hint.START_AGAIN: "",
+    Hint.RESUME: "",
+    Hint.TAKE_PI_CAMERA: "set camera.source to picamera2 in the configuration",
+    Hint.NAME_CAMERA: "as camera.source in the configuration",
+    Hint.NAME_DATABASE: "as session.database in the configuration",
+    Hint.NAME_MODEL: "as model.path in the configuration",
+}
 
 
-def fault(sentence: str) -> str:
-    """`sentence` of an error, on one line and without the advice to start the program again: that is being done."""
-    sentence = " ".join(words.printable(line) for line in sentence.split())
-    for pattern, put in _FOR_A_SERVICE:
-        sentence = re.sub(pattern, put, sentence)
-    return sentence
+def fault(error: LeukoError) -> str:
+    """What an error says, on one line and without the advice to start the program again: that is being done."""
+    return " ".join(words.printable(line) for line in error.said(_FOR_A_SERVICE).split())
 
 
 def counting(snapshot: Snapshot) -> str:

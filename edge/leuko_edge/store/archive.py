@@ -84,7 +84,7 @@ class Archive:
             execute("BEGIN")  # one moment of a session that is being counted
             row = execute(f"{_SUMMARY} WHERE session.id = ?", (session,)).fetchone()
             if row is None:
-                raise UsageError(f"there is no session {session} in {self.path}; leuko-edge sessions lists them")
+                raise UsageError(f"there is no session {session} in {self.path}", "leuko-edge sessions lists them")
             cells = execute("SELECT * FROM cell WHERE session = ? ORDER BY id", (session,))
             events = execute("SELECT * FROM event WHERE session = ? ORDER BY id", (session,))
             counted = execute("SELECT * FROM accounts WHERE session = ?", (session,)).fetchone()

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 
+from ..errors import Hint
 from .errors import StoreError
 
 SUFFIX = ".lock"
@@ -23,7 +24,7 @@ class SessionLock:
             self._file: int | None = os.open(path + SUFFIX, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
             raise StoreError(
-                f"{path + SUFFIX} cannot be written ({error.strerror}); name another place with --database"
+                f"{path + SUFFIX} cannot be written ({error.strerror})", "name another place ", Hint.NAME_DATABASE
             ) from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -33,10 +34,10 @@ class SessionLock:
             if isinstance(error, BlockingIOError):
                 who = f"another session (process {holder})" if holder else "another session"
                 raise StoreError(
-                    f"{path} is in use by {who}; end that one first, or name another file with --database"
+                    f"{path} is in use by {who}", "end that one first, or name another file ", Hint.NAME_DATABASE
                 ) from None
             raise StoreError(
-                f"{path} cannot be locked ({error.strerror}); put it on a local disk with --database"
+                f"{path} cannot be locked ({error.strerror})", "put it on a local disk ", Hint.NAME_DATABASE
             ) from None
         with contextlib.suppress(OSError):  # a full disk: the number is only for messages
             os.ftruncate(self._file, 0)

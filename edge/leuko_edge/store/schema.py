@@ -16,6 +16,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..errors import Hint
 from .errors import StoreError, damaged, explained
 from .lock import SessionLock
 
@@ -173,7 +174,7 @@ def open_to_write(path: str | os.PathLike[str]) -> tuple[sqlite3.Connection, Ses
         os.makedirs(os.path.dirname(name), mode=0o700, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"the folder of {name} cannot be made ({error.strerror}); name another place with --database"
+            f"the folder of {name} cannot be made ({error.strerror})", "name another place ", Hint.NAME_DATABASE
         ) from None
     _inspect(name)
     lock = SessionLock(name)
@@ -191,7 +192,7 @@ def open_to_read(path: str | os.PathLike[str]) -> sqlite3.Connection:
     """
     name = os.path.realpath(path)
     if not os.path.exists(name):
-        raise StoreError(f"there is no session database at {name}; name one with --database")
+        raise StoreError(f"there is no session database at {name}", "name one ", Hint.NAME_DATABASE)
     _inspect(name)
     if os.access(name, os.W_OK) and os.access(os.path.dirname(name), os.W_OK):
         connection = _connect(name, "rw")
@@ -205,7 +206,7 @@ def open_to_read(path: str | os.PathLike[str]) -> sqlite3.Connection:
     connection = _connect(name, "ro" if os.path.exists(name + "-wal") else "ro&immutable=1")
     if version_of(connection) < len(MIGRATIONS):
         connection.close()
-        raise StoreError(f"{name} is of an older version and may not be changed; copy it where it may, and read that")
+        raise StoreError(f"{name} is of an older version and may not be changed", "copy it where it may, and read that")
     return connection
 
 
@@ -235,7 +236,7 @@ def _inspect(path: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise StoreError(f"{path} cannot be read ({error.strerror}); name another with --database") from None
+        raise StoreError(f"{path} cannot be read ({error.strerror})", "name another ", Hint.NAME_DATABASE) from None
     if not head:  # made, and killed before anything was written
         return
     if len(head) < 100 or not head.startswith(MAGIC):
@@ -245,11 +246,13 @@ def _inspect(path: str) -> None:
 
 def _check(path: str, version: int, application: int) -> None:
     if application != APPLICATION_ID and (application or version):
-        raise StoreError(f"{path} is the database of another program; name another file with --database")
+        raise StoreError(f"{path} is the database of another program", "name another file ", Hint.NAME_DATABASE)
     if version > len(MIGRATIONS):
         raise StoreError(
             f"{path} was written by a newer leuko-edge (version {version} of its tables, this one knows "
-            f"{len(MIGRATIONS)}); update leuko-edge, or name another file with --database"
+            f"{len(MIGRATIONS)})",
+            "update leuko-edge, or name another file ",
+            Hint.NAME_DATABASE,
         )
 
 
@@ -285,4 +288,4 @@ def _check_tables(connection: sqlite3.Connection, path: str) -> None:
     application = int(connection.execute("PRAGMA application_id").fetchone()[0])
     _check(path, version_of(connection), application)
     if application == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-        raise StoreError(f"{path} is the database of another program; name another file with --database")
+        raise StoreError(f"{path} is the database of another program", "name another file ", Hint.NAME_DATABASE)

@@ -42,7 +42,7 @@ class SessionStore(Ledger):
         columns = {**records.info_columns(info), "started_at": started, "state": "open", "gate": "{}"}
         with _opened(path) as (connection, lock, name):
             if errors.room(name) < errors.STOP_BYTES:
-                raise StoreFull(errors.full(name))
+                raise errors.full(name)
             row = connection.execute(insert("session", columns), columns)
             return cls(connection, lock, name, int(row.lastrowid or 0))
 
@@ -55,7 +55,9 @@ class SessionStore(Ledger):
         UsageError where there is none, or it is signed; StoreError as in `create`.
         """
         if not os.path.exists(path):
-            raise UsageError(f"there is no session to resume: {os.fspath(path)} does not exist; begin without --resume")
+            raise UsageError(
+                f"there is no session to resume: {os.fspath(path)} does not exist", "begin without --resume"
+            )
         with _opened(path) as (connection, lock, name):
             wanted = "state = 'open' AND kind = 'live' AND ? IS NULL" if session_id is None else "id = ?"
             row = connection.execute(
@@ -63,13 +65,17 @@ class SessionStore(Ledger):
             ).fetchone()
             if row is None:
                 which = "open session" if session_id is None else f"session {session_id}"
-                raise UsageError(f"there is no {which} to resume in {name}; leuko-edge sessions lists those there are")
+                raise UsageError(
+                    f"there is no {which} to resume in {name}", "leuko-edge sessions lists those there are"
+                )
             if row["state"] == "signed":
-                raise UsageError(f"session {row['id']} is signed and stays as it is; begin a new one without --resume")
+                raise UsageError(
+                    f"session {row['id']} is signed and stays as it is", "begin a new one without --resume"
+                )
             if row["kind"] != "live":
-                raise UsageError(f"session {row['id']} is of photographs, which are counted at once; count them anew")
+                raise UsageError(f"session {row['id']} is of photographs, which are counted at once", "count them anew")
             if row["amendment"] is not None:
-                raise UsageError(f"session {row['id']} was signed and is being amended; no cells are counted into it")
+                raise UsageError(f"session {row['id']} was signed and is being amended", "no cells are counted into it")
             store = cls(connection, lock, name, int(row["id"]))
             with store._change() as execute:
                 execute("UPDATE session SET state = 'open', ended_at = NULL WHERE id = ?", (store.id,))
@@ -83,7 +89,7 @@ class SessionStore(Ledger):
         StoreFull where the disk has less than STOP_BYTES left or SQLite says that it is full: nothing is added.
         """
         if self.room() < errors.STOP_BYTES:
-            raise StoreFull(errors.full(self.path))
+            raise errors.full(self.path)
         counts = self._counts(cell.label)
         with self._change(accounts) as execute:
             return pictures.add_cell(execute, self.id, cell, counts)
@@ -93,7 +99,7 @@ class SessionStore(Ledger):
     ) -> tuple[int, ...]:
         """A photograph with its cells, whole or not at all; their numbers. `view` is a JPEG of it. As `add_cell`."""
         if self.room() < errors.STOP_BYTES:
-            raise StoreFull(errors.full(self.path))
+            raise errors.full(self.path)
         counts = [self._counts(cell.label) for cell in cells]
         with self._change(accounts) as execute:
             pictures.add(execute, self.id, picture, view)

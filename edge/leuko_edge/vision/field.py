@@ -130,13 +130,13 @@ def _plausible(um_per_px: float, shape: tuple[int, ...]) -> None:
     low, high = PLAUSIBLE_UM
     if not low <= um_per_px <= high:
         raise PictureError(
-            f"a scale of {um_per_px:.3g} µm per pixel is not that of a smear under a 40× to 100× objective; "
-            "give the right one with --um-per-px"
+            f"a scale of {um_per_px:.3g} µm per pixel is not that of a smear under a 40× to 100× objective",
+            "give the right one with --um-per-px",
         )
     if shape[0] * shape[1] * um_per_px**2 > MAX_AREA_UM2:
         raise PictureError(
-            f"at {um_per_px:.3g} µm per pixel the picture covers more than {MAX_AREA_UM2 / 1e6:.0f} mm²; "
-            "cut it into parts, or give the right scale with --um-per-px"
+            f"at {um_per_px:.3g} µm per pixel the picture covers more than {MAX_AREA_UM2 / 1e6:.0f} mm²",
+            "cut it into parts, or give the right scale with --um-per-px",
         )
 
 
