@@ -51,6 +51,7 @@ def information(
         ranges=dict(references),
         window_um=card.window_um,
         kind=kind,
+        classes=card.classes,
     )
 
 

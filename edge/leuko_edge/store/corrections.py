@@ -98,8 +98,7 @@ def undo_last(execute: Execute, session: int, who: str, at: float) -> int | None
     ).fetchone()
     if row is None:
         return None
-    _take_out(execute, session, row["id"], who or "operator", at)
-    record(execute, session, at, who, "undone", cell=row["id"])
+    take_out(execute, session, row["id"], who, at)
     return int(row["id"])
 
 
@@ -112,12 +111,24 @@ def redo_last(execute: Execute, session: int, who: str, at: float) -> int | None
     ).fetchone()
     if row is None:
         return None
+    put_back(execute, session, row["id"], who, at)
+    return int(row["id"])
+
+
+def take_out(execute: Execute, session: int, cell: int, who: str, at: float) -> None:
+    """A person says that it is no cell to be counted."""
+    _take_out(execute, session, cell, who or "operator", at)
+    record(execute, session, at, who, "undone", cell=cell)
+
+
+def put_back(execute: Execute, session: int, cell: int, who: str, at: float) -> None:
+    """Into the counts again; ValueError where the session has no such cell."""
+    label = _cell(execute, session, cell)["label"]
     execute(
         "UPDATE cell SET undone_at = NULL, undone_by = NULL, counted = ? WHERE session = ? AND id = ?",
-        (row["label"] in LEUKOCYTES, session, row["id"]),
+        (label in LEUKOCYTES, session, cell),
     )
-    record(execute, session, at, who, "redone", cell=row["id"])
-    return int(row["id"])
+    record(execute, session, at, who, "redone", cell=cell)
 
 
 def _take_out(execute: Execute, session: int, cell: int, who: str, at: float) -> None:

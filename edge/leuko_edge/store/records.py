@@ -35,6 +35,7 @@ class SessionInfo:
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=lambda: dict(REFERENCES))  # per cent
     window_um: float | None = None  # micrometres along a side of a crop, as the card says
     kind: str = "live"  # or "photographs"
+    classes: tuple[str, ...] = ()  # in the order of a cell's probabilities; (): of a session older than this
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def info_columns(info: SessionInfo) -> dict[str, Any]:
 def info_from(row: sqlite3.Row) -> SessionInfo:
     values: dict[str, Any] = {name: row[name] for name in _PLAIN}
     values |= {name: json.loads(row[name]) for name in _JSON}
-    values["leukocytes"] = tuple(values["leukocytes"])
+    values |= {name: tuple(values[name]) for name in ("leukocytes", "classes")}
     values["ranges"] = {label: (float(low), float(high)) for label, (low, high) in values["ranges"].items()}
     return SessionInfo(**{**values, "simulated": bool(row["simulated"])})
 
@@ -164,7 +165,7 @@ _PLAIN = (
     *("sample", "operator", "notes", "source", "model_name", "model_sha256", "target", "precision"),
     *("simulated", "program", "window_um", "kind"),
 )
-_JSON = ("source_details", "leukocytes", "thresholds", "ranges")
+_JSON = ("source_details", "leukocytes", "thresholds", "ranges", "classes")
 
 
 def cell_columns(cell: NewCell) -> dict[str, Any]:

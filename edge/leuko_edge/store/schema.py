@@ -159,7 +159,21 @@ CREATE TABLE person (                  -- who may use the review pages from anot
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _REVIEW)
+_HANDED_OVER = """
+ALTER TABLE session ADD COLUMN classes TEXT NOT NULL DEFAULT '[]';  -- JSON list: the order of cell.probabilities
+CREATE TABLE outbox (                  -- HL7 messages, kept until the other side has taken them
+    id INTEGER PRIMARY KEY,
+    session INTEGER NOT NULL REFERENCES session(id),
+    version INTEGER NOT NULL,
+    place TEXT NOT NULL,               -- HOST:PORT
+    message TEXT NOT NULL,
+    made_at REAL NOT NULL,
+    sent_at REAL,                      -- acknowledged then; NULL: it waits
+    answer TEXT                        -- the last one, or why there was none
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _REVIEW, _HANDED_OVER)
 """MIGRATIONS[n] makes version n + 1 out of version n."""
 
 
@@ -193,7 +207,8 @@ def open_to_read(path: str | os.PathLike[str]) -> sqlite3.Connection:
     name = os.path.realpath(path)
     if not os.path.exists(name):
         raise StoreError(f"there is no session database at {name}", "name one ", Hint.NAME_DATABASE)
-    _inspect(name)
+    # Not `_inspect`: where this process has the file open already, closing it once more would drop SQLite's locks
+    # (POSIX; sqlite.org/howtocorrupt.html 2.2), and another process would take away the -wal file beneath us.
     if os.access(name, os.W_OK) and os.access(os.path.dirname(name), os.W_OK):
         connection = _connect(name, "rw")
         if version_of(connection) == len(MIGRATIONS):
@@ -207,6 +222,24 @@ def open_to_read(path: str | os.PathLike[str]) -> sqlite3.Connection:
     if version_of(connection) < len(MIGRATIONS):
         connection.close()
         raise StoreError(f"{name} is of an older version and may not be changed", "copy it where it may, and read that")
+    return connection
+
+
+def open_beside(path: str | os.PathLike[str]) -> sqlite3.Connection:
+    """The database at `path` for short changes beside whoever counts into it; made where there is none.
+
+    StoreError as of `open_to_write`, and where the file may only be read.
+    """
+    name = os.path.realpath(path)
+    if not os.path.exists(name):
+        connection, lock = open_to_write(name)
+        lock.release()
+        return connection
+    connection = open_to_read(name)
+    if not (os.access(name, os.W_OK) and os.access(os.path.dirname(name), os.W_OK)):
+        connection.close()
+        raise StoreError(f"{name} may not be changed by you; check its permissions, or name another with --database")
+    connection.execute("PRAGMA synchronous = FULL")
     return connection
 
 
