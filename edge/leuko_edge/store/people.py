@@ -53,14 +53,14 @@ class People:
             raise UsageError(f"a password of at least {LEAST} characters is needed")
         with self._asking() as execute:
             if execute("SELECT 1 FROM person WHERE name = ?", (name,)).fetchone():
-                raise UsageError(f"{name} is there already; remove that one first")
+                raise UsageError(f"{name} is there already", "remove that one first")
             execute("INSERT INTO person VALUES (?, ?, ?, ?)", (name, role, hashed(password), time.time()))
 
     def remove(self, name: str) -> None:
         """UsageError where there is none of that name."""
         with self._asking() as execute:
             if not execute("DELETE FROM person WHERE name = ?", (name,)).rowcount:
-                raise UsageError(f"there is no {name}; leuko-edge users list names those there are")
+                raise UsageError(f"there is no {name}", "leuko-edge users list names those there are")
 
     def all(self) -> tuple[Person, ...]:
         with self._asking() as execute:

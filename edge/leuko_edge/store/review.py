@@ -121,7 +121,7 @@ class Review:
                 try:
                     stack.callback(SessionLock(self.path).release)
                 except StoreError:
-                    raise Refused("it is still being counted; end the count first") from None
+                    raise Refused("it is still being counted", "end the count first") from None
             execute = stack.enter_context(self._transaction(session))
             if unseen := _unseen(execute, session):
                 raise Unseen(unseen)
@@ -155,7 +155,7 @@ class Review:
                     if wanted and state != wanted:
                         raise Refused(f"session {session} is not {wanted}")
                     if not wanted and state == "signed":
-                        raise Signed(f"session {session} is signed and stays as it is; amend it to change it")
+                        raise Signed(f"session {session} is signed and stays as it is", "amend it to change it")
                     yield execute
                     execute("COMMIT")
                 except BaseException:

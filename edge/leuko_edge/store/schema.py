@@ -238,7 +238,9 @@ def open_beside(path: str | os.PathLike[str]) -> sqlite3.Connection:
     connection = open_to_read(name)
     if not (os.access(name, os.W_OK) and os.access(os.path.dirname(name), os.W_OK)):
         connection.close()
-        raise StoreError(f"{name} may not be changed by you; check its permissions, or name another with --database")
+        raise StoreError(
+            f"{name} may not be changed by you", "check its permissions, or name another ", Hint.NAME_DATABASE
+        )
     connection.execute("PRAGMA synchronous = FULL")
     return connection
 
