@@ -91,7 +91,10 @@ def test_only_the_command_line_constructs_and_only_the_two_loops_join_stages():
     stages = {"vision.field", "vision.segment", "vision.crop"}
     joins = {path.stem for path in MODULES if stages <= {m.lstrip(".") for m in relative(ast.parse(path.read_text()))}}
     assert joins == {"pipeline", "cell_counter"}  # of photographs, and of a live camera
-    constructs = {
-        path.stem for path in MODULES if {"model.classify", "pipeline"} <= relative(ast.parse(path.read_text()))
-    }
-    assert constructs == {"count"}
+    constructs = {path for path in MODULES if {"model.classify", "pipeline"} <= relative(ast.parse(path.read_text()))}
+    assert {path.parent.name for path in constructs} == {"cli"}
+
+
+def test_importing_the_package_loads_none_of_its_rooms():
+    loaded = in_a_fresh_python("import sys\nimport leuko_edge\nprint(*sys.modules)")
+    assert [name for name in loaded if name.startswith("leuko_edge")] == ["leuko_edge"] and "numpy" not in loaded
