@@ -37,7 +37,7 @@ class Camera:
     """Plays FILM to and fro. What befalls it is the file `mode`: "", "none" is none to open, "held" gives no picture
     yet, "silent" gives up as a real one does, "hung" never comes back; `heard` says that it has come to that."""
 
-    name, live, dropped = "a camera", True, 0
+    name, live, dropped, warning, hangs = "a camera", True, 0, "", False
 
     def __init__(self, mode=lambda: (FOLDER / "mode").read_text()):
         self._mode = mode

@@ -1,7 +1,7 @@
 """A live count's snapshot for the tests of the displays."""
 
 from leuko_edge.live.snapshot import Snapshot
-from leuko_edge.session import Accounts, Shown
+from leuko_edge.session import Accounts, Focus, Light, Motion, Shown
 from leuko_edge.tally import Differential
 
 COUNTS = {
@@ -30,10 +30,10 @@ def snapshot(counts=COUNTS, **changes) -> Snapshot:
         "widest": 21.4,
         "accounts": Accounts(1010, {"moving": 102, "defocused": 40, "empty": 0, "lost": 18}, 34),
         "frames_per_second": 15.2,
-        "advice": "",
-        "light": "good",
-        "focus": "sharp",
-        "motion": "still",
+        "advice": None,
+        "light": Light.GOOD,
+        "focus": Focus.SHARP,
+        "motion": Motion.STILL,
         "in_view": 3,
         "waiting": 1,
         "um_per_px": 0.1043,
@@ -45,7 +45,7 @@ def snapshot(counts=COUNTS, **changes) -> Snapshot:
             Shown(84, "neutrophil", 0.999, "model"),
         ),
         "paused": False,
-        "done": "",
+        "done": None,
         "warning": "",
         "elapsed": 751.0,
     }

@@ -56,7 +56,7 @@ class Stints:
 class Stint:
     """A `LiveSource`, open already."""
 
-    warning = ""
+    warning, hangs = "", False
 
     def __init__(self, film: SlideFilm, frames: Iterator[Frame]) -> None:
         self.name, self.live = film.name, film.live

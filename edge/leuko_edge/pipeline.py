@@ -20,7 +20,7 @@ from .errors import PictureError
 from .model.classify import CellClassifier, doubted
 from .sources.pictures import Lost
 from .stopwatch import Stopwatch
-from .types import LEUKOCYTES, Cell, CountedCell, Frame, PictureResult, Prediction, Quality, Scale
+from .types import LEUKOCYTES, Cell, CountedCell, Frame, PictureResult, Prediction, Quality, Scale, Skip
 from .vision.crop import cut
 from .vision.field import Field, ScaleUnknown
 from .vision.scale_pool import Scales
@@ -153,5 +153,5 @@ def _size(taken: Frame | Lost) -> tuple[int, ...]:
 
 def _lost(taken: Frame | Lost, reason: str) -> Outcome:
     height, width = taken.bgr.shape[:2] if isinstance(taken, Frame) else (0, 0)
-    quality = Quality(focus=math.nan, counted=False, reason="lost")
+    quality = Quality(focus=math.nan, counted=False, reason=Skip.LOST)
     return Outcome(taken.index, PictureResult(taken.source, width, height, None, quality), refused=reason)

@@ -4,25 +4,94 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
-SKIPS = ("moving", "defocused", "clipped", "empty", "lost", "paused")
-"""Why a captured frame was not counted: exactly one reason each."""
+from .types import Skip
+
+
+class PlaceState(StrEnum):
+    TRACKING = "tracking"
+    """Joined to the frame before."""
+    FOUND = "found"
+    """Found again at a known place, after being lost."""
+    NEW = "new"
+    """First of a new area."""
+    LOST = "lost"
+    """Nowhere: x and y then mean nothing."""
+
+
+class Light(StrEnum):
+    GOOD = "good"
+    BRIGHT = "too bright"
+    DARK = "too dark"
+
+
+class Focus(StrEnum):
+    MEASURING = "measuring"
+    """Not known yet, or not to be told in such a light."""
+    SHARP = "sharp"
+    BLURRED = "out of focus"
+
+
+class Motion(StrEnum):
+    STILL = "still"
+    MOVING = "moving"
+    LOST = "lost"
+
+
+class Advice(StrEnum):
+    """What the person at the microscope should do so that frames can be counted. The values are those of the service's
+    status file; `screen.words` has the words for it."""
+
+    HOLD_STILL = "hold still"
+    FOCUS = "focus"
+    LIGHT = "set the light"
+    MOVE_ON = "move to where the cells are"
+    GO_BACK = "lost: hold still, or go back a little"
+    RESUME = "paused"
+
+
+ADVICE: Mapping[Skip, Advice] = MappingProxyType(
+    {
+        Skip.MOVING: Advice.HOLD_STILL,
+        Skip.DEFOCUSED: Advice.FOCUS,
+        Skip.CLIPPED: Advice.LIGHT,
+        Skip.EMPTY: Advice.MOVE_ON,
+        Skip.LOST: Advice.GO_BACK,
+        Skip.PAUSED: Advice.RESUME,
+    }
+)
+
+
+class End(StrEnum):
+    """Why counting has stopped."""
+
+    TARGET = "target"
+    """So many cells are counted as were wanted."""
+    PRECISION = "precision"
+    """Every interval is as narrow as was wanted."""
+    SOURCE = "source"
+    """No more frames come."""
+    SIGNED = "signed"
+    STOPPED = "stopped"
+    """By the operator, without signing."""
 
 
 @dataclass(frozen=True)
 class Place:
     """Where on the slide a frame lies. `x`, `y`: full-frame pixels of its upper left corner in its area.
 
-    state: "tracking" (joined to the frame before), "found" (re-found at a known place after being lost), "new"
-    (first of a new area), "lost" (nowhere; x and y then mean nothing). `key` is the keyframe the position is
+    `key` is the keyframe the position is
     measured against and (`dx`, `dy`) the offset to it: what is stored with a cell, so that it moves with the map when
     drift is corrected. `confidence` 0 to 1 of the registration; `step` px is how far the view moved since the last
     frame.
     """
 
-    state: str
+    state: PlaceState
     area: int
     key: int
     dx: float
@@ -81,6 +150,6 @@ class Action:
     None for the last one.
     """
 
-    kind: str
+    kind: Literal["pause", "undo", "redo", "new_slide", "reclassify", "quit", "sign"]
     label: str | None = None
     cell: int | None = None

@@ -7,10 +7,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .types import ABNORMAL, ERYTHROBLAST, EXCLUDED, LEUKOCYTES, REFERENCES, SMUDGE, UNIDENTIFIED, PictureResult, Scale
+from .types import (
+    ABNORMAL,
+    ERYTHROBLAST,
+    EXCLUDED,
+    LEUKOCYTES,
+    REFERENCES,
+    SMUDGE,
+    UNIDENTIFIED,
+    PictureResult,
+    Scale,
+    Skip,
+)
 
-SKIPS = ("moving", "defocused", "clipped", "lost")
-"""Reasons for which a picture is not counted. A file that cannot be read or used is "lost"."""
+PICTURE_SKIPS = (Skip.MOVING, Skip.DEFOCUSED, Skip.CLIPPED, Skip.LOST)
+"""Reasons for which a picture is not counted: nobody moves it, or pauses."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +165,8 @@ class Tally:
         them."""
         self.captured += 1
         if not result.quality.counted:
-            if result.quality.reason not in SKIPS:
-                raise ValueError(f"reason must be one of {SKIPS}, got {result.quality.reason!r}")
+            if result.quality.reason not in PICTURE_SKIPS:
+                raise ValueError(f"reason must be one of {', '.join(PICTURE_SKIPS)}, got {result.quality.reason!r}")
             self.skipped[result.quality.reason] += 1
             return
         if result.scale is not None:
@@ -168,7 +179,7 @@ class Tally:
     @property
     def frames(self) -> dict[str, object]:
         """Accounting in HOUSE.md's fields: captured = counted + the sum of skipped."""
-        skipped = {reason: self.skipped[reason] for reason in SKIPS}
+        skipped = {reason.value: self.skipped[reason] for reason in PICTURE_SKIPS}
         return {"captured": self.captured, "counted": self.counted, "skipped": skipped}
 
     @property

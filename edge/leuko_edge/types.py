@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 
 import numpy as np
@@ -90,13 +91,25 @@ class CountedCell:
     counted: bool
 
 
+class Skip(StrEnum):
+    """Why a picture or a captured frame was not counted: exactly one reason each. The values are those of the JSON."""
+
+    MOVING = "moving"
+    DEFOCUSED = "defocused"
+    CLIPPED = "clipped"
+    EMPTY = "empty"
+    LOST = "lost"
+    """A file that cannot be read or used; a frame whose place on the slide is not known."""
+    PAUSED = "paused"
+
+
 @dataclass(frozen=True)
 class Quality:
     """Whether a picture may be counted. `focus` is `illumination.sharpness`: higher is sharper."""
 
     focus: float
     counted: bool = True
-    reason: str | None = None  # "defocused", "clipped", "moving", "lost"; None when counted
+    reason: Skip | None = None  # None when counted
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ FIELD = draw_field(np.random.default_rng(1), width=640, height=480, cells=["neut
 class Film:
     """A camera of `rate` frames a second: `pictures` in turn, its time that of the frames and not of the clock."""
 
-    name, live, dropped, warning = "film", True, 0, ""
+    name, live, dropped, warning, hangs = "film", True, 0, "", False
 
     def __init__(self, *pictures: np.ndarray, rate: float = 30.0, step: int = 1):
         self.pictures, self.rate, self.step = pictures, rate, step

@@ -10,7 +10,7 @@ from leuko_edge.live.engine import Engine
 from leuko_edge.live.goal import Goal
 from leuko_edge.live.snapshot import Snapshot
 from leuko_edge.model.classify import FixedClassifier, simulated_card
-from leuko_edge.session import Action
+from leuko_edge.session import Action, End
 from leuko_edge.simulate import STEADY, Pose, SlideFilm, Smear, driven, serpentine, there_and_back
 from leuko_edge.store import SessionInfo, SessionStore, StoreFull
 from leuko_edge.store.archive import Archive
@@ -54,7 +54,7 @@ def counted(
 
 def test_every_cell_is_counted_once_there_and_back(smear, store):
     engine, _, source = counted(smear, store)
-    assert engine.done == "the source has ended"
+    assert engine.done == End.SOURCE
     assert engine.differential.counted == len(source.seen_whole()) == 9
     assert engine.cells.um_per_px == pytest.approx(UM, rel=0.05)
     assert len({(round(c.x), round(c.y)) for c in store.cells()}) == 9
@@ -127,7 +127,7 @@ def test_a_cell_is_in_the_store_before_it_is_shown(smear, store):
 def test_counting_stops_at_the_target_and_can_go_on(smear, store):
     engine = Engine(FixedClassifier("neutrophil"), store, Goal(4))
     with film(smear) as source:
-        assert engine.run(source, lambda _: None) == "target of 4 cells reached"
+        assert engine.run(source, lambda _: None) == End.TARGET
         first = engine.differential.counted
         engine.go_on()
         engine.run(source, lambda _: None)
@@ -160,7 +160,7 @@ def test_frames_of_a_pause_are_tallied_and_count_nothing(smear, store):
 
 def test_a_session_can_be_signed_and_then_stands(smear, store):
     engine, shown, _ = counted(smear, store, acts={40: Action("sign")})
-    assert engine.done == "signed" and len(shown) == 41
+    assert engine.done == End.SIGNED and len(shown) == 41
     with pytest.raises(Exception, match="signed"):
         store.undo_last("AB", 0.0)
 
@@ -202,7 +202,7 @@ def test_a_count_that_breaks_off_again_and_again_knows_every_cell_once(smear, st
 class Played:
     """Frames as a source."""
 
-    name, live, dropped, warning = "played", False, 0, ""
+    name, live, dropped, warning, hangs = "played", False, 0, "", False
 
     def __init__(self, frames: list[Frame]) -> None:
         self._frames = frames

@@ -17,9 +17,9 @@ from leuko_edge.cli import sessions as command
 from leuko_edge.errors import NothingCountable, UsageError
 from leuko_edge.results import session_list, session_pictures
 from leuko_edge.results.session_report import CSV_COLUMNS, csv_text, json_text
-from leuko_edge.session import SKIPS
 from leuko_edge.store import SessionStore, StoreError, schema
 from leuko_edge.store.archive import Archive
+from leuko_edge.types import Skip
 
 LABELS = ("neutrophil", "neutrophil", "lymphocyte", "erythroblast", "platelet", "monocyte")
 
@@ -92,7 +92,7 @@ def test_captured_is_counted_skipped_and_dropped_together(database):
     assert frames == {
         "captured": 13,
         "counted": 7,
-        "skipped": {**dict.fromkeys(SKIPS, 0), **ACCOUNTS.skipped},
+        "skipped": {**dict.fromkeys(Skip, 0), **ACCOUNTS.skipped},
         "dropped": 3,
     }
     assert frames["captured"] == frames["counted"] + sum(frames["skipped"].values()) + frames["dropped"]

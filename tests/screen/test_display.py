@@ -14,7 +14,7 @@ from leuko_edge.screen.bars import interval_bar
 from leuko_edge.screen.full_screen import Screen, render
 from leuko_edge.screen.plain_lines import Plain
 from leuko_edge.screen.words import clock, goal
-from leuko_edge.session import Accounts, Shown
+from leuko_edge.session import Accounts, Advice, End, Light, Shown
 from leuko_edge.tally import Share
 
 WARNING = "the disk is nearly full: counting will stop soon"
@@ -39,7 +39,7 @@ def row_of(shown: str, start: str) -> str:
 
 
 def test_eighty_by_twenty_four_holds_all_that_is_asked_of_the_display():
-    shown = text(snapshot(advice="focus"))
+    shown = text(snapshot(advice=Advice.FOCUS))
     for part in (
         "S-117",
         "operator MK",
@@ -125,13 +125,17 @@ def test_nothing_is_claimed_before_the_first_cell():
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"advice": "focus"}, "FOCUS   turn the fine focus"),
-        ({"advice": "hold still"}, "HOLD STILL"),
-        ({"advice": "set the light", "light": "too dark"}, "SET THE LIGHT   it is too dark"),
-        ({"advice": "lost: hold still, or go back a little"}, "LOST   hold still, or go back a little"),
-        ({"advice": "an advice of tomorrow"}, "AN ADVICE OF TOMORROW"),
-        ({"advice": "focus", "paused": True}, "PAUSED   p goes on"),
-        ({"paused": True, "done": "target of 200 cells reached"}, "TARGET OF 200 CELLS REACHED"),
+        ({"advice": Advice.FOCUS}, "FOCUS   turn the fine focus"),
+        ({"advice": Advice.HOLD_STILL}, "HOLD STILL"),
+        ({"advice": Advice.LIGHT, "light": Light.DARK}, "SET THE LIGHT   it is too dark"),
+        ({"advice": Advice.GO_BACK}, "LOST   hold still, or go back a little"),
+        ({"advice": Advice.MOVE_ON}, "MOVE TO WHERE THE CELLS ARE"),
+        ({"advice": Advice.RESUME}, "PAUSED   p goes on"),
+        ({"done": End.PRECISION, "target": None, "precision": 7.5}, "EVERY 95 % INTERVAL IS WITHIN 7.5 POINTS"),
+        ({"done": End.STOPPED}, "STOPPED BY THE OPERATOR"),
+        ({"done": End.SOURCE}, "THE SOURCE HAS ENDED"),
+        ({"advice": Advice.FOCUS, "paused": True}, "PAUSED   p goes on"),
+        ({"paused": True, "done": End.TARGET}, "TARGET OF 200 CELLS REACHED"),
     ],
 )
 def test_the_most_urgent_thing_is_said_large(change, expected):
@@ -139,7 +143,7 @@ def test_the_most_urgent_thing_is_said_large(change, expected):
 
 
 def test_a_question_takes_the_place_of_the_advice():
-    shown = text(snapshot(advice="focus"), question="Sign? y/n")
+    shown = text(snapshot(advice=Advice.FOCUS), question="Sign? y/n")
     assert "Sign? y/n" in shown and "FOCUS" not in shown
 
 
@@ -241,7 +245,7 @@ def test_frames_without_news_are_drawn_eight_times_a_second(at):
 def test_a_new_cell_another_advice_a_question_and_the_end_are_drawn_without_delay(at):
     console = on_a_terminal()
     newer = (Shown(88, "basophil", 0.9, "model"), *snapshot().last)
-    seen = [{}, {"last": newer}, {"last": newer, "advice": "focus"}, {"last": newer, "done": "signed"}]
+    seen = [{}, {"last": newer}, {"last": newer, "advice": Advice.FOCUS}, {"last": newer, "done": End.SIGNED}]
     with Screen(console) as shown:
         for changes in seen:
             at[0] += 0.001
@@ -256,8 +260,8 @@ def test_a_slow_terminal_still_shows_the_end(at, monkeypatch):
     with Screen(console) as shown:
         slow_down(shown, at, monkeypatch)
         assert draws(console, shown, snapshot())
-        assert not draws(console, shown, snapshot(advice="focus"))
-        assert draws(console, shown, snapshot(done="target reached"))
+        assert not draws(console, shown, snapshot(advice=Advice.FOCUS))
+        assert draws(console, shown, snapshot(done=End.TARGET))
 
 
 def slow_down(shown: Screen, at, monkeypatch) -> None:
@@ -291,7 +295,7 @@ def test_while_the_program_is_stopped_nothing_is_drawn():
         shown.show(snapshot())
         shown.leave()
         assert console.file.getvalue().endswith("\x1b[?1049l")
-        assert not draws(console, shown, snapshot(done="x"))
+        assert not draws(console, shown, snapshot(done=End.STOPPED))
         shown.enter()
         assert draws(console, shown, snapshot())
     assert console.file.getvalue().count("\x1b[?1049h") == 2
@@ -336,7 +340,7 @@ def logged(*seen, keys: bool = True) -> list[str]:
 
 
 def test_plain_lines_begin_with_whose_count_it_is_and_what_it_is_not():
-    head = logged(snapshot(simulated=True, advice="focus"))
+    head = logged(snapshot(simulated=True, advice=Advice.FOCUS))
     assert head[0].startswith("SIMULATED") and "S-117" in head[1] and "Not a medical device" in head[2]
     assert "p pause" in head[3] and head[4] == "0:12:31  FOCUS: turn the fine focus until the cells are sharp"
     assert not any("p pause" in line for line in logged(snapshot(), keys=False))
@@ -351,12 +355,12 @@ def test_plain_lines_tell_every_tenth_cell_once():
 
 def test_plain_lines_do_not_repeat_what_the_camera_says_frame_by_frame():
     still = snapshot()
-    shaken = [replace(still, advice="hold still" * (n % 2), elapsed=n / 20) for n in range(400)]
+    shaken = [replace(still, advice=Advice.HOLD_STILL if n % 2 else None, elapsed=n / 20) for n in range(400)]
     assert len(logged(*shaken)) - 3 == 4  # lines in 20 seconds
 
 
 def test_plain_lines_tell_pausing_warnings_and_the_end_at_once():
-    seen = [{}, {"paused": True}, {}, {"warning": WARNING}, {"warning": WARNING}, {"done": "target reached"}]
+    seen = [{}, {"paused": True}, {}, {"warning": WARNING}, {"warning": WARNING}, {"done": End.TARGET}]
     told = logged(*(snapshot(elapsed=1 + n / 30, **change) for n, change in enumerate(seen)))[3:]
     assert [line[9:] for line in told] == [
         "COUNTING",

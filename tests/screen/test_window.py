@@ -10,6 +10,7 @@ from leuko_edge.errors import EnvironmentBroken
 from leuko_edge.live.snapshot import Outline
 from leuko_edge.screen import window
 from leuko_edge.screen.window import Window, check, picture
+from leuko_edge.session import Advice
 
 
 def disc(x: int, y: int, radius: int) -> np.ndarray:
@@ -45,7 +46,7 @@ def test_the_picture_outlines_cells_and_keeps_artefacts_and_waiting_cells_faint(
 
 
 def test_the_strip_above_says_what_to_do_and_hides_no_cell(seen):
-    plain, advised = (picture(s) for s in (seen, snapshot(bgr=seen.bgr, outlines=seen.outlines, advice="focus")))
+    plain, advised = (picture(s) for s in (seen, snapshot(bgr=seen.bgr, outlines=seen.outlines, advice=Advice.FOCUS)))
     strip = plain.shape[0] - 960
     assert (plain[strip:] == advised[strip:]).all() and (plain[:strip] != advised[:strip]).any()
     assert (picture(seen, "Sign? y/n")[:strip] != plain[:strip]).any()

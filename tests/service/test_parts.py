@@ -34,6 +34,7 @@ from leuko_edge.service.reporter import Teller
 from leuko_edge.service.resume import check_room, last_open, misfit, take_up
 from leuko_edge.service.status import Status, StatusFile, as_json, from_json
 from leuko_edge.service.systemd import Notifier
+from leuko_edge.session import Advice, End, Light
 from leuko_edge.store import SessionInfo, SessionStore, StoreFull, errors
 from leuko_edge.tally import Differential
 
@@ -136,8 +137,20 @@ def test_a_fault_does_not_tell_to_start_what_starts_by_itself(error, told):
 def test_the_status_says_how_many_of_how_many_and_what_the_camera_sees():
     assert sentences.counting(snapshot()) == "session 12: 87 of 200 leukocytes, neutrophil 60 %, still, sharp"
     assert sentences.counting(snapshot({}, paused=True)) == "session 12: 0 of 200 leukocytes, paused"
-    dark = sentences.counting(snapshot(light="too dark", target=None, precision=15.0))
+    dark = sentences.counting(snapshot(light=Light.DARK, target=None, precision=15.0))
     assert dark.endswith("light too dark") and "goal 15" in dark
+
+
+def test_the_fields_of_the_status_are_those_of_its_schema():
+    data = as_json(Status("counting", "well", snapshot=snapshot(advice=Advice.GO_BACK, done=End.TARGET)))
+    assert list(data) == ["schema", "state", "said", "fault", "retry_in", "question", "session", "differential"]
+    assert set(data["session"]) == {
+        *("session", "sample", "operator", "source", "simulated", "target", "precision", "widest", "areas", "warning"),
+        *("frames_per_second", "advice", "light", "focus", "motion", "in_view", "waiting", "um_per_px", "paused"),
+        *("done", "end", "elapsed", "frames", "last"),
+    }
+    said = [data["session"][name] for name in ("advice", "done", "end", "light")]
+    assert said == ["lost: hold still, or go back a little", "target of 200 cells reached", "target", "good"]
 
 
 def test_a_status_read_back_draws_the_same(tmp_path):

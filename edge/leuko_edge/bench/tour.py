@@ -43,7 +43,7 @@ class Tour:
     """
 
     live = False
-    dropped = 0
+    dropped, warning, hangs = 0, "", False
 
     def __init__(self, frames: Sequence[bytes], decoding: list[float]) -> None:
         self.name = f"a tour of {len(frames)} drawn frames"

@@ -88,6 +88,13 @@ class Newest:
             return f"the camera was lost and found again {times} time{'s' * (times > 1)}; check its cable"
         return self._untuned
 
+    @property
+    def hangs(self) -> bool:
+        """Whether it was closed and its thread still reads."""
+        with self._changed:
+            closed = self._closed
+        return closed and self._thread is not None and self._thread.is_alive()
+
     def describe(self) -> dict[str, Any]:
         """What the session's record says of this source."""
         return {"kind": "camera", "name": self.name, "reopened": self.reopened}

@@ -86,7 +86,7 @@ def _examined(
             raise camera.problem
         with open_camera(camera.where, _wishes(settings)) as source:
             glances = watch(source)
-            about, untuned = source.describe(), str(getattr(source, "warning", ""))
+            about, untuned = source.describe(), source.warning
     except LeukoError as error:
         yield _refusal(error, camera, unit, machine)
         return

@@ -13,7 +13,7 @@ from ..model.classify import CellClassifier, doubted, judge
 from ..session import Accounts, Place
 from ..stopwatch import Stopwatch
 from ..store import NewCell, SessionStore
-from ..types import LEUKOCYTES, Cell, Frame, Prediction, Scale
+from ..types import LEUKOCYTES, Cell, Frame, Prediction, Scale, Skip
 from ..vision.crop import cut
 from ..vision.field import Field
 from ..vision.segment import find_cells
@@ -71,7 +71,7 @@ class Looker:
         """µm per px as far as it is known."""
         return self.um_per_px or (float(np.median(self._scales)) if self._scales else None)
 
-    def look(self, frame: Frame, place: Place, verdict: Verdict, accounts: Accounts) -> str | None:
+    def look(self, frame: Frame, place: Place, verdict: Verdict, accounts: Accounts) -> Skip | None:
         """Count the frame's new cells; None, or the reason why it cannot be counted after all.
 
         `accounts` are the session's frames so far, which are stored with each cell.
@@ -85,7 +85,7 @@ class Looker:
             with self.stopwatch.stage("light and scale"):
                 seen = self._field(frame)
         except PictureError:  # no background, or no red cells while the scale is not known
-            return "empty"
+            return Skip.EMPTY
         with self.stopwatch.stage("segment"):
             cells = find_cells(seen)
         whole = [cell for cell in cells if _whole(cell, frame.bgr.shape, seen.scale)]

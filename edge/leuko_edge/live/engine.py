@@ -16,14 +16,14 @@ import numpy as np
 from .. import tally
 from ..mapping.slide_map import SlideMap
 from ..model.classify import CellClassifier
-from ..session import Accounts, Action, Place
+from ..session import ADVICE, Accounts, Action, End, Focus, Light, Motion, Place, PlaceState, Shown
 from ..sources.live_source import LiveSource
 from ..stopwatch import Stopwatch
 from ..store import SessionStore
 from ..tally import Differential
-from ..types import REFERENCES, Frame
+from ..types import REFERENCES, Frame, Skip
 from .cell_counter import Looker
-from .gate import Gate, Verdict, advice
+from .gate import Gate, Verdict
 from .goal import Goal, widest
 from .snapshot import Snapshot
 from .tracks import VIEWS, Look, Track
@@ -46,7 +46,8 @@ class Engine:
     def __post_init__(self) -> None:
         self.map, self.gate = SlideMap(), Gate()
         self.cells = Looker(self.classifier, self.store, self.map, self.um_per_px, self.stopwatch)
-        self.paused, self.done = False, ""
+        self.paused = False
+        self.done: End | None = None
         self.place: Place | None = None  # of the latest frame
         self.scale_origin = "red cells" if self.um_per_px is None else "given"
         self._frames: Iterator[Frame] | None = None
@@ -55,7 +56,10 @@ class Engine:
         self._areas = self._kept = 0  # areas of the map, and its keyframes that are in the store
         self._stated = False  # whether the record says what frames are judged by
         self._began, self._times = time.monotonic(), deque[float](maxlen=30)
-        self._verdict = Verdict("lost", 0.0, "good", "measuring", "still")
+        self._verdict = Verdict(Skip.LOST, 0.0, Light.GOOD, Focus.MEASURING, Motion.STILL)
+        self._recent: tuple[Shown, ...]
+        self._differential: Differential
+        self._ask_store()
 
     def run(
         self,
@@ -63,16 +67,16 @@ class Engine:
         show: Callable[[Snapshot], None],
         actions: Callable[[], Sequence[Action]] = tuple,
         truth: Mapping[str, int] | None = None,
-    ) -> str:
-        """Count until the goal is reached, the person stops or the source ends; returns why, in words."""
+    ) -> End:
+        """Count until the goal is reached, the person stops or the source ends; returns why."""
         stage = self.stopwatch.stage
         if self._frames is None:  # a source is iterated once, also where counting goes on after the goal
             self._frames = iter(source)
-        while not self.done:
+        while self.done is None:
             with stage("wait for a frame"):
                 frame = next(self._frames, None)
             if frame is None:
-                self.done = "the source has ended"
+                self.done = End.SOURCE
                 break
             arrived = time.time()
             self._dropped = source.dropped
@@ -90,7 +94,7 @@ class Engine:
 
     def go_on(self) -> None:
         """Count on although the goal is reached."""
-        self.goal, self.done = Goal(None), ""
+        self.goal, self.done = Goal(None), None
 
     def finish(self, dropped: int | None = None) -> None:
         """Leave the session as it stands in the store: all frames accounted for, cells where the map has them now.
@@ -99,7 +103,7 @@ class Engine:
         """
         self._dropped = self._dropped if dropped is None else dropped
         self.store.save_accounts(self.accounts)
-        if self.done == "signed":
+        if self.done == End.SIGNED:
             return
         self.store.settings(gate=self.gate.settings)
         self.store.move_keyframes(self.map.places())
@@ -135,7 +139,7 @@ class Engine:
         if not self._stated and self.gate.reference is not None:
             self.store.settings(gate=self.gate.settings)
             self._stated = True
-        reason = "paused" if self.paused else verdict.reason
+        reason = Skip.PAUSED if self.paused else verdict.reason
         if reason is None:
             reason = self.cells.look(frame, place, verdict, self.accounts)
         if reason is None:
@@ -154,8 +158,8 @@ class Engine:
     def _tell_place(self, place: Place) -> None:
         """Into the session's history: where counting broke off, and where it was taken up again."""
         before, self.place = self.place, place
-        if before is not None and (before.state == "lost") != (place.state == "lost"):
-            kind = {"lost": "lost", "new": "new area"}.get(place.state, "found")
+        if before is not None and (before.state == PlaceState.LOST) != (place.state == PlaceState.LOST):
+            kind = {PlaceState.LOST: "lost", PlaceState.NEW: "new area"}.get(place.state, "found")
             self.store.event(kind, "", "model", time.time())
 
     def _join_doubled(self) -> None:
@@ -191,9 +195,9 @@ class Engine:
         elif action.kind == "sign":
             self.finish()
             self.store.sign(who, now)
-            self.done = "signed"
+            self.done = End.SIGNED
         elif action.kind == "quit":
-            self.done = "stopped by the operator"
+            self.done = End.STOPPED
         self.cells.changed = True
 
     def _tracks_of(self, cell: int | None) -> list[Track]:
@@ -213,12 +217,15 @@ class Engine:
     @property
     def differential(self) -> Differential:
         if self.cells.changed:  # the store is the truth; it is asked again only when something changed
-            self._recent = self.store.last(SHOWN)
-            self._differential = Differential.from_counts(
-                self.store.counts(), self.classifier.card.leukocytes, self.references
-            )
-            self.cells.changed = False
+            self._ask_store()
         return self._differential
+
+    def _ask_store(self) -> None:
+        self._recent = tuple(self.store.last(SHOWN))
+        self._differential = Differential.from_counts(
+            self.store.counts(), self.classifier.card.leukocytes, self.references
+        )
+        self.cells.changed = False
 
     def snapshot(self, source: LiveSource, frame: Frame, truth: Mapping[str, int] | None = None) -> Snapshot:
         info, verdict, view = self.store.info, self._verdict, self.cells.rest
@@ -236,7 +243,7 @@ class Engine:
             widest=widest(differential),
             accounts=self.accounts,
             frames_per_second=(len(self._times) - 1) / span if span else 0.0,
-            advice=advice(verdict.reason),
+            advice=None if verdict.reason is None else ADVICE[verdict.reason],
             light=verdict.light,
             focus=verdict.sharpness,
             motion=verdict.motion,
@@ -244,10 +251,10 @@ class Engine:
             waiting=view.waiting,
             um_per_px=self.cells.scale,
             areas=self.map.areas,
-            last=tuple(self._recent),
+            last=self._recent,
             paused=self.paused,
             done=self.done,
-            warning=self.review or self.store.warning or getattr(source, "warning", ""),
+            warning=self.review or self.store.warning or source.warning,
             elapsed=time.monotonic() - self._began,
             outlines=view.outlines,
             bgr=frame.bgr,

@@ -13,7 +13,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..session import Place
+from ..session import Focus, Light, Motion, Place, PlaceState
+from ..types import Skip
 from ..vision.illumination import sharpness, shrink
 
 SIDE = 640  # px; the long side at which a frame is judged
@@ -32,13 +33,13 @@ STAINED_SHARE = 0.015  # less of the frame is an empty field
 
 @dataclass(frozen=True)
 class Verdict:
-    """`reason` is None where the frame may be counted, else one of `state.SKIPS`; the rest is said to the person."""
+    """`reason` is None where the frame may be counted; the rest is said to the person."""
 
-    reason: str | None
+    reason: Skip | None
     focus: float  # of this frame, over the reference; 1 is as sharp as the session's best, 0 before it is known
-    light: str
-    sharpness: str
-    motion: str
+    light: Light
+    sharpness: Focus
+    motion: Motion
 
 
 class Gate:
@@ -72,47 +73,33 @@ class Gate:
         green = cv2.extractChannel(small, 1)
         light, background = _light(small)
         step = place.step / bgr.shape[1]
-        lost = place.state == "lost"
-        motion = "lost" if lost else "still" if step < STILL else "moving"
-        if light != "good":
-            return Verdict("clipped", 0.0, light, "measuring", motion)
+        lost = place.state == PlaceState.LOST
+        motion = Motion.LOST if lost else Motion.STILL if step < STILL else Motion.MOVING
+        if light != Light.GOOD:
+            return Verdict(Skip.CLIPPED, 0.0, light, Focus.MEASURING, motion)
         if (green < STAINED * background).mean() < STAINED_SHARE:
-            return Verdict("empty", 0.0, light, "measuring", motion)
+            return Verdict(Skip.EMPTY, 0.0, light, Focus.MEASURING, motion)
         sharp = sharpness(green)
-        if motion == "still":
+        if motion == Motion.STILL:
             self._still.append(sharp)
         reference = self.reference
         focus = sharp / reference if reference else 0.0
-        words = "measuring" if not reference else "sharp" if focus >= SHARP else "out of focus"
-        if reference and focus < SHARP and motion != "moving":
-            reason = "defocused"  # said before "lost": a blurred frame cannot be registered either
+        seen = Focus.MEASURING if not reference else Focus.SHARP if focus >= SHARP else Focus.BLURRED
+        reason = None
+        if reference and focus < SHARP and motion != Motion.MOVING:
+            reason = Skip.DEFOCUSED  # said before "lost": a blurred frame cannot be registered either
         elif lost:
-            reason = "lost"
-        elif step > SLOW or (motion == "moving" and focus < SHARP_MOVING):
-            reason = "moving"
-        else:
-            reason = None
-        return Verdict(reason, focus, light, words, motion)
+            reason = Skip.LOST
+        elif step > SLOW or (motion == Motion.MOVING and focus < SHARP_MOVING):
+            reason = Skip.MOVING
+        return Verdict(reason, focus, light, seen, motion)
 
 
-def advice(reason: str | None) -> str:
-    """What the person should do about it, in words for the display."""
-    return {
-        None: "",
-        "moving": "hold still",
-        "defocused": "focus",
-        "clipped": "set the light",
-        "empty": "move to where the cells are",
-        "lost": "lost: hold still, or go back a little",
-        "paused": "paused",
-    }.get(reason, "")
-
-
-def _light(small: np.ndarray) -> tuple[str, float]:
-    """(in words, the background's green value): the brightest twentieth is background, whatever else there is."""
+def _light(small: np.ndarray) -> tuple[Light, float]:
+    """(the verdict, the background's green value): the brightest twentieth is background, whatever else there is."""
     coarse = small[::4, ::4]
     burnt = float((coarse.min(axis=2) >= BURNT).mean())
     background = float(np.percentile(coarse[..., 1], 95))
     if burnt > BURNT_SHARE:
-        return "too bright", background
-    return ("too dark" if background < DARK else "good"), background
+        return Light.BRIGHT, background
+    return (Light.DARK if background < DARK else Light.GOOD), background

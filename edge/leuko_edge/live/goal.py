@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..session import End
 from ..tally import Differential
 
 LEAST = 20  # cells below which an interval is never taken for narrow: with none of a class seen it would be
@@ -19,13 +20,13 @@ class Goal:
     target: int | None = 100
     precision: float | None = None
 
-    def reached(self, differential: Differential) -> str:
-        """Why counting is done, in words, or ""."""
+    def reached(self, differential: Differential) -> End | None:
+        """Why counting is done, None where it is not."""
         if self.target is not None and differential.counted >= self.target:
-            return f"target of {self.target} cells reached"
+            return End.TARGET
         if self.precision is not None and differential.counted >= LEAST and widest(differential) <= self.precision:
-            return f"every 95 % interval is within {self.precision:g} points"
-        return ""
+            return End.PRECISION
+        return None
 
 
 def widest(differential: Differential) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..session import Accounts, Shown
+from ..session import Accounts, Advice, End, Focus, Light, Motion, Shown
 from ..tally import Differential
 
 
@@ -36,17 +36,17 @@ class Snapshot:
     widest: float  # the widest 95 % interval that matters now, points
     accounts: Accounts
     frames_per_second: float
-    advice: str  # what the person should do: "focus", "hold still", "move on", "paused", "" …
-    light: str  # "good", "too bright", "too dark"
-    focus: str  # "sharp", "out of focus", "measuring"
-    motion: str  # "still", "moving", "lost"
+    advice: Advice | None  # None where there is nothing to do
+    light: Light
+    focus: Focus
+    motion: Motion
     in_view: int  # cells found in the latest frame that was looked at
     waiting: int  # cells seen but not yet counted (cut by the border, not yet sharp)
     um_per_px: float | None
     areas: int
     last: tuple[Shown, ...]  # newest first
     paused: bool
-    done: str  # "" while counting; else why it stopped: "target reached", …
+    done: End | None  # None while counting
     warning: str  # disk, unfamiliar cells, …; one sentence or ""
     elapsed: float  # seconds
     outlines: tuple[Outline, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..session import MapPiece, Place
+from ..session import MapPiece, Place, PlaceState
 from .follow import Follower
 from .keyframes import Keyframes
 from .registration import Demand
@@ -128,7 +128,7 @@ class SlideMap:
         joined = self._joined()
         self._follower.close_loop()
         if self._trial is None:
-            return self._place("found" if joined else "tracking", step)
+            return self._place(PlaceState.FOUND if joined else PlaceState.TRACKING, step)
         self._trial += still is not False
         settle = self._settle if self._areas else 1
         if self._trial < settle or self._recogniser.seeks_from(self._trial_from):
@@ -137,7 +137,7 @@ class SlideMap:
         self._given += 1
         self._trial = None
         self._follower.dirt.learn(here.band)
-        return self._place("new", step)
+        return self._place(PlaceState.NEW, step)
 
     def _fit(self, shape: tuple[int, ...]) -> None:
         if self._shape is None:
@@ -193,7 +193,7 @@ class SlideMap:
             self._recogniser.notice(find.key, find.known)
         return bool(frames.areas[here.key] != area)
 
-    def _place(self, state: str, step: float) -> Place:
+    def _place(self, state: PlaceState, step: float) -> Place:
         here = self._follower.here
         assert here is not None
         self._last = here.key
@@ -203,4 +203,4 @@ class SlideMap:
 
 
 def _nowhere(step: float = float("inf"), confidence: float = 0.0) -> Place:
-    return Place("lost", -1, -1, 0.0, 0.0, 0.0, 0.0, confidence, step)
+    return Place(PlaceState.LOST, -1, -1, 0.0, 0.0, 0.0, 0.0, confidence, step)

@@ -17,9 +17,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from ..session import SKIPS
 from ..store.archive import Record
 from ..store.records import Event, StoredCell
+from ..types import Skip
 from .report import SCHEMA, differential_fields, readable
 from .table import NOT_A_DEVICE, SIMULATED
 
@@ -54,7 +54,7 @@ def frames_fields(record: Record) -> dict[str, Any]:
     return {
         "captured": accounts.captured,
         "counted": accounts.counted,
-        "skipped": {**dict.fromkeys(SKIPS, 0), **accounts.skipped},
+        "skipped": {**dict.fromkeys([skip.value for skip in Skip], 0), **accounts.skipped},
         "dropped": accounts.dropped,
     }
 

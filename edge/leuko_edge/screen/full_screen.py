@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ..live.snapshot import Snapshot
 from ..results import table
+from ..session import End
 from . import bars, words
 from .keyboard import in_foreground
 from .keys import CLASS_KEYS
@@ -158,7 +159,7 @@ class Screen:
         )
         self._drawn, self._rest = 0.0, 0.0  # when the last drawing ended (monotonic), and how long to leave it
         self._news: tuple[object, ...] = ()
-        self._turn: tuple[str, bool, str] | None = None  # what was said when last drawn
+        self._turn: tuple[End | None, bool, str] | None = None  # what was said when last drawn
 
     def __enter__(self) -> Screen:
         self._live.start()

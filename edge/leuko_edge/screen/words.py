@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.text import Text
 
 from ..live.snapshot import Snapshot
-from ..session import Accounts, Shown
+from ..session import Accounts, Advice, End, Shown
 from ..tally import Differential
 
 TOO_SMALL = "Counting goes on ({0}), but the display needs a terminal of {1}×{2} characters, and this one has {3}×{4}."
@@ -17,14 +17,6 @@ KEYS = ("p pause", "u undo", "b bring back", "r change", "n new slide", "q quit/
 NO_KEYS = ("no keyboard here: Ctrl-C ends the count",)
 
 _DO, _GOOD, _STOP, _REST = "bold black on yellow", "bold white on dark_green", "bold white on red", "bold white on blue"
-_HINTS = {
-    "focus": ("turn the fine focus until the cells are sharp", _DO),
-    "hold still": ("the picture moves", _DO),
-    "move on": ("everything in view is counted", _GOOD),
-    "paused": ("p goes on", _REST),
-    "set the light": ("it is {light}", _DO),
-    "lost": ("hold still, or go back a little", _STOP),
-}
 
 # The least that a terminal can write: each sign by one other, so that the styles stay where they are.
 SIGNS = "─═░█◆·–×µ…"
@@ -40,16 +32,44 @@ class Banner:
     style: str
 
 
+_COUNTING = Banner("COUNTING", "", _GOOD)
+_PAUSED = Banner("PAUSED", "p goes on", _REST)
+_BANNERS = {
+    Advice.FOCUS: Banner("FOCUS", "turn the fine focus until the cells are sharp", _DO),
+    Advice.HOLD_STILL: Banner("HOLD STILL", "the picture moves", _DO),
+    Advice.MOVE_ON: Banner("MOVE TO WHERE THE CELLS ARE", "", _DO),
+    Advice.RESUME: _PAUSED,
+    Advice.LIGHT: Banner("SET THE LIGHT", "it is {light}", _DO),
+    Advice.GO_BACK: Banner("LOST", "hold still, or go back a little", _STOP),
+}
+
+
+def ended(end: End, target: int | None, precision: float | None) -> str:
+    """Why counting has stopped; `target` and `precision` are those of the goal."""
+    return {
+        End.TARGET: f"target of {target} cells reached",
+        End.PRECISION: f"every 95 % interval is within {precision or 0:g} points",
+        End.SOURCE: "the source has ended",
+        End.SIGNED: "signed",
+        End.STOPPED: "stopped by the operator",
+    }[end]
+
+
+def done(snapshot: Snapshot) -> str:
+    """Why counting has stopped, "" while it has not."""
+    return "" if snapshot.done is None else ended(snapshot.done, snapshot.target, snapshot.precision)
+
+
 def banner(snapshot: Snapshot, question: str = "") -> Banner:
     """What the person should do, the most urgent first; "COUNTING" where there is nothing to do."""
     if question:
         return Banner(question, "", _REST)
-    if snapshot.done:
-        return Banner(snapshot.done.upper(), "", _REST)
-    advice = "paused" if snapshot.paused else snapshot.advice
-    word, _, rest = advice.partition(":")
-    hint, style = _HINTS.get(word, ("", _DO)) if word else ("", _GOOD)
-    return Banner(word.upper() or "COUNTING", rest.strip() or hint.format(light=snapshot.light), style)
+    if snapshot.done is not None:
+        return Banner(done(snapshot).upper(), "", _REST)
+    if snapshot.paused:
+        return _PAUSED
+    said = _COUNTING if snapshot.advice is None else _BANNERS[snapshot.advice]
+    return replace(said, hint=said.hint.format(light=snapshot.light))
 
 
 def class_name(label: str, short: bool = False) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -25,7 +24,8 @@ from ..live.goal import Goal
 from ..live.session_info import TARGET, information
 from ..live.snapshot import Snapshot
 from ..model.classify import Classifier
-from ..session import Action
+from ..screen import words
+from ..session import Action, End
 from ..store import SessionStore
 from ..types import LEUKOCYTES
 from . import sentences
@@ -51,6 +51,7 @@ class Service:
         self._display: str | None = None  # as last asked for
         self._noticed: set[str] = set()
         self._frames_came = False
+        self._given_up: list[Stream] = []  # whose reading may still hold the camera
         self._paused = False  # by a person, when the fault came
         self._slide_changes = False  # a session has ended, and the slide of the next is not said to be there
 
@@ -79,13 +80,21 @@ class Service:
         pause = self._pauses.after_fault()
         # Once a camera has given frames, a second fault is enough; else a new start is the last thing to be tried.
         enough = FIRST if self._frames_came else LONGEST / 2
-        if pause > enough and self._teller.notifier.supervised and _reader_hangs():
+        if pause > enough and self._teller.notifier.supervised and self._a_reader_hangs():
             raise EnvironmentBroken(f"{fault}; its driver does not answer any more, so the program is started anew")
         self._teller.fault(fault, pause)
         until = time.monotonic() + pause
         while (left := until - time.monotonic()) > 0 and not self._teller.face.pressed():
             self._teller.resting(pause, left)
             time.sleep(min(TICK, left))
+
+    def _give_up(self, stream: Stream) -> None:
+        if stream.hangs:
+            self._given_up.append(stream)
+
+    def _a_reader_hangs(self) -> bool:
+        self._given_up = [stream for stream in self._given_up if stream.hangs]
+        return bool(self._given_up)
 
     def _open_display(self, wanted: str) -> None:
         if wanted != self._display:
@@ -109,6 +118,7 @@ class Service:
             check_room(database)
             self._teller.step("opening the camera", OPENING)
             stream = self._stream(configuration)
+            stack.callback(self._give_up, stream)
             stack.enter_context(stream)
             self._session(configuration, classifier, stream, database)
             while stream.live:
@@ -152,7 +162,8 @@ class Service:
                 raise
             engine.finish(stream.dropped)
             counted, warning = engine.differential.counted, engine.review
-        why = engine.done if engine.done == "signed" else f"not signed: {engine.done}"
+        said = words.ended(engine.done, engine.goal.target, engine.goal.precision) if engine.done else "interrupted"
+        why = said if engine.done == End.SIGNED else f"not signed: {said}"
         self._teller.journal.say(f"session {store.id} has ended with {counted} leukocytes, {why}")
         if warning:
             self._teller.journal.say(f"session {store.id}: {warning}", WARNING)
@@ -173,24 +184,25 @@ class Service:
             return asked
 
         while True:
-            engine.run(stream, show, actions)
-            if engine.done != engine.goal.reached(engine.differential):
-                if stream.live and engine.done not in ("signed", "stopped by the operator"):
+            ended = engine.run(stream, show, actions)
+            if ended not in (End.TARGET, End.PRECISION):
+                if stream.live and ended == End.SOURCE:
                     raise SourceLost(f"{stream.name} gives no more pictures")
                 return
             if not stream.live:
                 return
-            action = self._asked_to_sign(engine)
+            action = self._asked_to_sign(engine, ended)
             if action is not None:
                 engine.act(action)
                 return
             engine.go_on()
 
-    def _asked_to_sign(self, engine: Engine) -> Action | None:
+    def _asked_to_sign(self, engine: Engine, ended: End) -> Action | None:
         """At the goal: what the person answers; None where counting is to go on. Nobody there: it waits."""
         face = self._teller.face
         face.ask_to_sign()
-        said = f"session {engine.store.id}: {engine.done}; {sentences.SIGN_IT}"
+        why = words.ended(ended, engine.goal.target, engine.goal.precision)
+        said = f"session {engine.store.id}: {why}; {sentences.SIGN_IT}"
         self._teller.journal.say(said)
         while face.question:
             self._teller.waiting(said)
@@ -203,8 +215,3 @@ class Service:
 def _ranges(configuration: Configuration) -> Mapping[str, tuple[float, float]]:
     given: dict[str, Any] = {label: configuration[f"reference.{label}"] for label in LEUKOCYTES}
     return {label: limits for label, limits in given.items() if limits}
-
-
-def _reader_hangs() -> bool:
-    """Whether a camera that was given up still holds its reading thread: nothing in this process can use it again."""
-    return any(thread.name == "leuko camera" for thread in threading.enumerate())

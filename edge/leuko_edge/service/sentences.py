@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import Hint, LeukoError
 from ..live.snapshot import Snapshot
 from ..screen import words
+from ..session import Light
 
 SIGN_IT = "sign it with y at the device's keyboard, or with leuko-edge attach --keys"
 
@@ -37,9 +38,9 @@ def _counting(snapshot: Snapshot) -> str:
     largest = max(differential.classes, key=lambda share: share.count, default=None)
     if largest is not None and largest.percent is not None:
         parts.append(f"{words.class_name(largest.label)} {largest.percent:.0f} %")
-    if snapshot.done:
-        return f"{', '.join(parts)}; {snapshot.done}"
+    if snapshot.done is not None:
+        return f"{', '.join(parts)}; {words.done(snapshot)}"
     if snapshot.paused:
         return ", ".join([*parts, "paused"])
-    light = [f"light {snapshot.light}"] if snapshot.light != "good" else []
+    light = [f"light {snapshot.light}"] if snapshot.light != Light.GOOD else []
     return ", ".join([*parts, snapshot.motion, snapshot.focus, *light])

@@ -26,7 +26,11 @@ class Stream:
     @property
     def warning(self) -> str:
         """What a camera says of itself, one sentence or ""."""
-        return str(getattr(self._source, "warning", ""))
+        return self._source.warning
+
+    @property
+    def hangs(self) -> bool:
+        return self._source.hangs
 
     def next_session(self) -> None:
         """What was dropped until now is no part of the session that begins."""

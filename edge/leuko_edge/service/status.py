@@ -3,8 +3,8 @@
 The file is JSON: `schema`, `state` ("starting", "counting", "waiting" for a person, "fault"), `said` (the sentence of
 `systemctl status`), `fault` (the sentence, or null), `retry_in` (seconds until the next try, or null), `question` (that
 the display asks), `pid`, `until` (the file is stale when `time.monotonic()` is past it, seconds), and, once a frame was
-looked at, `session` (the fields of `Snapshot` that are plain values, `frames` and `last` among them) and `differential`
-(as in a report, with the number of `erythroblasts` and of `smudges`).
+looked at, `session` (see `SessionFields`) and `differential` (as in a report, with the number of `erythroblasts` and
+of `smudges`).
 """
 
 from __future__ import annotations
@@ -13,22 +13,119 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..live.snapshot import Snapshot
 from ..results.report import differential_fields
-from ..session import Accounts, Shown
+from ..screen import words
+from ..session import Accounts, Advice, End, Focus, Light, Motion, Shown
 from ..tally import Differential
 from ..types import ERYTHROBLAST, SMUDGE, UNIDENTIFIED
 
 SCHEMA = "leuko-edge-status/1"
 FILE = "status.json"
 FRESH = 5.0  # seconds that a status holds where nothing else was said
-_APART = ("differential", "accounts", "last", "outlines", "bgr", "truth")  # not plain values
-_PLAIN = tuple(field.name for field in fields(Snapshot) if field.name not in _APART)
+
+
+@dataclass(frozen=True)
+class SessionFields:
+    """`session` of the file: the names and their meaning are the schema's, whatever becomes of `Snapshot`.
+
+    `advice` is one of the values of `Advice`, "" where there is nothing to do; `done` says in words why counting has
+    stopped, "" while it has not, and `end` the same as one of the values of `End`, or null. `last` holds for each of
+    the last cells its number, class, confidence and who named it. Lengths and times are in µm and seconds.
+    """
+
+    session: int
+    sample: str
+    operator: str
+    source: str
+    simulated: bool
+    target: int | None
+    precision: float | None
+    widest: float
+    frames_per_second: float
+    advice: str
+    light: str
+    focus: str
+    motion: str
+    in_view: int
+    waiting: int
+    um_per_px: float | None
+    areas: int
+    paused: bool
+    done: str
+    end: str | None
+    warning: str
+    elapsed: float
+    frames: Mapping[str, Any]
+    last: Sequence[Sequence[Any]]
+
+    @classmethod
+    def of(cls, seen: Snapshot) -> SessionFields:
+        return cls(
+            session=seen.session,
+            sample=seen.sample,
+            operator=seen.operator,
+            source=seen.source,
+            simulated=seen.simulated,
+            target=seen.target,
+            precision=seen.precision,
+            widest=seen.widest,
+            frames_per_second=seen.frames_per_second,
+            advice=seen.advice or "",
+            light=seen.light,
+            focus=seen.focus,
+            motion=seen.motion,
+            in_view=seen.in_view,
+            waiting=seen.waiting,
+            um_per_px=seen.um_per_px,
+            areas=seen.areas,
+            paused=seen.paused,
+            done=words.done(seen),
+            end=seen.done,
+            warning=seen.warning,
+            elapsed=seen.elapsed,
+            frames={
+                "captured": seen.accounts.captured,
+                "counted": seen.accounts.counted,
+                "skipped": dict(seen.accounts.skipped),
+                "dropped": seen.accounts.dropped,
+            },
+            last=[[shown.id, shown.label, shown.confidence, shown.by] for shown in seen.last],
+        )
+
+    def snapshot(self, differential: Differential) -> Snapshot:
+        """The same, without pictures. KeyError, TypeError or ValueError for what `of` does not make."""
+        return Snapshot(
+            session=self.session,
+            sample=self.sample,
+            operator=self.operator,
+            source=self.source,
+            simulated=self.simulated,
+            differential=differential,
+            target=self.target,
+            precision=self.precision,
+            widest=self.widest,
+            accounts=Accounts(self.frames["counted"], self.frames["skipped"], self.frames["dropped"]),
+            frames_per_second=self.frames_per_second,
+            advice=Advice(self.advice) if self.advice else None,
+            light=Light(self.light),
+            focus=Focus(self.focus),
+            motion=Motion(self.motion),
+            in_view=self.in_view,
+            waiting=self.waiting,
+            um_per_px=self.um_per_px,
+            areas=self.areas,
+            last=tuple(Shown(*shown) for shown in self.last),
+            paused=self.paused,
+            done=None if self.end is None else End(self.end),
+            warning=self.warning,
+            elapsed=self.elapsed,
+        )
 
 
 @dataclass(frozen=True)
@@ -81,24 +178,21 @@ class StatusFile:
 
 def as_json(status: Status) -> dict[str, Any]:
     """JSON values; `from_json` makes the same of them again, without pictures."""
-    said = {name: getattr(status, name) for name in ("state", "said", "fault", "retry_in", "question")}
+    said = {
+        "state": status.state,
+        "said": status.said,
+        "fault": status.fault,
+        "retry_in": status.retry_in,
+        "question": status.question,
+    }
     snapshot = status.snapshot
     if snapshot is None:
         return {"schema": SCHEMA, **said, "session": None, "differential": None}
-    accounts = snapshot.accounts
-    session = {name: getattr(snapshot, name) for name in _PLAIN}
-    session["frames"] = {
-        "captured": accounts.captured,
-        "counted": accounts.counted,
-        "skipped": dict(accounts.skipped),
-        "dropped": accounts.dropped,
-    }
-    session["last"] = [[shown.id, shown.label, shown.confidence, shown.by] for shown in snapshot.last]
     differential = differential_fields(snapshot.differential) | {
         "erythroblasts": snapshot.differential.erythroblasts,
         "smudges": snapshot.differential.smudges,
     }
-    return {"schema": SCHEMA, **said, "session": session, "differential": differential}
+    return {"schema": SCHEMA, **said, "session": asdict(SessionFields.of(snapshot)), "differential": differential}
 
 
 def from_json(data: Mapping[str, Any]) -> Status:
@@ -107,13 +201,7 @@ def from_json(data: Mapping[str, Any]) -> Status:
         raise ValueError(f"the status is of the kind {data['schema']!r}, {SCHEMA} is needed")
     session, snapshot = data["session"], None
     if session is not None:
-        frames = session["frames"]
-        snapshot = Snapshot(
-            **{name: session[name] for name in _PLAIN},
-            differential=_differential(data["differential"]),
-            accounts=Accounts(frames["counted"], frames["skipped"], frames["dropped"]),
-            last=tuple(Shown(*shown) for shown in session["last"]),
-        )
+        snapshot = SessionFields(**session).snapshot(_differential(data["differential"]))
     return Status(data["state"], data["said"], data["fault"], data["retry_in"], data["question"], snapshot)
 
 

@@ -69,6 +69,8 @@ class SlideFilm:
         self.poses = Poses()
         self._whole = np.zeros((2, len(smear.truth)), bool)  # seen whole at all; and at rest and sharp
 
+    warning, hangs = "", False
+
     @property
     def dropped(self) -> int:
         """Frames captured so far that were never delivered."""

@@ -24,6 +24,7 @@ class FolderFilm:
     """
 
     live = False
+    warning, hangs = "", False  # as of every `LiveSource`; a file has nothing to say
 
     def __init__(self, folder: str | os.PathLike[str], size: tuple[int, int] | None = None) -> None:
         self.name = os.fspath(folder)

@@ -23,6 +23,16 @@ class LiveSource(Protocol):
         """Frames captured so far that were never delivered."""
         ...
 
+    @property
+    def warning(self) -> str:
+        """One sentence that the person should know of, or ""."""
+        ...
+
+    @property
+    def hangs(self) -> bool:
+        """Whether a read that never came back still holds the device: nothing in this process can use it again."""
+        ...
+
     def __enter__(self) -> LiveSource: ...
 
     def __exit__(self, *error: object) -> None: ...

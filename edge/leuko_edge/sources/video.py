@@ -32,6 +32,7 @@ class VideoFile:
     """
 
     live = False
+    warning, hangs = "", False  # as of every `LiveSource`; a file has nothing to say
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.name = os.fspath(path)
