@@ -49,7 +49,7 @@ def test_where_nothing_is_set_the_defaults_are_in_force(home):
     assert found["reference.neutrophil"] == (40, 60) and found["service.display"] == "auto"
     assert {found[name] for name in table() if name.startswith(("count.", "model.", "session."))} == {None}
     assert {found.origin(name) for name in found} == {"default"} and set(found) == set(table())
-    assert [file.read for file in found.files] == [False, False] and not found.notices
+    assert [file.read for file in found.files] == [False, False]
 
 
 def test_each_layer_is_stronger_than_those_before_it(home):
@@ -109,7 +109,7 @@ def test_every_setting_can_be_made_by_its_variable(home):
     for name in {*table()} - {"count.target"}:
         variable = table()[name].variable
         found = home.load(**{variable: texts[name]})
-        assert found.origin(name) == variable and not found.notices
+        assert found.origin(name) == variable
     found = home.load(**{table()[name].variable: text for name, text in texts.items()})
     assert found["camera.size"] == (640, 480) and found["reference.immature_granulocyte"] == (1, 2.5)
     assert found["session.database"] == os.path.expanduser("~/s.sqlite3") and found["model.path"] == "m.tflite"
@@ -202,6 +202,13 @@ def test_an_unknown_key_is_refused_and_the_nearest_is_named(text, said, home):
     assert home.says(text) == said
 
 
+def test_dots_in_texts_and_comments_are_no_depth(home):
+    home.user.write_text(
+        "# a.b.c.d.e.f.g.h.i.j.k.l\nmodel.path = '/a.b.c.d.e.f.g.h.i.j.k'\nsession.operator = \"a.b.c.d.e.f.g.h.i\""
+    )
+    assert home.load()["session.operator"] == "a.b.c.d.e.f.g.h.i"
+
+
 @pytest.mark.parametrize(
     ("text", "start"),
     [
@@ -212,7 +219,12 @@ def test_an_unknown_key_is_refused_and_the_nearest_is_named(text, said, home):
         ('a = 1\n[b]\nc = """\nd = 1\n', 'FILE, line 3: c = """ is not TOML ('),
         ("just words", "FILE, line 1: just words is not TOML ("),
         ("x = \x07", 'FILE, line 1: "x = \\u0007" is not TOML ('),
-        ("x = " + "[" * 9000 + "]" * 9000, "FILE is nested too deeply"),
+        ("x = " + "[" * 5000 + "]" * 5000, "FILE is nested too deeply"),
+        ("a = 1\nb = {" + "c." * 9 + "d = 1}", "FILE, line 2: this key is nested too deeply to be a setting"),
+        ("\n" + "a . " * 3000 + "a = 1", "FILE, line 2: this key is nested too deeply to be a setting"),
+        ("['" + "a'.'" * 3000 + "a']", "FILE, line 1: this key is nested too deeply to be a setting"),
+        ("\n" * 1100, "FILE has too many lines to be a configuration"),
+        ('x = """' + "\n" * 9000 + '"""', "FILE has too many lines to be a configuration"),
         ("x = " + "9" * 9000, "FILE: this is not TOML: "),
         (b"a = 1\n\nb = '\xe4'", "FILE, line 3: this is not UTF-8; save the file as UTF-8"),
         (b"\x7fELF\x00\xff\xfe", "FILE, line 1: this is not UTF-8"),
@@ -271,14 +283,17 @@ def test_a_variable_that_cannot_be_used_is_named(home):
             home.load(**{variable: text})
 
 
-def test_a_variable_that_sets_nothing_is_pointed_out_and_no_error(home):
-    found = home.load(LEUKO_EDGE_CAMERA_SORCE="x", LEUKO_EDGE_="y", OTHER="z")
-    first, second = found.notices
-    assert "LEUKO_EDGE_ is no setting" in first
-    assert second == (
-        "the environment's LEUKO_EDGE_CAMERA_SORCE is no setting and does nothing; did you mean "
-        "LEUKO_EDGE_CAMERA_SOURCE?"
-    )
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("LEUKO_EDGE_CAMERA_SORCE", "did you mean LEUKO_EDGE_CAMERA_SOURCE?"),
+        ("LEUKO_EDGE_", "`leuko-edge config` lists those there are"),
+    ],
+)
+def test_a_variable_of_ours_that_is_no_setting_is_refused_and_the_nearest_is_named(name, said, home):
+    with pytest.raises(ConfigurationError) as caught:
+        home.load(**{name: "x", "OTHER": "z"})
+    assert str(caught.value) == f"the environment's {name} is no setting; {said}"
 
 
 def test_a_flag_that_cannot_be_used_is_named(home):

@@ -154,10 +154,10 @@ def test_what_is_set_is_told_with_where_it_comes_from(tmp_path, monkeypatch):
     assert found.found == "camera.source = /dev/video3 (LEUKO_EDGE_CAMERA_SOURCE)"
 
 
-def test_a_variable_that_sets_nothing_is_a_warning(tmp_path, monkeypatch):
+def test_a_variable_that_sets_nothing_is_bad_and_the_nearest_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(loading, "SYSTEM", str(tmp_path / "none.toml"))
-    found = settings.check_settings(settings.read(None, {"HOME": str(tmp_path), "LEUKO_EDGE_CAMERA_SORCE": "auto"}))
-    assert [finding.state for finding in found] == ["good", "warning"]
+    [found] = settings.check_settings(settings.read(None, {"HOME": str(tmp_path), "LEUKO_EDGE_CAMERA_SORCE": "auto"}))
+    assert found.state == "bad" and "LEUKO_EDGE_CAMERA_SOURCE" in found.advice
 
 
 def test_a_camera_without_tuning_is_a_warning(tmp_path):

@@ -66,7 +66,7 @@ def _fields(configuration: Configuration) -> dict[str, object]:
         "schema": SCHEMA,
         "files": [file._asdict() for file in configuration.files],
         "settings": {name: setting._asdict() for name, setting in configuration.settings.items()},
-        "notices": list(configuration.notices),
+        "notices": [],  # what was only pointed out once is refused now; the field stays for those who read it
     }
 
 
@@ -87,5 +87,3 @@ def _show(configuration: Configuration) -> None:
     console.print(rows)
     for file in configuration.files:
         console.print(Text(f"{file.path}: {'read' if file.read else 'not there'}"), soft_wrap=True)
-    for notice in configuration.notices:
-        console.print(Text(notice, style="yellow"), soft_wrap=True)

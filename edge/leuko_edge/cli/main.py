@@ -247,10 +247,7 @@ def _count(options: argparse.Namespace) -> int:
     from .count import count  # numpy, OpenCV, LiteRT and rich: not for --help
     from .options import fill
 
-    notices = fill(options).notices
-    if not options.quiet:
-        for notice in notices:
-            _say(notice)
+    fill(options)
     return count(options)
 
 

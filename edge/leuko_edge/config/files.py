@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from ..errors import UsageError
 
-_LARGEST = 64 * 1024  # bytes; the commented example has about four thousand
+_LARGEST = 16 * 1024  # bytes; the commented example has about three thousand
+_LINES = 1000  # tomllib reads a text of many lines once for each, see `_statements`
+_DEPTH = 8  # names of a key; ours have two. tomllib's time rises with the square of it, its memory too
 _SYNTAX = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)", re.DOTALL)
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -46,7 +48,24 @@ def read(path: str, required: bool) -> dict[str, Entry] | None:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(f"{path}, line {line}: this is not UTF-8", "save the file as UTF-8") from None
-    return _entries(path, text.replace("\r\n", "\n"))
+    text = text.replace("\r\n", "\n")
+    _bound(path, text)
+    return _entries(path, text)
+
+
+# What is no key: texts of several lines, texts, comments. A text that does not end is left to tomllib.
+_TEXTS = re.compile(r'''"""(?:\\.|[^\\])*?"""|\'{3}.*?\'{3}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|\#[^\n]*''', re.DOTALL)
+_DEEP = re.compile(rf"[\w-]+(?:[ \t]*\.[ \t]*[\w-]+){{{_DEPTH}}}")
+
+
+def _bound(path: str, text: str) -> None:
+    """ConfigurationError for what would take tomllib long: too many lines, a key of too many names."""
+    if text.count("\n") > _LINES:
+        raise ConfigurationError(f"{path} has too many lines to be a configuration", "name another with --config")
+    bare = _TEXTS.sub(lambda found: "T" + "\n" * found[0].count("\n"), text)
+    if deep := _DEEP.search(bare):
+        line = bare.count("\n", 0, deep.start()) + 1
+        raise ConfigurationError(f"{path}, line {line}: this key is nested too deeply to be a setting")
 
 
 def _entries(path: str, text: str) -> dict[str, Entry]:

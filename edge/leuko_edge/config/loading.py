@@ -6,20 +6,21 @@ Each of these is stronger than those before it.
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .files import ConfigurationError, read
+from .guess import cure
 from .keys import GOALS, PREFIX, Key, table
 from .values import Refused
 
 SYSTEM = "/etc/leuko-edge/leuko-edge.toml"
 DEFAULT = "default"
 """The origin of what nobody has set."""
+_ALL = "`leuko-edge config` lists those there are"
 
 
 class Setting(NamedTuple):
@@ -42,7 +43,6 @@ class Configuration:
 
     settings: Mapping[str, Setting]
     files: tuple[File, ...] = ()  # looked at, weakest first
-    notices: tuple[str, ...] = ()  # sentences to be shown to the user; nothing hangs on them
 
     def __getitem__(self, name: str) -> Any:
         return self.settings[name].value
@@ -68,7 +68,7 @@ def load(
     """The configuration; `path` is `--config`'s, `flags` are values by key (None: not given).
 
     ConfigurationError, one sentence that names file, line and key, or the variable, or the flag, for what cannot be
-    used. An environment variable of ours that sets nothing is only noticed.
+    used: a variable that begins with LEUKO_EDGE_ and is no setting, too, for it was meant to be one.
     """
     files = [SYSTEM, user_file(environ), *([path] if path is not None else [])]
     layers, seen = [], []
@@ -84,7 +84,7 @@ def load(
     }
     for layer in layers:
         _over(force, layer)
-    return Configuration(MappingProxyType(force), tuple(seen), tuple(_unknown_variables(environ)))
+    return Configuration(MappingProxyType(force), tuple(seen))
 
 
 def user_file(environ: Mapping[str, str]) -> str:
@@ -116,7 +116,7 @@ def _from_file(path: str, required: bool) -> dict[str, Setting] | None:
         if raw == {} and any(known.startswith(f"{name}.") for known in table()):
             continue  # a heading below which all is commented out
         if key is None:
-            raise ConfigurationError(f"{path}, line {line}: {_unknown_key(name)}")
+            raise _unknown_key(f"{path}, line {line}: ", name)
         try:
             value = key.kind.check(raw)
         except Refused as error:
@@ -129,6 +129,10 @@ def _from_file(path: str, required: bool) -> dict[str, Setting] | None:
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Setting]:
     settings = {}
+    known = [key.variable for key in table().values()]
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known:
+            raise ConfigurationError(f"the environment's {name} is no setting", cure(name, known, _ALL))
     for name, key in table().items():
         if text := environ.get(key.variable, ""):  # an empty variable is as good as none
             try:
@@ -151,23 +155,10 @@ def _from_flags(flags: Mapping[str, Any]) -> dict[str, Setting]:
     return settings
 
 
-def _unknown_key(name: str) -> str:
+def _unknown_key(where: str, name: str) -> ConfigurationError:
     known = table()
-    below = [key for key in known if key.startswith(f"{name}.")]
-    if below:
-        return f"{name} is a table; write [{name}], and below it {' or '.join(key.split('.')[1] for key in below)} = …"
+    if below := [key.split(".")[1] for key in known if key.startswith(f"{name}.")]:
+        return ConfigurationError(f"{where}{name} is a table", f"write [{name}], and below it {' or '.join(below)} = …")
     last = name.rsplit(".", 1)[-1]
     same = [key for key in known if key.rsplit(".", 1)[-1] == last]
-    return f"there is no setting {name}{_nearest(name, known, same)}"
-
-
-def _unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
-    known = [key.variable for key in table().values()]
-    for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in known:
-            yield f"the environment's {name} is no setting and does nothing{_nearest(name, known)}"
-
-
-def _nearest(name: str, known: Iterable[str], same: list[str] | None = None) -> str:
-    found = same or difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean {found[0]}?" if found else "; `leuko-edge config` lists those there are"
+    return ConfigurationError(f"{where}there is no setting {name}", cure(name, same or known, _ALL, bool(same)))

@@ -22,7 +22,6 @@ class Settings:
 
     values: Mapping[str, Any] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
-    notices: tuple[str, ...] = ()
     problem: LeukoError | None = None
 
     def __getitem__(self, key: str) -> Any:
@@ -53,7 +52,7 @@ def read(path: str | None, environ: Mapping[str, str]) -> Settings:
     except LeukoError as error:
         return Settings(problem=error)
     values = {key: configuration[key] for key in KEYS}
-    return Settings(values, {key: configuration.origin(key) for key in KEYS}, configuration.notices)
+    return Settings(values, {key: configuration.origin(key) for key in KEYS})
 
 
 def check_settings(settings: Settings, of_service: bool = False) -> list[Finding]:
@@ -63,8 +62,7 @@ def check_settings(settings: Settings, of_service: bool = False) -> list[Finding
     origins = {key: origin for key, origin in settings.origins.items() if origin not in ("default", "not set")}
     words = "; ".join(f"{key} = {settings[key]} ({origin})" for key, origin in origins.items())
     words = words or "nothing is set, all values are the defaults"
-    found = good("configuration", f"as the service has it: {words}" if of_service else words)
-    return [found, *(warning("configuration", notice, "leuko-edge config shows all") for notice in settings.notices)]
+    return [good("configuration", f"as the service has it: {words}" if of_service else words)]
 
 
 def check_tuning(settings: Settings) -> list[Finding]:

@@ -49,7 +49,6 @@ class Service:
         self._teller, self._load, self._video = teller, load, video
         self._pauses = Pauses()
         self._display: str | None = None  # as last asked for
-        self._noticed: set[str] = set()
         self._frames_came = False
         self._given_up: list[Stream] = []  # whose reading may still hold the camera
         self._paused = False  # by a person, when the fault came
@@ -106,9 +105,6 @@ class Service:
         self._teller.step("reading the configuration and the model", LOADING)
         configuration = self._load()
         self._open_display(configuration["service.display"])
-        for notice in set(configuration.notices) - self._noticed:
-            self._noticed.add(notice)
-            self._teller.journal.say(notice)
         threads = configuration["count.threads"] or os.cpu_count() or 1
         cv2.setNumThreads(threads)
         database = os.fspath(configuration["session.database"] or default_path())
