@@ -25,9 +25,15 @@ from ..training import checkpoint
 from ..training.settings import POLICIES
 from . import recipe
 from . import report as paper_report
+from .facts import TABLE3
 from .splits import BY_PHOTOGRAPH, SPLITS, Split, parts, split
 
 BATCHES = (30, 60)
+KINDS = {
+    "each": "a training for each batch size, as the paper says",
+    "plain": "a plain CNN from nothing, as the previous study's",
+    "continued": "all ten settings, each going on with the network of the one before",
+}
 SEEDS = (1, 2, 3)
 RESULT = "result.json"
 PHOTOGRAPHS = "photographs.json"
@@ -40,10 +46,23 @@ class Run:
     split: str
     batch: int
     seed: int
+    kind: str = "each"
 
     @property
     def name(self) -> str:
-        return f"{self.split}-batch{self.batch}-seed{self.seed}"
+        if self.kind == "continued":
+            return f"continued-{self.split}-seed{self.seed}"
+        return f"{'plain-' if self.kind == 'plain' else ''}{self.split}-batch{self.batch}-seed{self.seed}"
+
+    @property
+    def network(self) -> str:
+        return "plain" if self.kind == "plain" else "vgg16"
+
+    def batches(self, epochs: int) -> list[int]:
+        """The batch size of each of its epochs: `epochs` of them, or all settings of Table 3, one after another."""
+        if self.kind == "continued":
+            return [setting.batch for setting in TABLE3 for _ in range(setting.epochs)]
+        return [self.batch] * (recipe.PLAIN_EPOCHS if self.kind == "plain" else epochs)
 
 
 class Material:
@@ -80,14 +99,15 @@ def describe(run: Run, pictures: Pictures, parted: Split, args: argparse.Namespa
         "split": run.split,
         "batch": run.batch,
         "seed": run.seed,
-        "epochs": args.epochs,
+        "epochs": len(run.batches(args.epochs)),
         "dropout": args.dropout,
         "precision": args.precision,
-        "learning_rate": recipe.LEARNING_RATE,
+        "learning_rate": recipe.PLAIN_LEARNING_RATE if run.kind == "plain" else recipe.LEARNING_RATE,
         "training": int(parted.training.sum()),
         "testing": int(parted.testing.sum()),
         "left_out": parted.left_out,
         "data_sha256": pictures.sha256,
+        **({} if run.kind == "each" else {"kind": run.kind}),
     }
 
 
@@ -112,7 +132,8 @@ def work(run: Run, material: Material, args: argparse.Namespace, until: float) -
         if changed:
             raise UsageError(f"The run in {folder} had another {', '.join(changed)}; choose another --out.")
         return True
-    model = recipe.compiled(len(CLASSES), SIZE, args.init, args.dropout, run.seed, args.precision)
+    batches = run.batches(args.epochs)
+    model = recipe.compiled(len(CLASSES), SIZE, args.init, args.dropout, run.seed, args.precision, run.network)
     rows = recipe.train(
         model,
         pictures.rgb,
@@ -120,12 +141,12 @@ def work(run: Run, material: Material, args: argparse.Namespace, until: float) -
         np.flatnonzero(parted.training),
         np.flatnonzero(parted.testing),
         folder,
-        epochs=args.epochs,
-        batch=run.batch,
+        epochs=len(batches),
+        batch=batches,
         seed=run.seed,
         more=lambda rows: time.monotonic() < until,
     )
-    if len(rows) < args.epochs:
+    if len(rows) < len(batches):
         return False
     copies = shared(photographs, parted) if photographs is not None else {}
     made = report.provenance(pictures.sha256, run.seed)
@@ -142,6 +163,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--init", required=True, help="VGG-16 weights without top: a file, or 'imagenet'")
     parser.add_argument("--out", type=Path, required=True, help="folder for the runs and the report")
     parser.add_argument("--split", nargs="+", choices=tuple(SPLITS), default=list(SPLITS), help=f"{lines} (all)")
+    kinds = "; ".join(f"{name}: {text}" for name, text in KINDS.items())
+    parser.add_argument("--kind", nargs="+", choices=tuple(KINDS), default=["each"], help=f"{kinds} (each)")
     parser.add_argument("--batch", nargs="+", type=int, default=list(BATCHES), help="pictures a step (30 60)")
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS), help="a run for each (1 2 3)")
     parser.add_argument("--epochs", type=int, default=recipe.EPOCHS, help="of every run (%(default)s)")
@@ -154,7 +177,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     until = float("inf") if args.time_budget is None else time.monotonic() + 60 * args.time_budget
-    plan = [Run(how, batch, seed) for seed in args.seeds for how in args.split for batch in args.batch]
+    plan = [
+        Run(how, batch, seed, kind)
+        for kind in args.kind
+        for seed in args.seeds
+        for how in args.split
+        for batch in (args.batch if kind != "continued" else [0])
+    ]
     material = Material(args.data, args.out)
     material.pictures(args.split[0])  # before a folder is made: the data may not be there
     args.out.mkdir(parents=True, exist_ok=True)

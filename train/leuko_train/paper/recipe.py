@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,16 @@ import keras
 import numpy as np
 
 from ..metrics import classification
+from ..network.plain import build_plain
 from ..network.vgg16 import build_paper
 from ..training import checkpoint
 from ..training.settings import POLICIES
 
 LEARNING_RATE = 1e-4
+PLAIN_LEARNING_RATE = 1e-3  # Adam's default
 BATCH = 60
 EPOCHS = 5
+PLAIN_EPOCHS = 30  # nothing was learnt before
 
 
 class Batches(keras.utils.PyDataset):
@@ -36,14 +39,22 @@ class Batches(keras.utils.PyDataset):
 
 
 def compiled(
-    classes: int, size: int, init: str | Path | None, dropout: float, seed: int, precision: str = "float32"
+    classes: int,
+    size: int,
+    init: str | Path | None,
+    dropout: float,
+    seed: int,
+    precision: str = "float32",
+    network: str = "vgg16",
 ) -> keras.Model:
-    """The paper's network, ready to train in one of `settings.POLICIES`."""
+    """The paper's network, or the plain one, which takes no `init`, ready to train in one of `settings.POLICIES`."""
     keras.backend.clear_session()  # a process that trains many would keep them all
     keras.mixed_precision.set_dtype_policy(POLICIES[precision])
     keras.utils.set_random_seed(seed)
-    model = build_paper(classes, size, init, dropout)
-    model.compile(keras.optimizers.Adam(LEARNING_RATE), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    plain = network == "plain"
+    model = build_plain(classes, size, dropout) if plain else build_paper(classes, size, init, dropout)
+    rate = PLAIN_LEARNING_RATE if plain else LEARNING_RATE
+    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
@@ -62,14 +73,14 @@ def train(
     out: Path,
     *,
     epochs: int,
-    batch: int,
+    batch: int | Sequence[int],
     seed: int,
     more: Callable[[list[dict[str, Any]]], bool] = lambda rows: True,
 ) -> list[dict[str, Any]]:
     """Train on the rows `training`, from the checkpoint in `out` if there is one; a row of figures for each epoch.
 
-    A row has loss, accuracy (training), val_loss, val_accuracy, confusion (testing) and seconds. Fewer rows than
-    `epochs`: `more(rows)`, asked before each epoch, said no, and the checkpoint waits.
+    `batch` may be one for each epoch. A row has loss, accuracy (training), val_loss, val_accuracy, confusion (testing)
+    and seconds. Fewer rows than `epochs`: `more(rows)`, asked before each epoch, said no, and the checkpoint waits.
     """
     out.mkdir(parents=True, exist_ok=True)
     state = checkpoint.load(out, model) or {"rows": []}
@@ -78,8 +89,9 @@ def train(
     while len(rows) < epochs and more(rows):
         order = np.random.default_rng((seed, len(rows))).permutation(training)  # the same after a resume
         began = time.monotonic()
-        history = model.fit(Batches(rgb, labels, order, batch), shuffle=False, verbose=0).history
-        found = probabilities(model, rgb, testing, batch)
+        size = batch if isinstance(batch, int) else batch[len(rows)]
+        history = model.fit(Batches(rgb, labels, order, size), shuffle=False, verbose=0).history
+        found = probabilities(model, rgb, testing, size)
         matrix = classification.confusion(truth, found.argmax(1), found.shape[1])
         row = {key: float(history[key][-1]) for key in ("loss", "accuracy")}
         row |= {

@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from leuko_edge.tally import clopper_pearson
+
 from .. import report
 from ..data.kaggle import CLASSES
 from ..metrics import classification, figures
+from .facts import DISCREPANCIES, FIG6, FIG7, PREVIOUS, PRINTED_AVERAGE, TABLE3, TEXT_COUNTS, Setting
 from .splits import SPLITS
 
-PAPERS_ACCURACY = {(60, 5): 1.0}
-"""(batch, epochs) -> testing accuracy, from the paper's abstract. Its other nine are not at hand here."""
-PAPERS_MEAN = 0.9615
-"""Of its ten settings, from the project's notes on it."""
 QUANTITIES = ("loss", "accuracy", "val_loss", "val_accuracy")
+NAMES = ("training loss", "training accuracy", "testing loss", "testing accuracy")
+PAPERS_NAMES = tuple(f"the paper's {name}" for name in NAMES)
 Result = Mapping[str, Any]
 
 
@@ -35,15 +36,54 @@ def _accuracies(results: Sequence[Result]) -> np.ndarray:
 
 
 def _table3(results: Sequence[Result], beside: bool) -> str:
-    """A row for each batch size and epoch: mean and range over the seeds, and the paper's own where it is known."""
+    """A row for each batch size and epoch: mean and range over the seeds, and the paper's own four figures."""
     rows = []
+    papers = {(setting.batch, setting.epochs): setting for setting in TABLE3}
     for batch in sorted({result["settings"]["batch"] for result in results}):
         own = [result for result in results if result["settings"]["batch"] == batch]
         for epoch in range(len(own[0]["epochs"])):
-            cells = [spread(result["epochs"][epoch][key] for result in own) for key in QUANTITIES]
-            rows.append((batch, epoch + 1, *cells, *([PAPERS_ACCURACY.get((batch, epoch + 1))] if beside else [])))
-    header = ("batch", "epochs", "training loss", "training accuracy", "testing loss", "testing accuracy")
-    return report.table((*header, "the paper's") if beside else header, rows)
+            cells: list[Any] = [spread(result["epochs"][epoch][key] for result in own) for key in QUANTITIES]
+            if beside:
+                cells += _papers(papers.get((batch, epoch + 1)))
+            rows.append((batch, epoch + 1, *cells))
+    if beside:
+        rows.append(("average", "printed", *[None] * len(QUANTITIES), *_papers(PRINTED_AVERAGE)))
+    return report.table(("batch", "epochs", *NAMES, *(PAPERS_NAMES if beside else ())), rows)
+
+
+def _papers(setting: Setting | None) -> list[float | None]:
+    return [None if setting is None else getattr(setting, key) for key in QUANTITIES]
+
+
+def continued_table(results: Sequence[Result]) -> str:
+    """Table 3 as one training: each setting goes on where the one before ended, beside the paper's row."""
+    rows, done = [], 0
+    for setting in TABLE3:
+        done += setting.epochs
+        cells = [spread(result["epochs"][done - 1][key] for result in results) for key in QUANTITIES]
+        rows.append((setting.batch, setting.epochs, done, *cells, *_papers(setting)))
+    return report.table(("batch", "epochs", "epochs so far", *NAMES, *PAPERS_NAMES), rows)
+
+
+def comparison_table(results: Sequence[Result]) -> str:
+    """The previous study, the paper, and the plain network here, with the exact interval that its pictures allow."""
+    name, accuracy, count = PREVIOUS
+    rows: list[tuple[Any, ...]] = [(name, "its own", count, *_within(round(accuracy * count), count))]
+    rows.append(("the paper, VGG-16 (Table 3)", "random", FIG7[1], *_within(FIG7[1], FIG7[1])))
+    rows.append(("the paper, VGG-16 (Fig. 7)", "random", FIG7[1], *_within(*FIG7)))
+    for result in results:
+        settings, matrix = result["settings"], np.array(result["epochs"][-1]["confusion"])
+        who = f"plain CNN here, batch {settings['batch']}, {settings['epochs']} epochs, seed {settings['seed']}"
+        right, total = int(np.trace(matrix)), int(matrix.sum())
+        rows.append((who, settings["split"], total, *_within(right, total)))
+    return report.table(("network", "split", "testing pictures", "accuracy", "95 % interval", "on 125 pictures"), rows)
+
+
+def _within(right: int, total: int) -> tuple[float, str, str]:
+    """Accuracy, its exact limits, and those of the same accuracy on as few pictures as the previous study had."""
+    few = PREVIOUS[2]
+    intervals = (clopper_pearson(right, total), clopper_pearson(round(right / total * few), few))
+    return (right / total, *(f"{low:.3f}–{high:.3f}" for low, high in intervals))
 
 
 def _summary(name: str, results: Sequence[Result]) -> tuple[Any, ...]:
@@ -92,20 +132,23 @@ def _pictures(out: Path, how: str, results: Sequence[Result]) -> np.ndarray:
     return matrix
 
 
+def _kind(results: Sequence[Result], kind: str) -> list[Result]:
+    return [result for result in results if result["settings"].get("kind", "each") == kind]
+
+
 def write(out: Path, results: Sequence[Result]) -> None:
     """report.json, report.md and three pictures a split in `out`, from the finished runs; the Markdown is printed."""
-    splits = {
-        how: own for how in SPLITS if (own := [result for result in results if result["settings"]["split"] == how])
-    }
-    text = [
-        "# The seed paper's experiment",
-        "Mean (range) over the seeds. One run of five epochs gives the rows of epochs 1 to 5 of its batch size: the "
-        "paper's ten settings are not independent here. The paper: 100 % with batch 60 after 5 epochs, from its "
-        f"abstract; {PAPERS_MEAN:.2%} as the mean of its ten settings; its other figures are not known here.",
-        report.table(SUMMARY_HEADER, [_summary(how, own) for how, own in splits.items()]),
-        "The best setting was chosen on the pictures that it is measured with: it is no result.",
-    ]
+    each, plain, continued = (_kind(results, kind) for kind in ("each", "plain", "continued"))
+    splits = {how: own for how in SPLITS if (own := [result for result in each if result["settings"]["split"] == how])}
+    text = ["# The seed paper's experiment"]
     matrices = {}
+    if splits:
+        text += [
+            "Mean (range) over the seeds. One run of five epochs gives the rows of epochs 1 to 5 of its batch size: "
+            "the paper's ten settings are not independent here.",
+            report.table(SUMMARY_HEADER, [_summary(how, own) for how, own in splits.items()]),
+            "The best setting was chosen on the pictures that it is measured with: it is no result.",
+        ]
     for how, own in splits.items():
         matrices[how] = _pictures(out, how, own)
         scores = classification.per_class(matrices[how])
@@ -113,6 +156,16 @@ def write(out: Path, results: Sequence[Result]) -> None:
         text += [f"## {how}: {SPLITS[how]}", _table3(own, how == "random")]
         text += [f"Each class against the rest, as in {how}-per-class.png and {how}-confusion.png:"]
         text += [report.table(("class", *scores), rows)]
+        if how == "random":
+            averages = ", ".join(f"{name} {value:.1%}" for name, value in FIG6.items())
+            text += [f"The paper's Fig. 6, averages: {averages}; its Fig. 7: {FIG7[0]} of {FIG7[1]} right."]
+    for how in SPLITS:
+        if own := [result for result in continued if result["settings"]["split"] == how]:
+            text += [f"## {how}: the ten settings as one training", continued_table(own)]
+    if plain:
+        text += ["## The previous study, and a plain CNN", comparison_table(plain)]
+    text += ["## What does not add up in the paper", "\n".join(f"- {line}" for line in DISCREPANCIES)]
+    text += [f"Its text counts {TEXT_COUNTS[0]} pictures that train and {TEXT_COUNTS[1]} that test."]
     seeds = ", ".join(str(seed) for seed in sorted({result["settings"]["seed"] for result in results}))
     text.append(report.provenance_lines({**results[-1]["provenance"], "seed": seeds}) + "\n")
     content = {
@@ -120,6 +173,8 @@ def write(out: Path, results: Sequence[Result]) -> None:
         "splits": {how: [result["settings"] | result["copies"] for result in own] for how, own in splits.items()},
         "testing_accuracy": {how: _accuracies(own) for how, own in splits.items()},
         "confusion": matrices,
+        "plain": [result["settings"] | {"epochs": result["epochs"]} for result in plain],
+        "continued": [result["settings"] | {"epochs": result["epochs"]} for result in continued],
         "provenance": [result["provenance"] for result in results],
     }
     report.write_json(out / "report.json", content)
