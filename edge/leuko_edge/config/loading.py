@@ -132,7 +132,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Setting]:
     known = [key.variable for key in table().values()]
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in known:
-            raise ConfigurationError(f"the environment's {name} is no setting", cure(name, known, _ALL))
+            raise ConfigurationError(f"the environment's {name} is no setting", cure(name, known, _ALL, PREFIX))
     for name, key in table().items():
         if text := environ.get(key.variable, ""):  # an empty variable is as good as none
             try:
@@ -161,4 +161,5 @@ def _unknown_key(where: str, name: str) -> ConfigurationError:
         return ConfigurationError(f"{where}{name} is a table", f"write [{name}], and below it {' or '.join(below)} = …")
     last = name.rsplit(".", 1)[-1]
     same = [key for key in known if key.rsplit(".", 1)[-1] == last]
-    return ConfigurationError(f"{where}there is no setting {name}", cure(name, same or known, _ALL, bool(same)))
+    said = f"did you mean {same[0]}?" if same else cure(name, known, _ALL)
+    return ConfigurationError(f"{where}there is no setting {name}", said)
