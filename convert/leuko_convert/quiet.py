@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
+
+from leuko_edge.native_stderr import captured
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Hold back standard output and error of Python and of native code; a failure is shown with its last lines."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stdout.flush()
-    sys.stderr.flush()
-    kept = os.dup(1), os.dup(2)
-    with tempfile.TemporaryFile() as held, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        os.dup2(held.fileno(), 1)
-        os.dup2(held.fileno(), 2)
-        try:
+    said: list[bytes] = []
+    try:
+        with warnings.catch_warnings(), captured(1, 2) as said:
+            warnings.simplefilter("ignore")
             yield
-        except Exception as error:
-            held.seek(0)
-            error.add_note(held.read().decode(errors="replace")[-2000:])
-            raise
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for number, copy in zip((1, 2), kept, strict=True):
-                os.dup2(copy, number)
-                os.close(copy)
+    except Exception as error:
+        error.add_note(b"".join(said).decode(errors="replace")[-2000:])
+        raise

@@ -9,7 +9,6 @@ import base64
 import binascii
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 
 from ..errors import EnvironmentBroken
 from ..files import default_path as default_database
+from ..files import write_whole
 from .flat_field import FlatField
 
 SCHEMA = "leuko-edge-tuning/1"
@@ -67,17 +67,8 @@ class Tuning:
         name = os.path.realpath(path)
         try:
             os.makedirs(os.path.dirname(name), exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=os.path.dirname(name), delete=False) as file:
-                try:
-                    json.dump(record, file, indent=1)
-                    file.write("\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-                    os.fchmod(file.fileno(), 0o644)  # the service reads what a person has tuned
-                    os.replace(file.name, name)
-                except BaseException:
-                    os.unlink(file.name)
-                    raise
+            text = json.dumps(record, indent=1) + "\n"
+            write_whole(Path(name), text.encode(), 0o644)  # the service reads what a person has tuned
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or error
             raise EnvironmentBroken(

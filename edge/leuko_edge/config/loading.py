@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from ..files import xdg_folder
 from .files import ConfigurationError, read
 from .guess import cure
 from .keys import GOALS, PREFIX, Key, table
@@ -89,10 +90,7 @@ def load(
 
 def user_file(environ: Mapping[str, str]) -> str:
     """$XDG_CONFIG_HOME/leuko-edge/leuko-edge.toml, by default under ~/.config (XDG Base Directory 0.8)."""
-    base = environ.get("XDG_CONFIG_HOME", "")
-    if not os.path.isabs(base):
-        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".config")
-    return os.path.join(base, "leuko-edge", "leuko-edge.toml")
+    return str(xdg_folder("config", environ) / "leuko-edge.toml")
 
 
 def _over(force: dict[str, Setting], layer: Mapping[str, Setting]) -> None:

@@ -6,13 +6,13 @@ import contextlib
 import importlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import EnvironmentBroken, ModelError
+from ..native_stderr import captured
 from .card import ModelCard
 
 _RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
@@ -53,22 +53,9 @@ def _interpreter_class() -> Any:
 @contextlib.contextmanager
 def _without_chatter() -> Iterator[None]:
     """Hold back what native code writes to standard error; what is not mere information comes out afterwards."""
-    try:
-        kept, held = os.dup(2), tempfile.TemporaryFile()  # noqa: SIM115 - closed below
-    except OSError:  # standard error is closed, or there is no room: then the chatter is heard
+    with captured() as caught:  # where this raises, the error carries LiteRT's own words
         yield
-        return
-    if sys.stderr is not None:
-        sys.stderr.flush()
-    os.dup2(held.fileno(), 2)
-    try:
-        yield  # where this raises, the error carries LiteRT's own words
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        held.seek(0)
-        lines = held.read().decode(errors="replace").splitlines()
-        held.close()
+    lines = b"".join(caught).decode(errors="replace").splitlines()
     if said := [line for line in lines if line and not line.startswith(_CHATTER)]:
         print(*said, sep="\n", file=sys.stderr)
 

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..files import write_whole
 from ..live.snapshot import Snapshot
 from ..results.report import differential_fields
 from ..screen import words
@@ -162,13 +163,8 @@ class StatusFile:
         """`fresh`: seconds within which the next one is written."""
         if self._path is not None:
             text = json.dumps({**as_json(status), "pid": os.getpid(), "until": time.monotonic() + fresh})
-            beside = self._path.with_suffix(".new")
             with contextlib.suppress(OSError):
-                descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-                with open(descriptor, "w", encoding="utf-8") as stream:
-                    os.fchmod(descriptor, 0o640)
-                    stream.write(text)
-                os.replace(beside, self._path)
+                write_whole(self._path, text.encode(), 0o640)
 
     def remove(self) -> None:
         if self._path is not None:

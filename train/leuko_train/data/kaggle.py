@@ -8,7 +8,6 @@ Who splits by N keeps copies of one photograph on both sides, as the seed paper'
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from rich.progress import track
 
 from leuko_edge.errors import UsageError
+from leuko_edge.files import write_whole
 
 from .. import report
 from . import readers
@@ -90,7 +90,5 @@ def photographs(data: Path, paths: Iterable[str], cache: Path) -> np.ndarray:
                 found = recogniser.find(data / path)
                 known[path] = "" if found is None else originals[places[found]].source
         finally:  # an interrupt keeps what was found
-            part = cache.with_name(cache.name + ".part")
-            part.write_text(json.dumps(known, indent=0) + "\n", encoding="utf-8")
-            os.replace(part, cache)
+            write_whole(cache, (json.dumps(known, indent=0) + "\n").encode())
     return np.array([known[path] for path in paths])

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from leuko_edge.files import write_whole, xdg_folder
 
 from . import kaggle, readers
 from .items import Item
@@ -72,9 +73,7 @@ def _places(items: Sequence[Item], cache: Path) -> list[str]:
         return [item.source for item in items]
     if not cache.is_file():
         places = [items[place].source for place in Recogniser([item.path for item in items]).places()]
-        part = cache.with_name(cache.name + ".part")
-        part.write_text(json.dumps(places) + "\n", encoding="utf-8")
-        os.replace(part, cache)
+        write_whole(cache, (json.dumps(places) + "\n").encode())
     return list(json.loads(cache.read_text(encoding="utf-8")))
 
 
@@ -83,7 +82,6 @@ def _cache(data: Path, items: Sequence[Item]) -> Path:
     digest = hashlib.sha256()
     for item in items:
         digest.update(f"{item.path.relative_to(data).as_posix()} {item.path.stat().st_size}\n".encode())
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = root / "leuko-edge" / f"places-{digest.hexdigest()[:16]}"
+    folder = xdg_folder("cache") / f"places-{digest.hexdigest()[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

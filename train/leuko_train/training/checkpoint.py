@@ -7,7 +7,6 @@ while writing still finds its previous checkpoint.
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import keras
 import numpy as np
 
 from leuko_edge.errors import EnvironmentBroken
+from leuko_edge.files import whole
 
 NAME = "checkpoint.npz"
 
@@ -27,10 +27,8 @@ def _variables(model: keras.Model) -> list[Any]:
 def save(folder: Path, model: keras.Model, state: dict[str, Any]) -> None:
     """Write the compiled model's variables and `state` (JSON-able) to folder/checkpoint.npz."""
     arrays = {f"v{i}": v.numpy() for i, v in enumerate(_variables(model))}
-    part = folder / (NAME + ".part")
-    with part.open("wb") as file:
+    with whole(folder / NAME) as file:
         np.savez(file, state=json.dumps(state), **arrays)
-    os.replace(part, folder / NAME)
 
 
 def load(folder: Path, model: keras.Model) -> dict[str, Any] | None:

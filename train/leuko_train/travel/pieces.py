@@ -17,6 +17,7 @@ import keras
 import numpy as np
 
 from leuko_edge.errors import UsageError
+from leuko_edge.files import whole
 
 from ..data import laboratories
 from ..data.cell_set import CellSet
@@ -181,8 +182,7 @@ def work(piece: Piece, cells: CellSet, out: Path, init: str | Path | None, minut
     if not len(rows):
         raise UsageError(f"No cells of {', '.join(piece.judged)} are left to judge by.")
     raw = evaluate.predict_as_trained(model, trained, cells, rows)
-    part = folder / ("part-" + ANSWERS)
-    np.savez(part, rows=rows, raw=raw)
-    part.replace(folder / ANSWERS)
+    with whole(folder / ANSWERS) as file:
+        np.savez(file, rows=rows, raw=raw)
     (folder / "checkpoint.npz").unlink(missing_ok=True)  # of a full network some 200 MB, of no more use
     return Done(piece, trained, rows, Answers(raw, cells.labels[rows], cells.sources[rows], trained["temperature"]))
