@@ -35,7 +35,6 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         help="show the running count of the service",
         description="Show the running count of the service in this terminal; q or Ctrl-C leaves it, the count goes on.",
         epilog="exit codes: 0 shown; 4 no service runs, it hangs, or it has a fault",
-        allow_abbrev=False,
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--once", action="store_true", help="print it once, as lines")

@@ -35,7 +35,6 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         help="how fast does this board count?",
         description="Measures this board: the network, live counting and photographs, on drawn cells.",
         epilog="Leave the device alone meanwhile, and stop the service: sudo systemctl stop leuko-edge",
-        allow_abbrev=False,
     )
     parser.add_argument("--json", action="store_true", help="for other programs, on standard output")
     parser.add_argument(

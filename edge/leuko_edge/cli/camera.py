@@ -23,14 +23,12 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "camera",
         help="which cameras there are; set one up on an empty field",
         description="The microscope's camera.",
-        allow_abbrev=False,
     )
     words = camera.add_subparsers(required=True, metavar="list|tune")
     listing = words.add_parser(
         "list",
         help="every camera, and whether it can be used",
         description="Every camera that this machine has, by the name that --camera takes.",
-        allow_abbrev=False,
     )
     listing.add_argument("--json", action="store_true", help="for other programs, on standard output")
     listing.set_defaults(run=run_list)
@@ -40,7 +38,6 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         description="Put an empty place of the slide under the objective, with the lamp as you count with it, and "
         "leave it there. Exposure, gain and colours are set and fixed, and the unevenness of the light is measured; "
         "counting with this camera then uses both. Do it again when lamp, condenser, objective or camera were changed.",
-        allow_abbrev=False,
     )
     tuning.add_argument(
         "--camera", metavar="auto|picamera2|PATH", help="which camera (default: camera.source of the configuration)"

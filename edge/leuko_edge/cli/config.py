@@ -19,7 +19,6 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "config",
         help="what is set, and where",
         description="What is in force, and the file and line, variable or flag that each value comes from.",
-        allow_abbrev=False,
     )
     add_option(parser)
     how = parser.add_mutually_exclusive_group()

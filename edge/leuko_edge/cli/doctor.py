@@ -28,7 +28,6 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         help="is this device fit to count?",
         description="Looks at everything that counting needs and says what to do.",
         epilog="exit codes: 0 nothing is bad, 4 something is",
-        allow_abbrev=False,
     )
     parser.add_argument("--json", action="store_true", help="for other programs, on standard output")
     add_option(parser)

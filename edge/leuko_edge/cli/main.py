@@ -15,7 +15,8 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..config import add_option, values
-from ..errors import EnvironmentBroken, LeukoError
+from ..errors import EnvironmentBroken, LeukoError, UsageError
+from .grammar import Parser
 
 INTERRUPTED = 130
 _EPILOG = """\
@@ -48,13 +49,12 @@ _COMMANDS = {  # the module whose add_parsers(subparsers) knows the word; its pa
 }
 
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def build_parser() -> Parser:
+    parser = Parser(
         prog="leuko-edge",
         description="A white-cell differential from photographs of a stained blood smear, or live from the microscope.",
         epilog=_EPILOG.format(commands=", ".join(_COMMANDS)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     what = parser.add_argument_group("what to count")
     what.add_argument(
@@ -146,9 +146,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Options that make sense together; SystemExit 2 with a sentence where they do not."""
+    """Options that make sense together; UsageError where they do not."""
     parser = build_parser()
-    options = parser.parse_args(argv)
+    options, left = parser.parse_known_args(argv)
+    if left:
+        if os.path.exists(left[0]):
+            raise UsageError(f"{left[0]} goes with no option", f"to count it: leuko-edge --image {left[0]}")
+        raise parser.unknown(left[0], tuple(_COMMANDS) if left == list(argv or ())[: len(left)] else ())
     options.camera_wishes = {}
     if options.verbose and not options.version:
         parser.error("--verbose goes with --version")
@@ -181,7 +185,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _check_recursive(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+def _check_recursive(parser: Parser, options: argparse.Namespace) -> None:
     if options.sample is not None:
         parser.error("--sample names one sample; with --recursive each folder's name is its sample")
     if files := [name for name in ("json", "csv", "annotate", "crops") if getattr(options, name)]:
@@ -219,7 +223,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command_options(argv: Sequence[str]) -> argparse.Namespace:
     """Of one of `_COMMANDS`, whose own module alone is loaded."""
     module = importlib.import_module(f".{_COMMANDS[argv[0]]}", __package__)
-    parser = argparse.ArgumentParser(prog="leuko-edge", allow_abbrev=False)
+    parser = Parser(prog="leuko-edge")
     module.add_parsers(parser.add_subparsers(required=True))
     return parser.parse_args(argv)
 
@@ -237,7 +241,7 @@ def _run(argv: Sequence[str] | None) -> int:
         if options.version:
             return _version(options)
         return _count(options)
-    except SystemExit as done:  # --help, or a wrong command line that argparse has explained
+    except SystemExit as done:  # --help
         return int(done.code or 0)
     except ImportError as error:
         raise EnvironmentBroken(f"a part of the installation is missing or broken: {error}") from error

@@ -30,7 +30,6 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         description="Count session after session, as a service of the device: see deploy/leuko-edge.service.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--config", metavar="FILE", help="settings, stronger than those of /etc and of the user")
     source = parser.add_mutually_exclusive_group()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .. import config
+from ..config import values
 from ..errors import EnvironmentBroken, NothingCountable, UsageError
 from ..files import default_path
 
@@ -23,7 +24,6 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "sessions",
         help="list the sessions counted so far",
         description="The sessions counted so far.",
-        allow_abbrev=False,
     )
     _database(listing)
     listing.add_argument("--json", action="store_true", help="for other programs, on standard output")
@@ -31,10 +31,8 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "--csv", metavar="FILE", help="a row for each session with its differential; - for standard output"
     )
     listing.set_defaults(run=run_sessions)
-    export = subparsers.add_parser(
-        "export", help="a session as files", description="A counted session as files.", allow_abbrev=False
-    )
-    export.add_argument("id", type=int, metavar="ID", help="the session's number, see leuko-edge sessions")
+    export = subparsers.add_parser("export", help="a session as files", description="A counted session as files.")
+    export.add_argument("id", type=values.whole(1), metavar="ID", help="the session's number, see leuko-edge sessions")
     _database(export)
     export.add_argument("--json", metavar="FILE", help="result, frames and history; - for standard output")
     export.add_argument("--csv", metavar="FILE", help="a row for each cell")
