@@ -81,10 +81,38 @@ class NotInstalled(EnvironmentBroken):
     pass
 
 
+class Reason(StrEnum):
+    """Why a picture, or what was given for one, is not counted: the codes of reports. The sentence stands beside it."""
+
+    ABSENT = "absent"  # no such file or folder
+    UNREADABLE = "unreadable"  # it is there and may not, or cannot, be read
+    NO_PICTURES = "no_pictures"  # a folder that holds none
+    NAMED_TWICE = "named_twice"  # the same file
+    SAME_PICTURE = "same_picture"  # another file with the same pixels
+    SUBFOLDER = "subfolder"  # pictures in a folder within the folder
+    UNKNOWN_FORMAT = "unknown_format"
+    NEEDS_EXTRA = "needs_extra"  # a format or layout for which another package is needed
+    LAYOUT = "layout"  # a known format with its values laid out in a way that is not read
+    EMPTY = "empty"
+    TRUNCATED = "truncated"
+    DAMAGED = "damaged"
+    TOO_SMALL = "too_small"
+    TOO_LARGE = "too_large"
+    NO_MEMORY = "no_memory"
+    GREY = "grey"
+    NOT_A_SMEAR = "not_a_smear"  # black, without a bright background, or without a stain's colours
+    SCALE_UNKNOWN = "scale_unknown"
+    FAILED = "failed"  # a fault of the program itself
+
+
 class PictureError(LeukoError):
     """Raised for a single file; the run goes on without it."""
 
     exit_code = 3
+
+    def __init__(self, found: str, *cure: str | Hint, reason: Reason = Reason.NOT_A_SMEAR) -> None:
+        super().__init__(found, *cure)
+        self.reason = reason
 
 
 class SourceLost(LeukoError):

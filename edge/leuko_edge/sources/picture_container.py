@@ -8,23 +8,21 @@ Windows SDK.
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 from dataclasses import dataclass
 
-from ..errors import PictureError
+from ..errors import PictureError, Reason
+from .jpeg_scans import scans
+from .tiff_layout import Page, fields, pages
 
 MIN_SIDE = 40  # px; a leukocyte of 16 µm at 0.4 µm per px, tightly cut
 MAX_PIXELS = 50_000_000
+MAX_SIDE = 1 << 20  # px; OpenCV decodes nothing wider
 TRUNCATED = "the file is truncated: the picture ends early; copy it again from where it came"
 _DAMAGED = "the file is damaged: {} cannot be read; copy it again from where it came"
+_INCOMPLETE = "the file is damaged: later parts of the JPEG are missing, so the picture in it is blurred; copy it again"
 _NOT_A_PICTURE = "the file is not a JPEG, PNG, TIFF or BMP picture"
-
-_JPEG_SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # the start-of-frame markers
-_JPEG_BARE = {0x01, *range(0xD0, 0xD8)}  # markers without a length
-_JPEG_NEXT = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)  # the end of a scan's entropy-coded data
-_TIFF_TYPES = {1: "B", 3: "H", 4: "I", 16: "Q"}  # BYTE, SHORT, LONG, LONG8
 
 
 @dataclass(frozen=True)
@@ -35,67 +33,67 @@ class Header:
     width: int
     height: int
     complete: bool
-    orientation_at: int | None = None  # TIFF: where the orientation's value lies in the file
-    byte_order: str = "<"
+    page: Page | None = None  # TIFF: the one that is read
+    first: bool = True  # whether that is the file's first
 
 
-def inspect(data: bytes) -> Header:
-    """The header of a complete picture of 40×40 pixels to 50 megapixels; PictureError for all else."""
+def inspect(data: bytes, number: int = 0) -> Header:
+    """The header of a complete picture of 40×40 pixels to 50 megapixels; PictureError for all else.
+
+    `number` is which of the pictures of a TIFF with several fields, from 0.
+    """
     if not data:
-        raise PictureError("the file is empty (0 bytes)")
+        raise PictureError("the file is empty (0 bytes)", reason=Reason.EMPTY)
     reader = next((read for magic, read in _READERS if data.startswith(magic)), None)
     if reader is None:
-        raise PictureError(_NOT_A_PICTURE)
+        raise PictureError(_NOT_A_PICTURE, reason=Reason.UNKNOWN_FORMAT)
     try:
-        header = reader(data)
+        header = _tiff(data, number) if reader is _tiff else reader(data)
     except (struct.error, IndexError):  # a field lies beyond the end
-        raise PictureError(TRUNCATED) from None
-    width, height = header.width, header.height
-    if width <= 0 or height <= 0:
-        raise PictureError(f"the picture has no pixels: its header says {width}×{height}")
-    if min(width, height) < MIN_SIDE:
-        raise PictureError(f"the picture is too small: {width}×{height} pixels, at least {MIN_SIDE}×{MIN_SIDE} needed")
-    if width * height > MAX_PIXELS:
-        raise PictureError(
-            f"the picture is too large: {width}×{height} pixels; at most {MAX_PIXELS // 10**6} megapixels can be read"
-        )
+        raise PictureError(TRUNCATED, reason=Reason.TRUNCATED) from None
+    check_size(header.width, header.height)
     if not header.complete:
-        raise PictureError(TRUNCATED)
+        raise PictureError(TRUNCATED, reason=Reason.TRUNCATED)
     return header
 
 
+def check_size(width: int, height: int) -> None:
+    """PictureError for a picture with too few or too many pixels."""
+    if width <= 0 or height <= 0:
+        raise PictureError(f"the picture has no pixels: its header says {width}×{height}", reason=Reason.TOO_SMALL)
+    if min(width, height) < MIN_SIDE:
+        raise PictureError(
+            f"the picture is too small: {width}×{height} pixels, at least {MIN_SIDE}×{MIN_SIDE} needed",
+            reason=Reason.TOO_SMALL,
+        )
+    if width * height > MAX_PIXELS:
+        raise PictureError(
+            f"the picture is too large: {width}×{height} pixels; at most {MAX_PIXELS // 10**6} megapixels can be read",
+            reason=Reason.TOO_LARGE,
+        )
+    if max(width, height) > MAX_SIDE:
+        raise PictureError(
+            f"the picture is too long: {width}×{height} pixels; at most {MAX_SIDE} along a side can be read",
+            reason=Reason.TOO_LARGE,
+        )
+
+
 def _jpeg(data: bytes) -> Header:
-    width = height = 0
-    seen_size = complete = False
-    at = 2
-    while (at := data.find(b"\xff", at)) >= 0:
-        while data[at + 1] == 0xFF:  # fill bytes
-            at += 1
-        marker = data[at + 1]
-        if marker == 0xD9:
-            complete = True
-            break
-        if marker in _JPEG_BARE:
-            at += 2
-            continue
-        (length,) = struct.unpack_from(">H", data, at + 2)
-        if marker in _JPEG_SIZES and not seen_size:
-            height, width = struct.unpack_from(">HH", data, at + 5)
-            seen_size = True
-        at += 2 + length
-        if marker == 0xDA:
-            following = _JPEG_NEXT.search(data, at)
-            if following is None:
-                break
-            at = following.start()
-    if not seen_size:
-        raise PictureError(TRUNCATED if not complete else _DAMAGED.format("its size"))
-    return Header("JPEG", width, height, complete)
+    found = scans(data)
+    if found.size is None:
+        raise PictureError(TRUNCATED, reason=Reason.TRUNCATED) if not found.ended else _damaged("its size")
+    if found.ended and not found.whole:
+        raise PictureError(_INCOMPLETE, reason=Reason.TRUNCATED)
+    return Header("JPEG", *found.size, found.ended)
+
+
+def _damaged(what: str) -> PictureError:
+    return PictureError(_DAMAGED.format(what), Reason.DAMAGED)
 
 
 def _png(data: bytes) -> Header:
     if data[12:16] != b"IHDR":
-        raise PictureError(_DAMAGED.format("its header"))
+        raise _damaged("its header")
     width, height = struct.unpack_from(">II", data, 16)
     at, complete = 8, False
     while at + 12 <= len(data):
@@ -108,7 +106,7 @@ def _png(data: bytes) -> Header:
             name[:1].isupper()
             and zlib.crc32(memoryview(data)[at + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]
         ):
-            raise PictureError(_DAMAGED.format(f"its {name.decode('ascii', 'replace')} part"))
+            raise _damaged(f"its {name.decode('ascii', 'replace')} part")
         at = end
         if name == b"IEND":
             complete = True
@@ -129,35 +127,14 @@ def _bmp(data: bytes) -> Header:
     return Header("BMP", width, abs(height), complete)
 
 
-def _tiff(data: bytes) -> Header:
-    """Of the first picture in the file; further pages are not read."""
-    order = "<" if data[:2] == b"II" else ">"
-    big = data[2:4] in (b"+\0", b"\0+")
-    (at,) = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)
-    (count,) = struct.unpack_from(order + ("Q" if big else "H"), data, at)
-    at, entry, inline = (at + 8, 20, 8) if big else (at + 2, 12, 4)
-    if at + count * entry > len(data):
-        raise PictureError(TRUNCATED)
-    tags: dict[int, tuple[int, ...]] = {}
-    orientation_at = None
-    for offset in range(at, at + count * entry, entry):
-        tag, kind, number = struct.unpack_from(order + ("HHQ" if big else "HHI"), data, offset)
-        if tag not in (256, 257, 273, 274, 279, 324, 325) or kind not in _TIFF_TYPES:
-            continue
-        form = f"{order}{number}{_TIFF_TYPES[kind]}"
-        place = offset + entry - inline
-        if struct.calcsize(f"{order}{_TIFF_TYPES[kind]}") * number > inline:
-            (place,) = struct.unpack_from(order + ("Q" if big else "I"), data, place)
-        if place + struct.calcsize(f"{order}{_TIFF_TYPES[kind]}") * number > len(data):
-            raise PictureError(TRUNCATED)
-        tags[tag] = struct.unpack_from(form, data, place)
-        if tag == 274 and kind == 3:
-            orientation_at = place
-    if not tags.get(256) or not tags.get(257):
-        raise PictureError(_DAMAGED.format("its size"))
-    starts, lengths = tags.get(273) or tags.get(324) or (), tags.get(279) or tags.get(325) or ()
+def _tiff(data: bytes, number: int = 0) -> Header:
+    every = pages(data)
+    page = fields(every)[number]
+    if not page.width or not page.height:
+        raise _damaged("its size")
+    starts, lengths = page.values.get("offsets", ()), page.values.get("byte_counts", ())
     complete = all(start + length <= len(data) for start, length in zip(starts, lengths, strict=False))
-    return Header("TIFF", tags[256][0], tags[257][0], complete, orientation_at, order)
+    return Header("TIFF", page.width, page.height, complete, page, page is every[0])
 
 
 _READERS = (

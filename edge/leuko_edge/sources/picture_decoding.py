@@ -1,93 +1,116 @@
-"""The bytes of a picture file become (h, w, 3) uint8 BGR, or the reason why they cannot be used."""
+"""The bytes of a picture file become (h, w, 3) uint8 BGR, or the reason why they cannot be used.
+
+A decoder fills up what is damaged and goes on, so nothing that one complained about is used, and what can be checked
+by lengths and checksums is checked before.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 import stat
-import struct
 
 import cv2
 import numpy as np
 
-from ..errors import PictureError
+from ..errors import PictureError, Reason
 from ..native_stderr import decoder_messages
-from .picture_container import MAX_PIXELS, Header, inspect
+from . import decoder_complaints, other_formats, tiff_blocks, tiff_reading
+from .picture_container import MAX_PIXELS, Header, check_size, inspect
 
 MAX_BYTES = MAX_PIXELS * 8 + 2**26  # four 16-bit channels uncompressed, and room for what cameras add
-
-
 GREY_SPREAD = 2  # grey values; what is left between the channels of a grey picture saved in colour
-
-
+HOT_SHARE = 1e-4  # of the values; as many may lie beyond the camera's range, and tell nothing of it
 DAMAGED = "the file is damaged: the picture in it cannot be decoded; copy it again from where it came"
-
-
+GREY = "the picture is grey; white cells are told apart by their stain, so colour is needed"
 NO_MEMORY = "there is not enough memory for a picture of this size"
-
-
-# libjpeg repairs what it can and only prints that it did. Stray bytes before a marker are harmless (some
-# cameras).
+# Of a camera's picture: libjpeg repairs what it can and only prints that it did. Stray bytes before a marker are
+# harmless (some cameras).
 REPAIRED = re.compile(rb"Corrupt JPEG data(?!: \d+ extraneous)|Premature end|Unsupported marker|Huffman")
 
 
-def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
-    """(h, w, 3) uint8 BGR of a JPEG, PNG, TIFF or BMP file; PictureError with the reason where it cannot be
-    used."""
+def read_picture(path: str | os.PathLike[str], number: int = 0) -> np.ndarray:
+    """(h, w, 3) uint8 BGR of a JPEG, PNG, TIFF or BMP file; PictureError with the reason where it cannot be used.
+
+    `number` is which of the fields of a TIFF with several, from 0. HEIC, AVIF and WebP are read where Pillow is there.
+    """
     try:
         # O_NONBLOCK: a named pipe would otherwise wait for a writer for ever.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise PictureError("not a regular file")
+                raise PictureError("not a regular file", reason=Reason.UNREADABLE)
             data = stream.read(MAX_BYTES + 1)
     except MemoryError:
-        raise PictureError(NO_MEMORY) from None
+        raise PictureError(NO_MEMORY, reason=Reason.NO_MEMORY) from None
     except (OSError, ValueError) as error:
-        raise PictureError(_why(error)) from None
+        raise unreadable(error) from None
     if len(data) > MAX_BYTES:
-        raise PictureError(f"the file is too large: over {MAX_BYTES // 10**6} MB")
-    return decode(data)
+        raise PictureError(f"the file is too large: over {MAX_BYTES // 10**6} MB", reason=Reason.TOO_LARGE)
+    return decode(data, number)
 
 
-def decode(data: bytes) -> np.ndarray:
+def decode(data: bytes, number: int = 0) -> np.ndarray:
     """(h, w, 3) uint8 BGR of an encoded picture's bytes; PictureError where they cannot be used."""
-    header = inspect(data)
+    try:
+        kind = other_formats.kind(data)
+        if kind is not None:
+            return _colour(other_formats.read(data, kind, check_size))
+        header = inspect(data, number)
+        return _colour(_eight_bit(_pixels(data, header)))
+    except MemoryError:
+        raise PictureError(NO_MEMORY, reason=Reason.NO_MEMORY) from None
+
+
+def _pixels(data: bytes, header: Header) -> np.ndarray:
+    """As stored, every channel; PictureError where anything of them is missing or was repaired."""
+    stored: bytes | bytearray = data
+    if header.page is not None:
+        by_tifffile = tiff_reading.needs_tifffile(header.page)
+        if not tiff_blocks.is_whole(data, header.page):
+            raise PictureError(DAMAGED, reason=Reason.DAMAGED)
+        if by_tifffile:
+            return tiff_reading.read(data, header.page)
+        stored = tiff_reading.for_opencv(data, header.page, header.first)
     try:
         with decoder_messages() as messages:
-            pixels = cv2.imdecode(np.frombuffer(_upright(data, header), np.uint8), cv2.IMREAD_UNCHANGED)
-        if pixels is None or REPAIRED.search(b"".join(messages)):
-            raise PictureError(DAMAGED)
-        if pixels.shape[:2] != (header.height, header.width):
-            raise PictureError(DAMAGED)
-        return _colour(_eight_bit(pixels))
-    except MemoryError:
-        raise PictureError(NO_MEMORY) from None
+            pixels = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
-        raise PictureError(NO_MEMORY if error.code == cv2.Error.StsNoMem else DAMAGED) from None
-
-
-def _upright(data: bytes, header: Header) -> bytes | bytearray:
-    """OpenCV turns TIFF pictures by their orientation tag whatever it is asked; so the tag says 1, as
-    stored."""
-    at = header.orientation_at
-    if at is None:
-        return data
-    stored = bytearray(data)
-    struct.pack_into(header.byte_order + "H", stored, at, 1)
-    return stored
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from None
+        raise PictureError(DAMAGED, reason=Reason.DAMAGED) from None
+    said = b"".join(messages)
+    if pixels is None and decoder_complaints.memory(said):
+        raise MemoryError
+    if pixels is None or decoder_complaints.damage(said, data):
+        raise PictureError(DAMAGED, reason=Reason.DAMAGED)
+    if pixels.shape[:2] != (header.height, header.width):
+        raise PictureError(DAMAGED, reason=Reason.DAMAGED)
+    return pixels
 
 
 def _eight_bit(pixels: np.ndarray) -> np.ndarray:
     """Colour channels of uint8 or uint16 `pixels` as uint8; alpha dropped, 16-bit scaled by range."""
     if pixels.dtype not in (np.uint8, np.uint16):
-        raise PictureError(f"the picture's values are {pixels.dtype}; save it with 8 or 16 bits a channel")
+        raise PictureError(
+            f"the picture's values are {pixels.dtype}; save it with 8 or 16 bits a channel", reason=Reason.LAYOUT
+        )
     if pixels.ndim == 3 and pixels.shape[2] > 3:
         pixels = np.ascontiguousarray(pixels[:, :, :3])
     if pixels.dtype == np.uint8:
         return pixels
-    used = int(pixels.max()).bit_length()
-    bits = next(depth for depth in (8, 10, 12, 14, 16) if used <= depth)
+    bits = _used_bits(pixels)
+    np.minimum(pixels, (1 << bits) - 1, out=pixels)
     return np.right_shift(pixels, bits - 8, out=pixels).astype(np.uint8)
+
+
+def _used_bits(pixels: np.ndarray) -> int:
+    """The smallest of 8, 10, 12, 14 and 16 bits that holds all of uint16 `pixels` but a few hot ones."""
+    used = int(pixels.max()).bit_length()
+    hot = max(3, int(HOT_SHARE * pixels.size))
+    for depth in (8, 10, 12, 14):
+        if used <= depth or np.count_nonzero(pixels >> depth) <= hot:
+            return depth
+    return 16
 
 
 def _colour(pixels: np.ndarray) -> np.ndarray:
@@ -98,12 +121,13 @@ def _colour(pixels: np.ndarray) -> np.ndarray:
         sample = pixels[::step, ::step].astype(np.int16)
         if np.ptp(sample, axis=2).max() > GREY_SPREAD:
             return pixels
-    raise PictureError("the picture is grey; white cells are told apart by their stain, so colour is needed")
+    raise PictureError(GREY, reason=Reason.GREY)
 
 
-def _why(error: OSError | ValueError) -> str:
+def unreadable(error: OSError | ValueError) -> PictureError:
+    """The system's reason why a path cannot be read, for people."""
     if isinstance(error, FileNotFoundError):
-        return "there is no such file or folder"
+        return PictureError("there is no such file or folder", Reason.ABSENT)
     if isinstance(error, PermissionError):
-        return "it may not be read (permission denied)"
-    return f"it cannot be read ({getattr(error, 'strerror', None) or error})"
+        return PictureError("it may not be read (permission denied)", Reason.UNREADABLE)
+    return PictureError(f"it cannot be read ({getattr(error, 'strerror', None) or error})", Reason.UNREADABLE)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from ..errors import PictureError
 from ..types import Frame
-from .picture_decoding import _why, read_picture
+from .picture_decoding import read_picture, unreadable
 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".bmp")
 
