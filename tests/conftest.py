@@ -34,3 +34,12 @@ def data() -> Path:
     if not (folder / "README.md").is_file():
         pytest.skip(f"laboratory images not found in {folder} (set LEUKO_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """Inputs that once went wrong, beside the laboratories' images; what each should give stands in its README."""
+    folder = Path(os.environ.get("LEUKO_CASES", ROOT.parent / "shared" / "cases"))
+    if not (folder / "README.md").is_file():
+        pytest.skip(f"the cases are not found in {folder} (set LEUKO_CASES)")
+    return folder

@@ -16,7 +16,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from .errors import PictureError
+from .errors import PictureError, Reason
 from .model.classify import CellClassifier, doubted
 from .sources.pictures import Lost
 from .stopwatch import Stopwatch
@@ -37,7 +37,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one picture; `refused` is the sentence why where it could not be counted.
+    """What became of one picture; `refused` is the sentence why where it could not be counted, `reason` its code.
 
     `crops` is (n, size, size, 3) uint8 RGB, one for each of `result.cells`. Keep `result` and let the pixels
     go: a run's memory stays that of one picture.
@@ -48,6 +48,7 @@ class Outcome:
     bgr: np.ndarray | None = field(default=None, repr=False)
     crops: np.ndarray | None = field(default=None, repr=False)
     refused: str | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Pipeline:
             try:
                 yield self._outcome(taken, scales.usual(_size(taken)))
             except ScaleUnknown as error:
-                yield _lost(taken, str(error))
+                yield _lost(taken, str(error), error.reason)
 
     def _read(self, source: Source) -> Iterator[Frame | Lost]:
         pictures = iter(source)
@@ -98,16 +99,18 @@ class Pipeline:
     def _outcome(self, taken: Frame | Lost, fallback: Scale | None = None) -> Outcome:
         """ScaleUnknown passes; every other failure of one picture becomes its sentence."""
         if isinstance(taken, Lost):
-            return _lost(taken, taken.reason)
+            return _lost(taken, taken.sentence, taken.reason)
         try:
             return self._count(taken, fallback)
         except ScaleUnknown:
             raise
         except PictureError as error:
-            return _lost(taken, str(error))
+            return _lost(taken, str(error), error.reason)
         except MemoryError:
-            return _lost(taken, "there is not enough memory to count a picture of this size")
+            return _lost(taken, "there is not enough memory to count a picture of this size", Reason.NO_MEMORY)
         except cv2.error as error:
+            if error.code == cv2.Error.StsNoMem:
+                return _lost(taken, "there is not enough memory to count a picture of this size", Reason.NO_MEMORY)
             return _lost(taken, f"OpenCV could not process it ({error.err or error.code})")
         except (ValueError, IndexError, ArithmeticError) as error:  # ours to mend, but not the other pictures' loss
             return _lost(taken, f"counting it failed, please report this: {type(error).__name__}: {error}")
@@ -132,6 +135,7 @@ class Pipeline:
             seen.scale,
             Quality(seen.focus),
             _entries(cells, predictions, width, height),
+            frame.page,
         )
         return Outcome(frame.index, result, frame.bgr, crops)
 
@@ -151,7 +155,8 @@ def _size(taken: Frame | Lost) -> tuple[int, ...]:
     return taken.bgr.shape[:2] if isinstance(taken, Frame) else ()
 
 
-def _lost(taken: Frame | Lost, reason: str) -> Outcome:
+def _lost(taken: Frame | Lost, sentence: str, reason: Reason = Reason.FAILED) -> Outcome:
     height, width = taken.bgr.shape[:2] if isinstance(taken, Frame) else (0, 0)
     quality = Quality(focus=math.nan, counted=False, reason=Skip.LOST)
-    return Outcome(taken.index, PictureResult(taken.source, width, height, None, quality), refused=reason)
+    result = PictureResult(taken.source, width, height, None, quality, page=taken.page)
+    return Outcome(taken.index, result, refused=sentence, reason=reason)

@@ -30,6 +30,7 @@ class Frame:
     captured_at: float  # seconds since the epoch
     bgr: np.ndarray = field(repr=False)
     source: str = ""
+    page: int | None = None  # which field of a file with several, from 1
 
     def __post_init__(self) -> None:
         if self.bgr.ndim != 3 or self.bgr.shape[2] != 3 or self.bgr.dtype != np.uint8:
@@ -122,6 +123,7 @@ class PictureResult:
     scale: Scale | None  # None where the picture was not counted
     quality: Quality
     cells: tuple[CountedCell, ...] = ()
+    page: int | None = None  # which field of a file with several, from 1
 
 
 REFERENCES: Mapping[str, tuple[float, float]] = MappingProxyType(

@@ -264,7 +264,7 @@ def test_no_session_yet_is_no_error_unless_a_file_was_named(tmp_path, monkeypatc
 
 def test_the_grammar_loads_nothing_heavy():
     code = (
-        "import argparse, sys\nimport leuko_edge.cli.main.sessions as command\n"
+        "import argparse, sys\nimport leuko_edge.cli.sessions as command\n"
         "command.add_parsers(argparse.ArgumentParser().add_subparsers())\nprint(*sys.modules)"
     )
     edge = Path(__file__).resolve().parents[2] / "edge"

@@ -10,7 +10,8 @@ from drawn import encoded, smear
 from leuko_edge.errors import PictureError
 from leuko_edge.sources import picture_container
 from leuko_edge.sources import pictures as sources
-from leuko_edge.sources.pictures import Lost, Pictures, decode, read_picture
+from leuko_edge.sources.picture_decoding import decode, read_picture
+from leuko_edge.sources.pictures import Lost, Pictures
 from leuko_edge.types import Frame
 
 SUFFIXES = (".jpg", ".png", ".tif", ".bmp")
@@ -155,7 +156,7 @@ def test_what_is_no_picture_is_named(data, word):
     [(0, 480, "no pixels"), (39, 480, "too small"), (10_000, 5_001, "too large"), (2**31, 2**31, "too large")],
 )
 def test_a_header_is_believed_before_anything_is_decoded(width, height, word, monkeypatch):
-    monkeypatch.setattr(sources.cv2, "imdecode", lambda *_: pytest.fail("was decoded"))
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("was decoded"))
     data = encoded(smear(), ".png")
     part = b"IHDR" + struct.pack(">II", width, height) + data[24:29]
     assert word in refusal(data[:12] + part + struct.pack(">I", zlib.crc32(part)) + data[33:])
@@ -191,7 +192,7 @@ def test_whatever_opencv_throws_becomes_a_sentence(error, word, monkeypatch):
     def imdecode(*_):
         raise error
 
-    monkeypatch.setattr(sources.cv2, "imdecode", imdecode)
+    monkeypatch.setattr(cv2, "imdecode", imdecode)
     assert word in refusal(encoded(smear(), ".png"))
 
 
@@ -210,7 +211,7 @@ def test_a_bad_file_does_not_end_the_iteration(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
     (tmp_path / "b.png").write_bytes(encoded(smear(), ".png"))
     first, second = Pictures([tmp_path])
-    assert isinstance(first, Lost) and "empty" in first.reason
+    assert isinstance(first, Lost) and "empty" in first.sentence and first.reason == "empty"
     assert isinstance(second, Frame) and second.bgr.shape == (240, 320, 3)
 
 

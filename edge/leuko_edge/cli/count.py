@@ -89,8 +89,8 @@ def _count_sample(
         outputs = Outputs(sinks)
         pipeline = Pipeline(classifier, options.um_per_px)
         with source, _progress(messages, len(source), options.quiet) as (advance, log):
-            for name, reason in source.problems:
-                _line(log, name, reason)
+            for left in source.problems:
+                _line(log, left.path, left.sentence)
             for outcome in pipeline.run(source):
                 if outcome.refused is not None:
                     _line(log, outcome.result.path, outcome.refused)
@@ -159,7 +159,7 @@ def _references(given: list[tuple[str, tuple[float, float]]]) -> dict[str, tuple
 
 
 def _pictures(options: argparse.Namespace) -> Pictures:
-    pictures = Pictures(options.image)
+    pictures = Pictures(options.image, [folder for folder in (options.annotate, options.crops) if folder])
     _keep_inputs(options, pictures)
     return pictures
 

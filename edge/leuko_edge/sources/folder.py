@@ -38,9 +38,9 @@ class FolderFilm:
         if not os.path.isdir(self.name):
             raise UsageError(f"{self.name} is not a folder; name a folder of pictures")
         self._pictures = Pictures([self.name])
-        if not self._pictures.files:
-            raise UsageError(f"{self.name}: {self._pictures.problems[0][1]}")
-        self._pictures.files.sort(key=natural)
+        if not len(self._pictures):
+            raise UsageError(f"{self.name}: {self._pictures.problems[0].sentence}")
+        self._pictures.sort(natural)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -70,7 +70,7 @@ class FolderFilm:
             if self._pictures is None:
                 return
             taken = pictures.take(index)
-            sentence = taken.reason if isinstance(taken, Lost) else self._misfit(taken.bgr)
+            sentence = taken.sentence if isinstance(taken, Lost) else self._misfit(taken.bgr)
             if isinstance(taken, Frame) and not sentence:
                 yield taken
             else:

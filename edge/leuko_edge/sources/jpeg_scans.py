@@ -1,4 +1,4 @@
-"""Whether all scans of a JPEG are there: a progressive one that lost its later scans is a blurred, whole-looking picture.
+"""Whether all scans of a JPEG are there: a progressive one that lost its later scans is a blurred picture of full size.
 
 Source: ITU-T T.81 annex B.2 (markers) and G.1.1 (progressive scans).
 """

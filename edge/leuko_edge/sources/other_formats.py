@@ -15,7 +15,7 @@ _BRANDS |= dict.fromkeys((b"mif1", b"msf1"), "HEIC")
 
 
 def kind(data: bytes) -> str | None:
-    """"HEIC", "AVIF" or "WebP" where `data` begins as such a file does (ISO/IEC 23008-12; RFC 9649)."""
+    """ "HEIC", "AVIF" or "WebP" where `data` begins as such a file does (ISO/IEC 23008-12; RFC 9649)."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WebP"
     return _BRANDS.get(data[8:12]) if data[4:8] == b"ftyp" else None
@@ -24,7 +24,8 @@ def kind(data: bytes) -> str | None:
 def read(data: bytes, kind: str, check_size: Callable[[int, int], None]) -> np.ndarray:
     """(h, w, 3) uint8 BGR; PictureError where it, or what reads it, is not there. `check_size` looks at the header."""
     without = PictureError(
-        f"to read {kind} pictures, pip install 'leuko-edge[photos]', or save it as JPEG or PNG", reason=Reason.NEEDS_EXTRA
+        f"to read {kind} pictures, pip install 'leuko-edge[photos]', or save it as JPEG or PNG",
+        reason=Reason.NEEDS_EXTRA,
     )
     try:
         from PIL import Image, ImageFile, UnidentifiedImageError
@@ -52,4 +53,6 @@ def read(data: bytes, kind: str, check_size: Callable[[int, int], None]) -> np.n
 
 
 def _damaged(kind: str) -> PictureError:
-    return PictureError(f"the file is damaged: the {kind} picture in it cannot be decoded; copy it again", Reason.DAMAGED)
+    return PictureError(
+        f"the file is damaged: the {kind} picture in it cannot be decoded; copy it again", reason=Reason.DAMAGED
+    )

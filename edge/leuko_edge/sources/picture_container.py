@@ -88,7 +88,7 @@ def _jpeg(data: bytes) -> Header:
 
 
 def _damaged(what: str) -> PictureError:
-    return PictureError(_DAMAGED.format(what), Reason.DAMAGED)
+    return PictureError(_DAMAGED.format(what), reason=Reason.DAMAGED)
 
 
 def _png(data: bytes) -> Header:

@@ -127,7 +127,7 @@ def _colour(pixels: np.ndarray) -> np.ndarray:
 def unreadable(error: OSError | ValueError) -> PictureError:
     """The system's reason why a path cannot be read, for people."""
     if isinstance(error, FileNotFoundError):
-        return PictureError("there is no such file or folder", Reason.ABSENT)
+        return PictureError("there is no such file or folder", reason=Reason.ABSENT)
     if isinstance(error, PermissionError):
-        return PictureError("it may not be read (permission denied)", Reason.UNREADABLE)
-    return PictureError(f"it cannot be read ({getattr(error, 'strerror', None) or error})", Reason.UNREADABLE)
+        return PictureError("it may not be read (permission denied)", reason=Reason.UNREADABLE)
+    return PictureError(f"it cannot be read ({getattr(error, 'strerror', None) or error})", reason=Reason.UNREADABLE)

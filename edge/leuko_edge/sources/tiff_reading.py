@@ -83,7 +83,8 @@ def read(data: bytes, page: Page) -> np.ndarray:
         if "requires the 'imagecodecs' package" in str(error):
             raise PictureError(_without(page), reason=Reason.NEEDS_EXTRA) from None
         raise PictureError(
-            "the file is damaged: the picture in it cannot be decoded; copy it again from where it came", reason=Reason.DAMAGED
+            "the file is damaged: the picture in it cannot be decoded; copy it again from where it came",
+            reason=Reason.DAMAGED,
         ) from None
     if page.one("planar", 1) == 2 and pixels.ndim == 3:
         pixels = np.moveaxis(pixels, 0, 2)
@@ -110,7 +111,7 @@ def _without(page: Page) -> str:
 
 
 def for_opencv(data: bytes, page: Page, first: bool) -> bytes | bytearray:
-    """`data` so that OpenCV gives the page's stored values: upright, no colours multiplied by alpha, this page first."""
+    """`data` so that OpenCV gives this page's stored values: upright, no colours multiplied by alpha."""
     changes: list[tuple[int, str, int]] = []
     if "orientation" in page.places and page.one("orientation") != 1:
         changes.append((page.places["orientation"], "H", 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..errors import PictureError
+from ..errors import PictureError, Reason
 from ..types import Scale
 from .stain_levels import stain_levels
 
@@ -25,7 +25,7 @@ class ScaleUnknown(PictureError):
     """
 
     def __init__(self, sentence: str, guess: Scale | None = None) -> None:
-        super().__init__(sentence)
+        super().__init__(sentence, reason=Reason.SCALE_UNKNOWN)
         self.guess = guess
 
 
