@@ -10,16 +10,14 @@ import pytest
 from drawn import encoded, smear
 
 from leuko_edge import __version__
-from leuko_edge.cli import count
-from leuko_edge.cli.main import main
+from leuko_edge.cli import count, main
 from leuko_edge.errors import EnvironmentBroken, ModelError
 from leuko_edge.model.classify import FixedClassifier
 
 EDGE = Path(__file__).resolve().parents[2] / "edge"
 WITH_FIXED_CLASSIFIER = """
 import sys
-from leuko_edge.cli.main import main as cli
-from leuko_edge.cli import count as counting
+from leuko_edge.cli import count, main
 from leuko_edge.model.classify import FixedClassifier
 count.Classifier.from_path = lambda path, threads: FixedClassifier("neutrophil")
 sys.exit(main.main())
@@ -188,7 +186,7 @@ def test_a_broken_model_or_environment_is_exit_4_with_its_sentence(error, slide,
 
 
 def test_a_missing_library_is_exit_4_with_its_name(slide, capsys, monkeypatch):
-    monkeypatch.delitem(sys.modules, "leuko_edge.cli.main.count")
+    monkeypatch.delitem(sys.modules, "leuko_edge.cli.count")
     monkeypatch.setitem(sys.modules, "rich.console", None)
     assert main.main(["--image", str(slide)]) == 4
     assert "rich.console" in capsys.readouterr().err

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 import pytest
 from drawn import encoded, smear
 
-from leuko_edge.cli import count
-from leuko_edge.cli.main import main
+from leuko_edge.cli import count, main
 from leuko_edge.model.classify import FixedClassifier
 
 SUFFIXES = (".jpg", ".png", ".tif", ".bmp")
@@ -88,7 +87,7 @@ def test_some_hundred_broken_files_are_each_counted_or_refused_with_a_sentence(t
     for name, data in files.items():
         (folder / name).write_bytes(data)
     assert len(files) > 400
-    assert main(["--image", str(folder), "--json", str(tmp_path / "r.json"), "--quiet"]) == 0
+    assert main.main(["--image", str(folder), "--json", str(tmp_path / "r.json"), "--quiet"]) == 0
     out, err = capfd.readouterr()
     report = json.loads((tmp_path / "r.json").read_text())
     refused = {image["path"] for image in report["images"] if not image["quality"]["counted"]}
@@ -108,6 +107,6 @@ def test_a_folder_of_nothing_but_broken_files_is_exit_3(kind, tmp_path, capfd, f
     data = {"empty": b"", "text": b"hello" * 99, "truncated": encoded(smear(), ".jpg")[:800]}[kind]
     for suffix in SUFFIXES:
         (tmp_path / f"a{suffix}").write_bytes(data)
-    assert main(["--image", str(tmp_path)]) == 3
+    assert main.main(["--image", str(tmp_path)]) == 3
     out, err = capfd.readouterr()
     assert out == "" and len(err.splitlines()) == len(SUFFIXES) + 1

@@ -14,9 +14,6 @@ import numpy as np
 import pytest
 from cameras import Capture, HandedReader, install, jpeg, picture, plug_in, tuned
 from drawn import encoded, smear
-from leuko_edge.sources.pictures.folder import FolderFilm
-from leuko_edge.sources.pictures.video import VideoFile
-from leuko_edge.sources.pictures.video_container import is_whole
 
 from leuko_edge.camera import picamera, v4l2_node
 from leuko_edge.camera.decoding import decode_jpeg, to_bgr
@@ -26,6 +23,9 @@ from leuko_edge.camera.picamera import PiCamera
 from leuko_edge.camera.reader import Damaged, wall_time
 from leuko_edge.camera.v4l2 import V4l2Camera
 from leuko_edge.errors import EnvironmentBroken, PictureError, SourceLost, UsageError
+from leuko_edge.sources.folder import FolderFilm
+from leuko_edge.sources.video import VideoFile
+from leuko_edge.sources.video_container import is_whole
 
 FRAMES = 12
 

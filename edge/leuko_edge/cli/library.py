@@ -67,7 +67,7 @@ def count(
     ranges = _ranges(references or {})
     tally, pictures = Tally(), dict[int, PictureResult]()
     with Classifier.from_path(model, threads) as classifier, Pictures(names) as source:
-        problems = list(source.problems)
+        problems = [(left.path, left.sentence) for left in source.problems]
         for outcome in Pipeline(classifier, um_per_px).run(source):
             pictures[outcome.index] = outcome.result
             tally.add(outcome.result)

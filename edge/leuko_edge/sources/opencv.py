@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import cv2
+
+_WARNING = 3  # LOG_LEVEL_WARNING
+_switch = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # OpenCV 4, OpenCV 5
+_level = getattr(cv2, "getLogLevel", None) or cv2.utils.logging.getLogLevel
 
 # AV_LOG_QUIET: FFmpeg would write over the display. OpenCV reads it once, when it first touches a video.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -12,8 +18,18 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 def quiet() -> None:
     """Keep OpenCV's own log off the terminal for the rest of the process; errors are raised as sentences instead."""
-    switch = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # OpenCV 4, OpenCV 5
-    switch(0)
+    _switch(0)
+
+
+@contextmanager
+def outspoken() -> Iterator[None]:
+    """Let OpenCV pass on what libtiff complains of, whatever `quiet` or OPENCV_LOG_LEVEL said before."""
+    before = _level()
+    _switch(_WARNING)
+    try:
+        yield
+    finally:
+        _switch(before)
 
 
 def fourcc(capture: cv2.VideoCapture) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import PictureError, Reason
 from ..native_stderr import decoder_messages
-from . import decoder_complaints, other_formats, tiff_blocks, tiff_reading
+from . import decoder_complaints, opencv, other_formats, tiff_blocks, tiff_reading
 from .picture_container import MAX_PIXELS, Header, check_size, inspect
 
 MAX_BYTES = MAX_PIXELS * 8 + 2**26  # four 16-bit channels uncompressed, and room for what cameras add
@@ -72,7 +72,7 @@ def _pixels(data: bytes, header: Header) -> np.ndarray:
             return tiff_reading.read(data, header.page)
         stored = tiff_reading.for_opencv(data, header.page, header.first)
     try:
-        with decoder_messages() as messages:
+        with opencv.outspoken(), decoder_messages() as messages:
             pixels = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         if error.code == cv2.Error.StsNoMem:
