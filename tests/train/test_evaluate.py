@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
-from leuko_train.metrics.classification.answers import Answers
 from made_cells import made_cells
 
 from leuko_edge.types import CLASSES
 from leuko_train.data import laboratories
 from leuko_train.evaluation import report as evaluation_report
 from leuko_train.metrics import answers as measures
+from leuko_train.metrics.answers import Answers
 
 TRAINED = {
     "settings": {"seed": 1, "exclude_labs": ["south"]},

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from leuko_train.network.vgg16.prune import fitted, inherit, spanning
 
+from leuko_train.network.prune import fitted, inherit, spanning
 from leuko_train.network.vgg16 import VGG_MEAN_BGR, build_slim, vgg16
 
 
