@@ -23,7 +23,7 @@ import os, sys, time
 from pathlib import Path
 import cv2
 from leuko_edge.model import classify
-from leuko_edge.cli.main import main as cli
+from leuko_edge.cli import main as cli
 from leuko_edge.errors import Hint, SourceLost
 from leuko_edge.service import loop
 from leuko_edge.store import errors as faults

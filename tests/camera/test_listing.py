@@ -10,7 +10,7 @@ import pytest
 from cameras import install
 
 from leuko_edge.camera import picamera, v4l2_node
-from leuko_edge.cli.main import main
+from leuko_edge.cli import main
 from leuko_edge.errors import SourceLost
 
 CAMERA, METADATA = 0x04200001, 0x04A00000  # device capabilities of a UVC camera's two nodes

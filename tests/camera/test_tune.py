@@ -13,7 +13,7 @@ from leuko_edge.camera.picamera import PiCamera
 from leuko_edge.camera.tune import AIM, LightUnfit, tune
 from leuko_edge.camera.tuning import Tuning
 from leuko_edge.camera.v4l2 import V4l2Camera
-from leuko_edge.cli.main import main
+from leuko_edge.cli import main
 from leuko_edge.errors import SourceLost
 
 SIZE = (160, 120)

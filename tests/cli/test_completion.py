@@ -29,7 +29,7 @@ def taken(parser: argparse.ArgumentParser) -> set[str]:
 def parsers(word: str) -> dict[str, argparse.ArgumentParser]:
     """The parser of a command, and of its own words where it has some, by what is typed."""
     parser = argparse.ArgumentParser()
-    module = importlib.import_module(f"leuko_edge.cli.main.{main._COMMANDS[word]}")
+    module = importlib.import_module(f"leuko_edge.cli.{main._COMMANDS[word]}")
     module.add_parsers(parser.add_subparsers())
     return {typed: found for typed, found in _below(parser, "") if typed.split()[0] == word}
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 
 from leuko_edge.cli import count as counting
-from leuko_edge.cli.main import main
+from leuko_edge.cli import main
 from leuko_edge.config import load, loading
 from leuko_edge.config.example import example
 from leuko_edge.config.keys import table

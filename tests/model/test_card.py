@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tiny import TINY, TINY_FLOAT
 
-from leuko_edge.cli.main import main
+from leuko_edge.cli import main
 from leuko_edge.errors import ModelError
 from leuko_edge.model import card as cards
 from leuko_edge.model import certificate

@@ -12,7 +12,7 @@ from snapshots import snapshot
 from tiny import COLOURS, FAR, FAR_FLOAT, NEAR, TINY, crops_of, flat
 
 from leuko_edge.cli import count as counting
-from leuko_edge.cli.main import main
+from leuko_edge.cli import main
 from leuko_edge.errors import ModelError
 from leuko_edge.live.engine import Engine
 from leuko_edge.live.tracks import Track

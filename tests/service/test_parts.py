@@ -17,7 +17,7 @@ from conftest import ROOT
 from snapshots import COUNTS, snapshot
 
 from leuko_edge.camera.newest import FROZEN_AFTER, Newest
-from leuko_edge.cli.main import main
+from leuko_edge.cli import main
 from leuko_edge.config import load
 from leuko_edge.errors import CamerasRefused, EnvironmentBroken, Hint, SourceLost
 from leuko_edge.live.goal import Goal
