@@ -10,6 +10,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from leuko_edge.results.wording import class_name, tenths
+
 
 def render(checked: dict[str, Any]) -> Group:
     """Tables of `certificate.result`: both models, class by class, what changed, and the worst disagreements."""
@@ -71,7 +73,7 @@ def _classes(checked: dict[str, Any]) -> Table:
     for label in checked["by_class"]:
         rows = [checked[side]["per_class"][label] for side in ("float", "quantized")]
         pairs = ("/".join(_percent(row[key]) for row in rows) for key in ("precision", "recall", "f1"))
-        table.add_row(label.replace("_", " "), str(rows[0]["cells"]), *pairs)
+        table.add_row(class_name(label), str(rows[0]["cells"]), *pairs)
     return table
 
 
@@ -81,7 +83,7 @@ def _changes(checked: dict[str, Any]) -> Table:
         low, high = row["ci95"]
         interval = f"{100 * low:.1f} to {100 * high:.1f}" if row["cells"] else "–"
         shift = ["–", "–"] if row["bias_points"] is None else [f"{row['bias_points']:+.2f}", _span(row["bias_ci95"])]
-        table.add_row(label.replace("_", " "), str(row["cells"]), _percent(row["share"]), interval, *shift)
+        table.add_row(class_name(label), str(row["cells"]), _percent(row["share"]), interval, *shift)
     table.caption = f"of float's cells; shift of the differential; {checked['data']['sources']} photographs"
     return table
 
@@ -91,15 +93,15 @@ def _disagreements(checked: dict[str, Any]) -> Table:
     for row in checked["disagreements"]:
         table.add_row(
             Text(row["file"]),
-            row["truth"].replace("_", " "),
-            f"{row['float'].replace('_', ' ')} {row['float_confidence']:.2f}",
-            f"{row['quantized'].replace('_', ' ')} {row['quantized_confidence']:.2f}",
+            class_name(row["truth"]),
+            f"{class_name(row['float'])} {row['float_confidence']:.2f}",
+            f"{class_name(row['quantized'])} {row['quantized_confidence']:.2f}",
         )
     return table
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f}"
+    return tenths(None if share is None else 100 * share)
 
 
 def _span(interval: list[float]) -> str:

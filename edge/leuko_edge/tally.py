@@ -151,6 +151,16 @@ def _at_least(count: int, total: int, p: float) -> float:
     return math.exp(log_first) * tail_sum
 
 
+@dataclass(frozen=True)
+class Fields:
+    """What became of the fields of a count: `skipped` by reason, and the scale of each that was counted."""
+
+    captured: int
+    counted: int
+    skipped: Mapping[str, int]
+    scales: Sequence[Scale] = ()
+
+
 @dataclass
 class Tally:
     """Adds up a run, picture by picture; keeps counts and scales, never pixels or cells."""
@@ -181,6 +191,10 @@ class Tally:
         """Accounting in HOUSE.md's fields: captured = counted + the sum of skipped."""
         skipped = {reason.value: self.skipped[reason] for reason in PICTURE_SKIPS}
         return {"captured": self.captured, "counted": self.counted, "skipped": skipped}
+
+    @property
+    def fields(self) -> Fields:
+        return Fields(self.captured, self.counted, dict(self.skipped), tuple(self.scales))
 
     @property
     def counted(self) -> int:

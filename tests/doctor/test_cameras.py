@@ -20,7 +20,9 @@ from leuko_edge.types import Frame
 
 USB = Seen("/dev/v4l/by-id/usb-scope", "USB scope")
 BUSY = CameraBusy(f"the camera {USB.where} is used by another program", "close that one first")
-RUNNING = Unit("active", "running", "enabled", "success", "session 3: 41 of 100", 0, "30s", 812, "leuko-edge", ())
+RUNNING = Unit(
+    "active", "running", "enabled", "success", "session 3: 41 of 100", False, 0, "30s", 812, "leuko-edge", ()
+)
 FIELD = draw_field(np.random.default_rng(1), width=640, height=480, cells=["neutrophil"]).bgr
 
 

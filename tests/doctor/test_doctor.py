@@ -450,10 +450,12 @@ def test_the_unit_is_told_as_systemd_has_it(machine, said, name, state, word):
 
 
 def test_a_service_that_runs_but_cannot_count_is_bad_with_its_own_sentence(machine):
-    status = "fault: no camera was found; trying again in 8 s"
+    status = "no camera was found; trying again in 8 s"
     for active in ("active", "activating"):  # it is ready with its first frame
         found = of(
-            systemd_unit.check_unit(service(machine, ActiveState=active, StatusText=status, MainPID="7"), machine()),
+            systemd_unit.check_unit(
+                service(machine, ActiveState=active, StatusText=status, StatusErrno="11", MainPID="7"), machine()
+            ),
             "service",
         )
         assert found.state == "bad" and "no camera was found" in found.found

@@ -6,10 +6,10 @@ from drawn import counted_cell, smear
 from leuko_edge.pipeline import Outcome
 from leuko_edge.results import annotate as render
 from leuko_edge.results import contact_sheet
-from leuko_edge.results.annotate import Annotations, annotate, caption
+from leuko_edge.results.annotate import Annotations, annotate, caption, marks
 from leuko_edge.results.contact_sheet import Gallery
 from leuko_edge.tally import Tally
-from leuko_edge.types import CLASSES, UNIDENTIFIED, PictureResult, Quality, Scale
+from leuko_edge.types import CLASSES, UNIDENTIFIED, PictureResult, Quality, Scale, Skip
 
 DONE = (Tally(), Tally().differential())
 
@@ -21,26 +21,26 @@ def outcome(index: int, path: str, *labels: str) -> Outcome:
 
 
 def lost() -> Outcome:
-    return Outcome(0, PictureResult("a.png", 0, 0, None, Quality(0, False, "lost")), refused="empty")
+    return Outcome(0, PictureResult("a.png", 0, 0, None, Quality(0, False, Skip.LOST)), refused="empty")
 
 
 def test_the_picture_itself_is_left_alone():
     bgr = smear()
     before = bgr.copy()
-    annotate(bgr, [counted_cell()])
+    annotate(bgr, marks([counted_cell()]))
     assert np.array_equal(bgr, before)
 
 
 @pytest.mark.parametrize(("size", "factor"), [((100, 100), 6), ((640, 480), 2), ((1280, 960), 1), ((3000, 100), 6)])
 def test_small_pictures_are_enlarged_until_names_are_legible(size, factor):
-    drawn = annotate(smear(*size, white_cells=0), [counted_cell()])
+    drawn = annotate(smear(*size, white_cells=0), marks([counted_cell()]))
     assert drawn.shape == (size[1] * factor, size[0] * factor, 3)
 
 
 @pytest.mark.parametrize("label", [*CLASSES, UNIDENTIFIED])
 def test_every_label_is_drawn_on_its_outline_and_beside_it(label):
     bgr = smear(1000, 700, white_cells=0)
-    drawn = annotate(bgr, [counted_cell(label, box=(400, 300, 100, 100))])
+    drawn = annotate(bgr, marks([counted_cell(label, box=(400, 300, 100, 100))]))
     changed = (drawn != bgr).any(axis=2)
     assert changed[395:405, 400:500].any() or changed[300:305, 400:500].any()  # the outline's upper edge
     assert changed[250:296, 380:520].sum() > 60  # the name above it
@@ -50,7 +50,7 @@ def test_every_label_is_drawn_on_its_outline_and_beside_it(label):
 def test_what_is_excluded_is_fainter_than_what_is_counted():
     bgr = np.full((700, 1000, 3), 230, np.uint8)
     strong, faint = (
-        np.abs(annotate(bgr, [counted_cell(label, box=(400, 300, 100, 100))]).astype(int) - bgr).sum()
+        np.abs(annotate(bgr, marks([counted_cell(label, box=(400, 300, 100, 100))])).astype(int) - bgr).sum()
         for label in ("neutrophil", "artefact")
     )
     assert faint < strong / 3
@@ -62,7 +62,7 @@ def test_names_stay_inside_the_picture(box, monkeypatch):
     monkeypatch.setattr(
         render, "put_text", lambda bgr, text, x, y, height, colour: written.append((text, x, y, height))
     )
-    drawn = annotate(smear(), [counted_cell("immature_granulocyte", box=box)])
+    drawn = annotate(smear(), marks([counted_cell("immature_granulocyte", box=box)]))
     ((text, x, y, height),) = written
     assert x >= 0 and y - height >= 0 and y <= drawn.shape[0]
     assert x + render.text_width(text, height) <= drawn.shape[1]
@@ -71,17 +71,17 @@ def test_names_stay_inside_the_picture(box, monkeypatch):
 def test_names_of_neighbours_do_not_cover_each_other(monkeypatch):
     written = []
     monkeypatch.setattr(render, "put_text", lambda bgr, text, x, y, height, colour: written.append((x, y, height)))
-    annotate(smear(1200, 900), [counted_cell(box=(500 + 40 * n, 400, 120, 120)) for n in range(3)])
+    annotate(smear(1200, 900), marks([counted_cell(box=(500 + 40 * n, 400, 120, 120)) for n in range(3)]))
     spots = [(x, y - height, render.text_width("neutrophil 98%", height), height) for x, y, height in written]
     assert len(spots) == 3
     assert all(render._overlap(a, b) == 0 for n, a in enumerate(spots) for b in spots[n + 1 :])
 
 
 def test_letters_grow_with_the_picture_but_not_beyond_the_cells():
-    cells = [counted_cell(box=(0, 0, 300, 300))]
+    cells = marks([counted_cell(box=(0, 0, 300, 300))])
     heights = [render._text_height(np.zeros((side, side, 3), np.uint8), cells, 1) for side in (600, 2000, 8000)]
     assert heights == [12, 40, 100]
-    assert render._text_height(np.zeros((8000, 8000, 3), np.uint8), [counted_cell(box=(0, 0, 9, 9))], 1) == 10
+    assert render._text_height(np.zeros((8000, 8000, 3), np.uint8), marks([counted_cell(box=(0, 0, 9, 9))]), 1) == 10
 
 
 @pytest.mark.parametrize("height", [10, 17, 40])
@@ -93,8 +93,8 @@ def test_capitals_are_as_tall_as_asked(height):
 
 
 def test_the_caption_names_the_class_and_never_rounds_up_to_certainty():
-    assert caption(counted_cell("immature_granulocyte", 0.9999)) == "immature granulocyte 99%"
-    assert caption(counted_cell("neutrophil", 0.29)) == "neutrophil 29%"
+    assert caption("immature_granulocyte", 0.9999) == "immature granulocyte 99%"
+    assert caption("neutrophil", 0.29) == "neutrophil 29%"
 
 
 def test_the_scale_bar_is_as_long_as_it_says():

@@ -11,7 +11,7 @@ from leuko_edge.pipeline import Outcome
 from leuko_edge.results import report
 from leuko_edge.results.report import CSV_COLUMNS, CsvReport, JsonReport, readable
 from leuko_edge.tally import Tally
-from leuko_edge.types import Cell, CountedCell, PictureResult, Prediction, Quality, Scale
+from leuko_edge.types import Cell, CountedCell, PictureResult, Prediction, Quality, Scale, Skip
 
 
 def picture(index: int, *labels: str) -> Outcome:
@@ -24,7 +24,7 @@ def picture(index: int, *labels: str) -> Outcome:
 
 
 def lost(index: int) -> Outcome:
-    result = PictureResult(f"{index}.png", 0, 0, None, Quality(math.nan, False, "lost"))
+    result = PictureResult(f"{index}.png", 0, 0, None, Quality(math.nan, False, Skip.LOST))
     return Outcome(index, result, refused="the file is empty (0 bytes)")
 
 

@@ -6,7 +6,7 @@ from rich.console import Console
 from leuko_edge.model.classify import simulated_card
 from leuko_edge.results import table
 from leuko_edge.tally import Tally
-from leuko_edge.types import PictureResult, Quality, Scale
+from leuko_edge.types import PictureResult, Quality, Scale, Skip
 
 
 def shown(counts: dict[str, int], scales: tuple[Scale, ...] = (), lost: int = 0, truth=None, width: int = 80) -> str:
@@ -15,9 +15,9 @@ def shown(counts: dict[str, int], scales: tuple[Scale, ...] = (), lost: int = 0,
     for scale in scales:
         tally.add(PictureResult("a", 9, 9, scale, Quality(1)))
     for _ in range(lost):
-        tally.add(PictureResult("a", 0, 0, None, Quality(0, False, "lost")))
+        tally.add(PictureResult("a", 0, 0, None, Quality(0, False, Skip.LOST)))
     console = Console(file=io.StringIO(), width=width, highlight=False)
-    table.show(console, tally.differential(), tally, truth)
+    table.show(console, tally.differential(), tally.fields, truth)
     return console.file.getvalue()
 
 

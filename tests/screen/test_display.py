@@ -367,7 +367,7 @@ def test_plain_lines_tell_pausing_warnings_and_the_end_at_once():
         "PAUSED: p goes on",
         "COUNTING",
         f"WARNING: {WARNING}",
-        "TARGET REACHED",
+        "TARGET OF 200 CELLS REACHED",
     ]
 
 

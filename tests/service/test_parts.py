@@ -69,7 +69,7 @@ def test_after_the_opening_of_a_camera_the_watchdog_has_its_usual_patience_again
     notifier.alive()
     assert heard(manager) == [
         "EXTEND_TIMEOUT_USEC=40000000",
-        "READY=1\nSTATUS=counting",
+        "READY=1\nSTATUS=counting\nERRNO=0",
         "WATCHDOG_USEC=40000000\nWATCHDOG=1",
         "WATCHDOG_USEC=8000000\nWATCHDOG=1",
     ]
@@ -80,7 +80,7 @@ def test_a_watchdog_that_is_another_process_s_is_not_fed_and_a_manager_that_is_g
     notifier = Notifier(told)
     notifier.ready("counting")
     notifier.alive()
-    assert heard(manager) == ["READY=1\nSTATUS=counting"]
+    assert heard(manager) == ["READY=1\nSTATUS=counting\nERRNO=0"]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as late:
         notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "late")})
         notifier.ready("counting")

@@ -116,7 +116,7 @@ def _count_sample(
             raise NothingCountable(nothing)
         messages.print(Text(f"leuko-edge: {nothing}"), soft_wrap=True)
     elif not options.quiet:
-        display.show(table, differential, tally, warning=warning)
+        display.show(table, differential, tally.fields, warning=warning)
     return EnvironmentBroken.exit_code if outputs.failures else 0
 
 

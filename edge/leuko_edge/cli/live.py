@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from ..screen.keyboard import has_keyboard
 from ..simulate.demo import simulated
 from ..sources.live_source import LiveSource
 from ..store import SessionInfo, SessionStore
-from ..tally import Tally
+from ..tally import Fields
 from ..types import Scale
 from .sessions import run_export
 
@@ -55,7 +54,7 @@ def count_live(options: argparse.Namespace, references: Mapping[str, tuple[float
                 ended = _attend(engine, source, face, truth)
         unfinished = _finish(engine, source)
         ended = ended or unfinished
-        differential, tally, number, warning = engine.differential, _tally(engine), store.id, engine.review
+        differential, fields, number, warning = engine.differential, _fields(engine), store.id, engine.review
         if ended is None:
             store.close()
         else:
@@ -65,7 +64,7 @@ def count_live(options: argparse.Namespace, references: Mapping[str, tuple[float
             if options.demo and options.resume is not None:  # the truth of this slide is not that of the whole session
                 out.print(Text(display.SIMULATED, style="bold yellow"))
                 truth = None
-            display.show(out, differential, tally, truth, warning)
+            display.show(out, differential, fields, truth, warning)
         elif warning:
             messages.print(Text(f"leuko-edge: {warning}"), soft_wrap=True)
         if options.timings:
@@ -167,10 +166,10 @@ def _store(
     return SessionStore.create(database, info)
 
 
-def _tally(engine: Engine) -> Tally:
+def _fields(engine: Engine) -> Fields:
     """The session's frames in the words of the table for photographs."""
     accounts = engine.accounts
-    skipped = Counter(accounts.skipped) + Counter({"dropped": accounts.dropped})
+    skipped = {**accounts.skipped, "dropped": accounts.dropped}
     scale = engine.cells.scale
     scales = [Scale(scale, engine.scale_origin)] if scale else []
-    return Tally(Counter(), accounts.captured, skipped, scales)
+    return Fields(accounts.captured, accounts.counted, skipped, scales)

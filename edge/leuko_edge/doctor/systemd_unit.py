@@ -12,7 +12,6 @@ from .machine import Machine
 
 NAME = "leuko-edge.service"
 RUNTIME = "/run/leuko-edge"
-FAULT = "fault: "  # what the service's status begins with while it cannot count
 _ASKED = (
     "LoadState",
     "ActiveState",
@@ -20,6 +19,7 @@ _ASKED = (
     "UnitFileState",
     "Result",
     "StatusText",
+    "StatusErrno",
     "NRestarts",
     "WatchdogUSec",
     "MainPID",
@@ -39,6 +39,7 @@ class Unit:
     enabled: str
     result: str
     status: str  # the last that the service said of itself: its count, or its fault
+    at_fault: bool  # it runs and cannot count: what it said last is why (see `service.systemd.Notifier.fault`)
     restarts: int
     watchdog: str  # "30s"; "0" where there is none
     process: int  # 0 where there is none
@@ -70,6 +71,7 @@ def ask(machine: Machine) -> Unit | None:
         enabled=answers.get("UnitFileState", ""),
         result=answers.get("Result", ""),
         status=answers.get("StatusText", ""),
+        at_fault=_whole(answers.get("StatusErrno", "")) != 0,
         restarts=_whole(answers.get("NRestarts", "")),
         watchdog=answers.get("WatchdogUSec", "0"),
         process=_whole(answers.get("MainPID", "")),
@@ -91,7 +93,7 @@ def _state(unit: Unit, machine: Machine) -> Finding:
     if unit.active == "failed":
         advice = f"mend that, then sudo systemctl restart leuko-edge; {_LOG}"
         return bad("service", f"failed ({unit.result}){said}", advice)
-    if unit.process and unit.status.startswith(FAULT):
+    if unit.process and unit.at_fault:
         return bad(
             "service", f"{unit.active}, but it cannot count{said}", f"mend that: it tries again by itself; {_LOG}"
         )

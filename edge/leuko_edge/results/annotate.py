@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ..files import write_whole
 from ..pipeline import Outcome
 from ..tally import Differential, Tally
 from ..types import EXCLUDED, CountedCell, Scale
+from .wording import class_name, confidence
 
 LEGIBLE_SIDE = 600  # px; smaller pictures are enlarged by a whole number so that names fit into them
 FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -50,7 +52,7 @@ class Annotations:
         """OSError where the picture cannot be written."""
         if outcome.bgr is None:
             return
-        drawn = annotate(outcome.bgr, outcome.result.cells, outcome.result.scale)
+        drawn = annotate(outcome.bgr, marks(outcome.result.cells), outcome.result.scale)
         os.makedirs(self.path, exist_ok=True)
         write_png(Path(self.path) / self._name(outcome.result.path), drawn)
 
@@ -67,18 +69,36 @@ class Annotations:
         """All pictures are written already."""
 
 
-def caption(entry: CountedCell) -> str:
-    """What is written at a cell: its class and the confidence in per cent, rounded down."""
-    return f"{entry.prediction.label.replace('_', ' ')} {math.floor(entry.prediction.confidence * 100 + 1e-6)}%"
+@dataclass(frozen=True)
+class Mark:
+    """A cell as it is drawn: `contour` (n, 2) int32 and the `box` (x, y, w, h) around it in pixels of the picture, in
+    the colour of the class `label`, with `text` beside it."""
+
+    label: str
+    contour: np.ndarray = field(repr=False)
+    box: tuple[int, int, int, int]
+    text: str
 
 
-def annotate(
-    bgr: np.ndarray,
-    cells: Sequence[CountedCell],
-    scale: Scale | None = None,
-    name: Callable[[CountedCell], str] = caption,
-) -> np.ndarray:
-    """A copy of (h, w, 3) uint8 `bgr` with every cell's outline, `name` and a scale bar.
+def caption(label: str, sure: float) -> str:
+    """What is written at a cell: its class and the confidence, 0 to 1, in per cent."""
+    return f"{class_name(label)} {confidence(sure)}%"
+
+
+def marks(cells: Iterable[CountedCell]) -> list[Mark]:
+    return [
+        Mark(
+            entry.prediction.label,
+            entry.cell.contour,
+            entry.cell.box,
+            caption(entry.prediction.label, entry.prediction.confidence),
+        )
+        for entry in cells
+    ]
+
+
+def annotate(bgr: np.ndarray, cells: Sequence[Mark], scale: Scale | None = None) -> np.ndarray:
+    """A copy of (h, w, 3) uint8 `bgr` with every cell's outline, its text and a scale bar.
 
     Platelets and artefacts are drawn thin and grey. The copy is the picture enlarged by the smallest whole
     number that brings its short side to 600 px.
@@ -87,19 +107,19 @@ def annotate(
     drawn = cv2.resize(bgr, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR) if factor > 1 else bgr.copy()
     height = _text_height(drawn, cells, factor)
     width = max(1, round(height / 8))
-    faint = [entry for entry in cells if entry.prediction.label in EXCLUDED]
-    named = [entry for entry in cells if entry.prediction.label not in EXCLUDED]
-    for entry in faint:
-        cv2.polylines(drawn, [_outline(entry, factor)], True, FAINT, max(1, width // 2), cv2.LINE_AA)
-    for entry in named:
-        colour = COLOURS[entry.prediction.label]
-        cv2.polylines(drawn, [_outline(entry, factor)], True, WHITE, 2 * width + 1, cv2.LINE_AA)
-        cv2.polylines(drawn, [_outline(entry, factor)], True, colour, width + 1, cv2.LINE_AA)
+    faint = [mark for mark in cells if mark.label in EXCLUDED]
+    named = [mark for mark in cells if mark.label not in EXCLUDED]
+    for mark in faint:
+        cv2.polylines(drawn, [_outline(mark, factor)], True, FAINT, max(1, width // 2), cv2.LINE_AA)
+    for mark in named:
+        colour = COLOURS[mark.label]
+        cv2.polylines(drawn, [_outline(mark, factor)], True, WHITE, 2 * width + 1, cv2.LINE_AA)
+        cv2.polylines(drawn, [_outline(mark, factor)], True, colour, width + 1, cv2.LINE_AA)
     placed: list[tuple[int, int, int, int]] = []
-    for entry in named:
-        _name_cell(drawn, entry, name(entry), factor, height, placed)
-    for entry in faint:
-        _name_cell(drawn, entry, name(entry), factor, max(9, round(0.75 * height)), placed)
+    for mark in named:
+        _name_cell(drawn, mark, factor, height, placed)
+    for mark in faint:
+        _name_cell(drawn, mark, factor, max(9, round(0.75 * height)), placed)
     if scale is not None:
         _scale_bar(drawn, scale, factor, height)
     return drawn
@@ -137,32 +157,27 @@ def _capitals() -> float:
     return float(np.ptp(np.flatnonzero(drawn.any(axis=1))) + 1) / 10
 
 
-def _text_height(drawn: np.ndarray, cells: Sequence[CountedCell], factor: int) -> int:
+def _text_height(drawn: np.ndarray, cells: Sequence[Mark], factor: int) -> int:
     """Letters are a fiftieth of the picture's short side, but no taller than a third of a typical cell."""
     by_picture = min(drawn.shape[:2]) / 50
     if cells:
-        by_cell = factor * float(np.median([max(entry.cell.box[2:]) for entry in cells])) / 3
+        by_cell = factor * float(np.median([max(mark.box[2:]) for mark in cells])) / 3
         by_picture = min(by_picture, by_cell)
     return max(10, round(by_picture))
 
 
-def _outline(entry: CountedCell, factor: int) -> np.ndarray:
-    return (np.asarray(entry.cell.contour, np.int32) * factor + factor // 2).reshape(-1, 1, 2)
+def _outline(mark: Mark, factor: int) -> np.ndarray:
+    return (np.asarray(mark.contour, np.int32) * factor + factor // 2).reshape(-1, 1, 2)
 
 
 def _name_cell(
-    drawn: np.ndarray,
-    entry: CountedCell,
-    text: str,
-    factor: int,
-    height: int,
-    placed: list[tuple[int, int, int, int]],
+    drawn: np.ndarray, mark: Mark, factor: int, height: int, placed: list[tuple[int, int, int, int]]
 ) -> None:
-    """Write the cell's name, `text`, above, below or beside it, inside the picture and clear of the names in
+    """Write the cell's text above, below or beside it, inside the picture and clear of the names in
     `placed`."""
     pad = max(2, height // 4)
-    w, h = text_width(text, height) + 2 * pad, height + 3 * pad
-    x0, y0, bw, bh = (value * factor for value in entry.cell.box)
+    w, h = text_width(mark.text, height) + 2 * pad, height + 3 * pad
+    x0, y0, bw, bh = (value * factor for value in mark.box)
     middle = x0 + (bw - w) // 2
     rows, columns = drawn.shape[:2]
     spots = [(middle, y0 - h - pad), (middle, y0 + bh + pad), (x0 + bw + pad, y0 + (bh - h) // 2)]
@@ -171,11 +186,11 @@ def _name_cell(
     box = min(boxes, key=lambda b: sum(_overlap(b, other) for other in placed))  # the first of the best
     placed.append(box)
     x, y = box[:2]
-    if entry.prediction.label in EXCLUDED:
-        put_text(drawn, text, x + pad, y + pad + height, height, FAINT)
+    if mark.label in EXCLUDED:
+        put_text(drawn, mark.text, x + pad, y + pad + height, height, FAINT)
         return
-    cv2.rectangle(drawn, (x, y), (x + w, y + h), COLOURS[entry.prediction.label], -1)
-    put_text(drawn, text, x + pad, y + pad + height, height, WHITE)
+    cv2.rectangle(drawn, (x, y), (x + w, y + h), COLOURS[mark.label], -1)
+    put_text(drawn, mark.text, x + pad, y + pad + height, height, WHITE)
 
 
 def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> int:

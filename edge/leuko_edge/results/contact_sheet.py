@@ -14,6 +14,7 @@ import numpy as np
 from ..pipeline import Outcome
 from ..tally import Differential, Tally
 from .annotate import put_text, write_png
+from .wording import class_name, confidence
 
 TILE = 128  # px along a cell's side on the sheet
 GAP = 8
@@ -45,7 +46,7 @@ class Gallery:
             return
         for entry, rgb in zip(outcome.result.cells, outcome.crops, strict=True):
             label = entry.prediction.label
-            sure = f"{math.floor(entry.prediction.confidence * 100 + 1e-6)}%"
+            sure = f"{confidence(entry.prediction.confidence)}%"
             self._waiting[label].append((rgb.copy(), sure, f"{outcome.index + 1}#{entry.id}", entry.counted))
             if len(self._waiting[label]) == SHEET:
                 self._write(label)
@@ -72,7 +73,7 @@ def sheet(label: str, thumbnails: Sequence[Thumbnail]) -> np.ndarray:
     step_x, step_y = TILE + GAP, TILE + STRIP + GAP
     title = 3 * GAP + LETTERS
     drawn = np.full((title + rows * step_y, GAP + columns * step_x, 3), 255, np.uint8)
-    put_text(drawn, f"{label.replace('_', ' ')} ({len(thumbnails)})", GAP, GAP + 2 + LETTERS, LETTERS + 2, INK)
+    put_text(drawn, f"{class_name(label)} ({len(thumbnails)})", GAP, GAP + 2 + LETTERS, LETTERS + 2, INK)
     for number, (rgb, first, second, counted) in enumerate(thumbnails):
         x, y = GAP + number % columns * step_x, title + number // columns * step_y
         bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)

@@ -16,9 +16,10 @@ import numpy as np
 
 from ..store.archive import Archive, Record
 from ..store.records import StoredCell
-from ..types import Cell, CountedCell, Prediction, Scale
-from .annotate import annotate, caption, write_png
+from ..types import Scale
+from .annotate import Mark, annotate, caption, write_png
 from .contact_sheet import SHEET, Thumbnail, sheet
+from .wording import class_name, confidence
 
 MAP_SIDE = 4000  # px; the long side of a map, whatever part of the slide it covers
 MAP_CELLS = 400  # on one map; an area with more is cut into bands
@@ -50,7 +51,7 @@ def _thumbnail(archive: Archive, record: Record, cell: StoredCell) -> Thumbnail:
 
 
 def _said(cell: StoredCell) -> str:
-    return _ascii(f"by {cell.by}")[:16] if cell.changed else f"{math.floor(cell.confidence * 100 + 1e-6)}%"
+    return _ascii(f"by {cell.by}")[:16] if cell.changed else f"{confidence(cell.confidence)}%"
 
 
 def _ascii(text: str) -> str:
@@ -80,15 +81,13 @@ def draw_map(archive: Archive, record: Record, cells: Sequence[StoredCell]) -> n
     side = max(TILE_SIDE, round(window * shrink))
     width, height = (math.ceil(length * shrink) + side for length in extent)
     bgr = np.full((height, width, 3), GROUND, np.uint8)
-    entries, changed = [], {}
+    drawn = []
     for cell in cells:
         x, y = (np.array((cell.x, cell.y)) - corner) * shrink + side / 2
         _paste(bgr, archive.crop(record.summary.id, cell.id), x, y, side)
-        entries.append(_entry(archive, record, cell, x, y, side / window))
-        if cell.changed:
-            changed[cell.id] = _ascii(f"{cell.label.replace('_', ' ')}, by {cell.by}")[:40]
+        drawn.append(_mark(archive, record, cell, x, y, side / window))
     scale = None if record.um_per_px is None else Scale(record.um_per_px / shrink, "given")
-    return annotate(bgr, entries, scale, lambda entry: changed.get(entry.id) or caption(entry))
+    return annotate(bgr, drawn, scale)
 
 
 def _window(archive: Archive, record: Record, cells: Sequence[StoredCell]) -> float:
@@ -108,7 +107,7 @@ def _paste(bgr: np.ndarray, rgb: np.ndarray | None, x: float, y: float, side: in
     bgr[top : top + side, left : left + side] = tile[:, :, ::-1]
 
 
-def _entry(archive: Archive, record: Record, cell: StoredCell, x: float, y: float, zoom: float) -> CountedCell:
+def _mark(archive: Archive, record: Record, cell: StoredCell, x: float, y: float, zoom: float) -> Mark:
     """The cell as `annotate` takes it, its outline (or box) around (x, y) of the map."""
     left, top, width, height = cell.box
     contour = archive.contour(record.summary.id, cell.id)
@@ -117,5 +116,5 @@ def _entry(archive: Archive, record: Record, cell: StoredCell, x: float, y: floa
     middle = np.array((left + width / 2, top + height / 2))
     outline = np.rint((contour - middle) * zoom + (x, y)).astype(np.int32)
     box = (round(x - width * zoom / 2), round(y - height * zoom / 2), round(width * zoom), round(height * zoom))
-    drawn = Cell(box, (x, y), outline)
-    return CountedCell(cell.id, drawn, Prediction(cell.label, cell.confidence, cell.probabilities), cell.counted)
+    changed = _ascii(f"{class_name(cell.label)}, by {cell.by}")[:40]
+    return Mark(cell.label, outline, box, changed if cell.changed else caption(cell.label, cell.confidence))

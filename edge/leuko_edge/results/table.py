@@ -13,8 +13,9 @@ from rich.text import Text
 
 from ..model import certificate
 from ..model.card import ModelCard
-from ..tally import Differential, Share, Tally
+from ..tally import Differential, Fields, Share
 from ..types import Scale
+from . import wording
 
 NOT_A_DEVICE = "Not a medical device: for research and teaching, not for diagnosis."
 SIMULATED = "SIMULATED: leuko-edge drew these cells itself; this is no patient's blood."
@@ -31,7 +32,7 @@ _ORIGINS = {
 def show(
     console: Console,
     differential: Differential,
-    tally: Tally,
+    fields: Fields,
     truth: Mapping[str, int] | None = None,
     warning: str = "",
 ) -> None:
@@ -41,7 +42,7 @@ def show(
     if simulated:
         console.print(Text(SIMULATED, style="bold yellow"))
     console.print(_table(differential, truth))
-    for line in notes(differential, tally):
+    for line in notes(differential, fields):
         console.print(Text(line))
     if truth is not None:
         console.print(Text(_beside(truth, differential)))
@@ -69,41 +70,38 @@ def _table(differential: Differential, truth: Mapping[str, int] | None) -> Table
     table.add_column("flag", no_wrap=True)
     true_total = sum(truth.get(share.label, 0) for share in differential.classes) if truth is not None else 0
     for share in differential.classes:
-        cells: list[str | Text] = [share.label.replace("_", " ")]
+        cells: list[str | Text] = [wording.class_name(share.label)]
         if truth is not None:
             true = truth.get(share.label, 0)
-            cells += [str(true), f"{100 * true / true_total:.1f}" if true_total else "–"]
+            cells += [str(true), wording.share_of(true, true_total)]
         table.add_row(*cells, *_share(share))
     return table
 
 
 def _share(share: Share) -> list[str | Text]:
-    low, high = share.ci95
-    reference = "–" if share.reference is None else f"{share.reference[0]:g}–{share.reference[1]:g}"
     return [
         str(share.count),
-        "–" if share.percent is None else f"{share.percent:.1f}",
-        f"{low:.1f}–{high:.1f}",
-        reference,
-        Text(share.flag or "–", style=FLAG_STYLES.get(share.flag or "", "")),
+        wording.tenths(share.percent),
+        wording.interval(share.ci95),
+        wording.reference(share.reference),
+        Text(share.flag or wording.NOTHING, style=FLAG_STYLES.get(share.flag or "", "")),
     ]
 
 
-def notes(differential: Differential, tally: Tally) -> list[str]:
+def notes(differential: Differential, fields: Fields) -> list[str]:
     """The lines below the table: what is not in the denominator, the fields, and the scale and how it is
     known."""
-    nrbc = differential.nrbc_per_100_wbc
-    ratio = "–" if nrbc is None else f"{nrbc:.1f}"
+    ratio = wording.tenths(differential.nrbc_per_100_wbc)
     excluded = ", ".join(_number(count, label) for label, count in differential.excluded.items())
-    skipped = ", ".join(f"{count} {reason}" for reason, count in tally.skipped.items() if count)
-    fields = f"Fields: {tally.counted} of {tally.captured} counted" + (f" ({skipped})" if skipped else "")
+    skipped = ", ".join(f"{count} {reason}" for reason, count in fields.skipped.items() if count)
+    counted = f"Fields: {fields.counted} of {fields.captured} counted" + (f" ({skipped})" if skipped else "")
     return [
         f"nRBC per 100 WBC: {ratio} ({_number(differential.erythroblasts, 'erythroblast')})",
         *_smudges(differential),
         f"Unidentified: {differential.unidentified} (not in the denominator)",
         f"Excluded: {excluded}",
-        fields,
-        *scale_lines(tally.scales),
+        counted,
+        *scale_lines(fields.scales),
     ]
 
 
@@ -111,7 +109,7 @@ def _smudges(differential: Differential) -> list[str]:
     """A line where there are any: a model that does not know smudge cells finds none, which says nothing."""
     if not differential.smudges:
         return []
-    ratio = "–" if differential.smudges_per_100_wbc is None else f"{differential.smudges_per_100_wbc:.1f}"
+    ratio = wording.tenths(differential.smudges_per_100_wbc)
     return [f"Smudge cells per 100 WBC: {ratio} ({differential.smudges})"]
 
 

@@ -8,9 +8,10 @@ from itertools import groupby
 
 from rich.text import Text
 
+from ..results import wording
 from ..results.table import FLAG_STYLES
+from ..results.wording import NOTHING, class_name, interval, share_of, tenths
 from ..tally import Differential, Share
-from .words import class_name
 
 ESTIMATE, INTERVAL, REFERENCE, BOTH = "◆", "─", "░", "═"
 LEGEND = f"bars: {ESTIMATE} per cent, {INTERVAL} 95 % interval, {REFERENCE} reference range, {BOTH} interval within it"
@@ -31,16 +32,16 @@ def rows(
     lines = [Text(heading, style="bold")]
     total = sum(true.get(share.label, 0) for share in differential.classes) if true else 0
     for share in differential.present:
-        percent = "–" if share.percent is None else f"{share.percent:.1f}"
+        percent = tenths(share.percent)
         name_of = class_name(share.label, not full)
         line = Text(f"{keys.get(share.label, ' ')} {name_of:<{name}}{share.count:>5}{percent:>6}")
         if true:
-            line.append(f"{100 * true.get(share.label, 0) / total:>7.1f}" if total else f"{'–':>7}", "cyan")
+            line.append(f"{share_of(true.get(share.label, 0), total):>7}", "cyan")
         line.append(f"{_limits(share):>11} ")
         line.append_text(interval_bar(share, bar))
         if reference:
-            line.append(f"{_range(share):>8}")
-        line.append(f" {share.flag or '–'}", FLAG_STYLES.get(share.flag or "", ""))
+            line.append(f"{wording.reference(share.reference):>8}")
+        line.append(f" {share.flag or NOTHING}", FLAG_STYLES.get(share.flag or "", ""))
         lines.append(line)
     return lines
 
@@ -84,8 +85,4 @@ def _ruler(width: int) -> str:
 
 
 def _limits(share: Share) -> str:
-    return "–" if share.percent is None else f"{share.ci95[0]:.1f}–{share.ci95[1]:.1f}"
-
-
-def _range(share: Share) -> str:
-    return "–" if share.reference is None else f"{share.reference[0]:g}–{share.reference[1]:g}"
+    return NOTHING if share.percent is None else interval(share.ci95)

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from ..errors import EnvironmentBroken
 from ..live.snapshot import Outline, Snapshot
-from ..results.annotate import FAINT, WHITE, annotate, put_text, text_width
-from ..types import Cell, CountedCell, Prediction, Scale
+from ..results.annotate import FAINT, WHITE, Mark, annotate, caption, put_text, text_width
+from ..types import Scale
 from . import words
 from .keys import Key
 
@@ -119,16 +119,18 @@ def picture(snapshot: Snapshot, question: str = "") -> np.ndarray:
     waiting = [outline.contour for outline in snapshot.outlines if outline.label is None]
     bgr = snapshot.bgr.copy()
     cv2.polylines(bgr, waiting, True, FAINT, 1, cv2.LINE_AA)
-    cells = [_named(n, outline) for n, outline in enumerate(snapshot.outlines, 1) if outline.label is not None]
+    cells = [mark for outline in snapshot.outlines if (mark := _mark(outline)) is not None]
     scale = None if snapshot.um_per_px is None else Scale(snapshot.um_per_px, "red cells")
     drawn = annotate(bgr, cells, scale)
     return np.vstack([_headline(drawn.shape, snapshot, question), drawn])
 
 
-def _named(number: int, outline: Outline) -> CountedCell:
+def _mark(outline: Outline) -> Mark | None:
+    """None where it is not named yet."""
+    if outline.label is None:
+        return None
     x, y, w, h = cv2.boundingRect(outline.contour)
-    cell = Cell((x, y, w, h), (x + w / 2, y + h / 2), outline.contour)
-    return CountedCell(number, cell, Prediction(outline.label or "", outline.confidence, ()), outline.counted)
+    return Mark(outline.label, outline.contour, (x, y, w, h), caption(outline.label, outline.confidence))
 
 
 def _headline(shape: tuple[int, ...], snapshot: Snapshot, question: str) -> np.ndarray:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 from rich.text import Text
 
 from ..live.snapshot import Snapshot
+from ..results.wording import class_name, confidence, tenths
 from ..session import Accounts, Advice, End, Shown
 from ..tally import Differential
 
@@ -72,10 +72,6 @@ def banner(snapshot: Snapshot, question: str = "") -> Banner:
     return replace(said, hint=said.hint.format(light=snapshot.light))
 
 
-def class_name(label: str, short: bool = False) -> str:
-    return label.replace("_", " ").replace("immature", "imm." if short else "immature")
-
-
 def title(snapshot: Snapshot) -> str:
     """Whose count this is and where it comes from."""
     known = [("sample", snapshot.sample), ("operator", snapshot.operator)]
@@ -118,9 +114,9 @@ def beside(snapshot: Snapshot) -> list[str]:
     smudges = differential.smudges_per_100_wbc
     smudged = []
     if differential.smudges:
-        smudged = [f"smudge cells per 100 WBC {'–' if smudges is None else f'{smudges:.1f}'} ({differential.smudges})"]
+        smudged = [f"smudge cells per 100 WBC {tenths(smudges)} ({differential.smudges})"]
     return [
-        f"nRBC per 100 WBC {'–' if ratio is None else f'{ratio:.1f}'} ({differential.erythroblasts})",
+        f"nRBC per 100 WBC {tenths(ratio)} ({differential.erythroblasts})",
         *smudged,
         f"unidentified {differential.unidentified}",
         "excluded: " + ", ".join(f"{label} {count}" for label, count in differential.excluded.items()),
@@ -156,7 +152,7 @@ def cell(shown: Shown) -> str:
     """One of the last cells: number, class, confidence rounded down, and who changed it."""
     if shown.by != "model":
         return f"{shown.id} {class_name(shown.label)}, set by {printable(shown.by)}"
-    return f"{shown.id} {class_name(shown.label)} {math.floor(shown.confidence * 100 + 1e-6)} %"
+    return f"{shown.id} {class_name(shown.label)} {confidence(shown.confidence)} %"
 
 
 def printable(text: str) -> str:

@@ -82,7 +82,7 @@ class Teller:
                 self._fault_since = time.monotonic()
             self._fault = sentence
             self.journal.say(f"fault: {sentence}; trying again in {pause:.0f} s", ERROR)
-        self.notifier.status(f"fault: {sentence}; trying again in {pause:.0f} s")
+        self.notifier.fault(f"fault: {sentence}; trying again in {pause:.0f} s")
         self.resting(pause, pause)
 
     def resting(self, pause: float, left: float) -> None:

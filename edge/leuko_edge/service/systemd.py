@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
@@ -27,7 +28,7 @@ class Notifier:
         usec = environ.get("WATCHDOG_USEC", "")
         self._watchdog = int(usec) if ours and usec.isdigit() else 0  # microseconds; 0: nobody watches
         self._ready = self._stretched = False
-        self._fed, self._said = -FEEDING, ""
+        self._fed, self._said = -FEEDING, ("", 0)
 
     @property
     def supervised(self) -> bool:
@@ -37,11 +38,20 @@ class Notifier:
     def ready(self, status: str) -> None:
         """The service has started; said until it was heard once."""
         if not self._ready:
-            self._ready, self._said = self._send("READY=1", f"STATUS={status}"), status
+            self._ready = self._send("READY=1", f"STATUS={status}", "ERRNO=0")
+            self._said = status, 0
 
     def status(self, status: str) -> None:
-        if status != self._said and self._send(f"STATUS={status}"):
-            self._said = status
+        """All is well, and how it stands."""
+        self._tell(status, 0)
+
+    def fault(self, status: str) -> None:
+        """It runs and cannot count; `status` says why. systemd keeps that it is at fault as its StatusErrno."""
+        self._tell(status, errno.EAGAIN)
+
+    def _tell(self, status: str, number: int) -> None:
+        if (status, number) != self._said and self._send(f"STATUS={status}", f"ERRNO={number}"):
+            self._said = status, number
 
     def alive(self) -> None:
         """The loop goes round: feed the watchdog, and give it back its usual patience; before `ready`, win time."""

@@ -11,6 +11,8 @@ import numpy as np
 matplotlib.use("Agg")  # no display on a server
 from matplotlib import pyplot as plt
 
+from leuko_edge.results.wording import class_name
+
 FEW = 5
 """Cells of which a share says nothing: 0 or 1 by chance."""
 
@@ -31,7 +33,7 @@ def confusion_picture(path: Path, matrix: np.ndarray, classes: Sequence[str], ti
         if count:
             colour = "white" if share[row, column] > 0.5 else "black"
             axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=8)
-    names = [name.replace("_", " ") for name in classes]
+    names = [class_name(name) for name in classes]
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="predicted", ylabel="true", title=title)
@@ -108,7 +110,7 @@ def per_class_picture(path: Path, scores: Mapping[str, np.ndarray], classes: Seq
     for i, key in enumerate(("precision", "recall", "f1")):
         bars = axes.bar(places + (i - 1) * 0.27, 100 * np.nan_to_num(scores[key]), width=0.25, label=key)
         axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=1)
-    axes.set_xticks(places, [name.replace("_", " ") for name in classes])
+    axes.set_xticks(places, [class_name(name) for name in classes])
     axes.set(ylabel="%", ylim=(0, 112), title=title)
     axes.set_yticks(range(0, 101, 20))
     axes.grid(axis="y", alpha=0.3)

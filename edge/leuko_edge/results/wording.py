@@ -1,0 +1,34 @@
+"""How classes, shares and confidences are written for people, the same on every screen, sheet and drawing."""
+
+from __future__ import annotations
+
+import math
+
+NOTHING = "–"
+
+
+def class_name(label: str, short: bool = False) -> str:
+    return label.replace("_", " ").replace("immature", "imm." if short else "immature")
+
+
+def confidence(share: float) -> str:
+    """A probability of 0 to 1 in whole per cent, rounded down: what is written as 100 is certain."""
+    return str(math.floor(share * 100 + 1e-6))
+
+
+def tenths(value: float | None) -> str:
+    """A percentage or a ratio with one decimal; a dash where there is none."""
+    return NOTHING if value is None else f"{value:.1f}"
+
+
+def share_of(count: int, total: int) -> str:
+    """`count` in per cent of `total` with one decimal; a dash where `total` is 0."""
+    return tenths(100 * count / total if total else None)
+
+
+def interval(limits: tuple[float, float]) -> str:
+    return f"{limits[0]:.1f}–{limits[1]:.1f}"
+
+
+def reference(limits: tuple[float, float] | None) -> str:
+    return NOTHING if limits is None else f"{limits[0]:g}–{limits[1]:g}"
