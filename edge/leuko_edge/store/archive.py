@@ -106,6 +106,31 @@ class Archive:
                 events=tuple(records.event_from(event) for event in events),
             )
 
+    def revision(self, session: int) -> str:
+        """Another word whenever anything of the session has changed; UsageError as of `record`."""
+        with self._reading() as execute:
+            row = execute(_REVISION, (session,) * 5).fetchone()
+            if row["state"] is None:
+                raise UsageError(f"there is no session {session} in {self.path}", "leuko-edge sessions lists them")
+            return "-".join(str(value) for value in tuple(row))
+
+    def reference(self, label: str, most: int) -> list[tuple[int, int]]:
+        """(session, cell) of cells of a class in signed sessions: those that a person named, then the surest."""
+        with self._reading() as execute:
+            rows = execute(
+                "SELECT session, cell.id FROM cell JOIN session ON session.id = session WHERE label = ? "
+                "AND state = 'signed' AND undone_at IS NULL AND crop IS NOT NULL "
+                "ORDER BY changed_by IS NULL, confidence DESC LIMIT ?",
+                (label, most),
+            )
+            return [(int(row["session"]), int(row["id"])) for row in rows]
+
+    def png(self, session: int, cell: int) -> bytes | None:
+        """`crop` as it is stored."""
+        with self._reading() as execute:
+            row = execute("SELECT crop FROM cell WHERE session = ? AND id = ?", (session, cell)).fetchone()
+            return bytes(row["crop"]) if row and row["crop"] else None
+
     def crop(self, session: int, cell: int) -> np.ndarray | None:
         """(n, n, 3) uint8 RGB as the network saw it; None where none was stored."""
         with self._reading() as execute:
@@ -125,6 +150,14 @@ class Archive:
             return (
                 np.frombuffer(row["contour"], "<i4").reshape(-1, 2).astype(np.int32) if row and row["contour"] else None
             )
+
+    def contours(self, session: int, area: int) -> dict[int, np.ndarray]:
+        """As `contour`, of all cells of one area by number; without those that have none."""
+        with self._reading() as execute:
+            rows = execute(
+                "SELECT id, contour FROM cell WHERE session = ? AND area = ? AND contour IS NOT NULL", (session, area)
+            )
+            return {int(row["id"]): np.frombuffer(row["contour"], "<i4").reshape(-1, 2) for row in rows}
 
     def close(self) -> None:
         self._connection.close()
@@ -147,6 +180,14 @@ class Archive:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
 
+
+_REVISION = (
+    "SELECT (SELECT state FROM session WHERE id = ?) AS state, "
+    "(SELECT coalesce(max(id), 0) FROM event WHERE session = ?) AS events, "
+    "(SELECT count(*) FROM cell WHERE session = ?) AS cells, "
+    "(SELECT coalesce(sum(views), 0) FROM cell WHERE session = ?) AS views, "
+    "(SELECT count(looked_at) FROM cell WHERE session = ?) AS looks"
+)
 
 _SUMMARY = (
     "SELECT session.*, (SELECT count(*) FROM cell WHERE cell.session = session.id AND counted) AS cells FROM session"

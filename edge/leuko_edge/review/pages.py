@@ -1,0 +1,138 @@
+"""What is looked at: the list of sessions, one session, its pictures and its files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ..results.session_report import csv_text, json_text
+from ..screen.keys import CLASS_KEYS
+from ..store.archive import Archive, Summary
+from . import pictures
+from .access import Access
+from .state import ASKING, state
+from .templates import page
+
+KEPT = {"Cache-Control": "private, max-age=86400"}
+STATES = {"open": "counting, or to resume", "closed": "to review", "signed": "signed"}
+
+
+class Pages:
+    """Each method answers one address, on the database at `path`."""
+
+    def __init__(self, path: str, access: Access) -> None:
+        self._path, self._access = path, access
+
+    def all(self) -> Mapping[str, Callable[[Request], Response]]:
+        """By address."""
+        one = "/sessions/{session:int}"
+        return {
+            "/": self.sessions,
+            one: self.session,
+            f"{one}/state": self.state,
+            f"{one}/cells/{{cell:int}}.png": self.cell,
+            f"{one}/pictures/{{picture:int}}.jpg": self.picture,
+            f"{one}/outlines/{{area:int}}": self.outlines,
+            f"{one}/report.json": self.json,
+            f"{one}/report.csv": self.csv,
+            "/reference/{label}": self.reference,
+        }
+
+    def sessions(self, request: Request) -> Response:
+        """The list; `q` is looked for in samples, `state` is one of STATES, `rows` asks for the table's rows alone."""
+        q, wanted = request.query_params.get("q", "").strip(), request.query_params.get("state", "")
+        with Archive(self._path) as archive:
+            found = [one for one in reversed(archive.sessions()) if _fits(one, q, wanted)]
+        rows = [{"one": one, "began": _local(one.started_at), "state": STATES[one.state]} for one in found]
+        if "rows" in request.query_params:
+            return page("rows.html", rows=rows)
+        return page("sessions.html", rows=rows, q=q, wanted=wanted, states=STATES, **self._frame(request))
+
+    def session(self, request: Request) -> Response:
+        found = self._state(request)
+        keys = {label: key for key, label in CLASS_KEYS.items()}
+        person = self._access.person(request)
+        frame = {
+            "keys": keys,
+            "asking": ASKING,
+            "may_change": bool(person and person.may("technologist")),
+            "may_amend": bool(person and person.may("supervisor")),
+        }
+        return page("session.html", found=found, data=_embedded({**found, **frame}), keys=keys, **self._frame(request))
+
+    def state(self, request: Request) -> Response:
+        """204 where the revision that the page has is the newest."""
+        with Archive(self._path) as archive:
+            revision = archive.revision(request.path_params["session"])
+            if request.query_params.get("since") == revision:
+                return Response(status_code=204)
+            return JSONResponse(state(archive.record(request.path_params["session"]), revision))
+
+    def cell(self, request: Request) -> Response:
+        with Archive(self._path) as archive:
+            png = archive.png(request.path_params["session"], request.path_params["cell"])
+        return Response(png, media_type="image/png", headers=KEPT) if png else Response(status_code=404)
+
+    def picture(self, request: Request) -> Response:
+        with Archive(self._path) as archive:
+            jpeg = archive.view(request.path_params["session"], request.path_params["picture"])
+        return Response(jpeg, media_type="image/jpeg", headers=KEPT) if jpeg else Response(status_code=404)
+
+    def outlines(self, request: Request) -> Response:
+        with Archive(self._path) as archive:
+            record = archive.record(request.path_params["session"])
+            return JSONResponse(pictures.outlines(archive, record, request.path_params["area"]))
+
+    def json(self, request: Request) -> Response:
+        with Archive(self._path) as archive:
+            text = json_text(archive.record(request.path_params["session"]))
+        return _file(text, "application/json", request, "json")
+
+    def csv(self, request: Request) -> Response:
+        with Archive(self._path) as archive:
+            text = csv_text(archive.record(request.path_params["session"]))
+        return _file(text, "text/csv", request, "csv")
+
+    def reference(self, request: Request) -> Response:
+        """Cells of a class from the site's signed sessions, those that a person named first."""
+        with Archive(self._path) as archive:
+            return JSONResponse(archive.reference(request.path_params["label"], 6))
+
+    def _state(self, request: Request) -> dict[str, Any]:
+        session = request.path_params["session"]
+        with Archive(self._path) as archive:
+            revision = archive.revision(session)
+            return state(archive.record(session), revision)
+
+    def _frame(self, request: Request) -> dict[str, Any]:
+        """What every page says: who is there, and the token that its changes carry."""
+        person = self._access.person(request)
+        return {
+            "who": person.name if person else "",
+            "named": self._access.named(request),
+            "local": self._access.local,
+            "token": self._access.token(request),
+        }
+
+
+def _fits(one: Summary, q: str, wanted: str) -> bool:
+    return q.casefold() in one.info.sample.casefold() and (not wanted or one.state == wanted)
+
+
+def _local(at: float) -> str:
+    return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M")
+
+
+def _embedded(value: Mapping[str, Any]) -> str:
+    """JSON that cannot end the element it stands in."""
+    return json.dumps(value, allow_nan=False).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _file(content: str | bytes, kind: str, request: Request, suffix: str) -> Response:
+    name = f"session-{request.path_params['session']}.{suffix}"
+    return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
