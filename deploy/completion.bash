@@ -20,6 +20,14 @@ _leuko_edge_words() { # COMMAND [WORD OF camera]
     doctor) echo "--json --config --help" ;;
     bench) echo "--json --seconds --threads --model --help" ;;
     serve) echo "--config --camera --video --database --display --help" ;;
+    review) echo "--host --port --certificate --key --model --database --config --help" ;;
+    users)
+        case ${2-} in
+        add) echo "--role --database --config --help" ;;
+        list | remove) echo "--database --config --help" ;;
+        *) echo "add list remove --help" ;;
+        esac
+        ;;
     attach) echo "--once --json --keys --folder --help" ;;
     *)
         echo "--image --camera --video --demo --seed --cells --um-per-px --model --threads --reference --config" \
@@ -35,16 +43,18 @@ _leuko_edge() {
     if [[ $COMP_CWORD -gt 2 ]]; then under=${COMP_WORDS[2]}; fi
     words=$(_leuko_edge_words "$command" "$under")
     case $command:$before in
-    :*) words="sessions export config camera doctor bench serve attach $words" ;;
+    :*) words="sessions export config camera doctor bench serve attach review users $words" ;;
     [a-z]*:--json) if [[ $command == export ]]; then words='' files=yes; fi ;; # a switch of the other commands
     *:--image | *:--video | *:--model | *:--config | *:--database | *:--json | *:--csv | *:--annotate | *:--crops | *:--out | *:--folder)
         words='' files=yes
         ;;
     *:--camera) words="auto picamera2" files=yes ;;
+    *:--certificate | *:--key) words='' files=yes ;;
+    *:--role) words="viewer technologist supervisor" ;;
     *:--display) words="auto none" files=yes ;;
     *:--reference) words="neutrophil= lymphocyte= monocyte= eosinophil= basophil= immature_granulocyte= variant_lymphocyte= blast=" ;;
     *:--seed | *:--cells | *:--um-per-px | *:--threads | *:--target | *:--precision | *:--sample | *:--operator | \
-        *:--notes | *:--frames | *:--seconds)
+        *:--notes | *:--host | *:--port | *:--frames | *:--seconds)
         return
         ;;
     esac

@@ -46,6 +46,8 @@ _COMMANDS = {  # the module whose add_parsers(subparsers) knows the word; its pa
     "bench": "bench",
     "serve": "serve",
     "attach": "attach",
+    "review": "review",
+    "users": "review",
 }
 
 

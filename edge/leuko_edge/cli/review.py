@@ -123,7 +123,9 @@ def _loopback(host: str) -> bool:
 
 def _people(people: People, host: str) -> People:
     if not people.all():
-        raise UsageError(f"{host} can be reached by others, and nobody may log in yet", "leuko-edge users add NAME first")
+        raise UsageError(
+            f"{host} can be reached by others, and nobody may log in yet", "leuko-edge users add NAME first"
+        )
     return people
 
 

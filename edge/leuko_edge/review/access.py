@@ -66,7 +66,7 @@ class Access:
         with self._guard:
             now = time.monotonic()
             self._failed = {key: times for key, times in self._failed.items() if now - times[-1] < TRY_SECONDS}
-            tries = [self._failed.get(key, ()) for key in (f"name {name}", f"address {address}")]
+            tries = [self._failed[key] for key in (f"name {name}", f"address {address}") if key in self._failed]
         return any(len(times) >= TRIES and now - times[0] < TRY_SECONDS for times in tries)
 
     def log_out(self, request: HTTPConnection) -> None:

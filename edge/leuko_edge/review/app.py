@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
@@ -112,8 +113,6 @@ async def _body(request: Request) -> Body:
         content += piece
         if len(content) > MAX_BODY:
             raise UsageError("that is too much at once")
-    import json
-
     try:
         body = json.loads(content or b"{}")
     except (ValueError, RecursionError):

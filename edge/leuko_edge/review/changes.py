@@ -30,7 +30,9 @@ class Changes:
         self._review.change(session, changes, who.name, time.time(), body.get("undo") is True)
 
     def look(self, session: int, body: Body, who: Person) -> None:
-        self._review.look(session, [_number({"cell": cell}, "cell") for cell in _list(body, "cells")], who.name, time.time())
+        self._review.look(
+            session, [_number({"cell": cell}, "cell") for cell in _list(body, "cells")], who.name, time.time()
+        )
 
     def add(self, session: int, body: Body, who: Person) -> None:
         number, x, y = _number(body, "picture"), _place(body, "x"), _place(body, "y")

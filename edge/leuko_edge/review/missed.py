@@ -25,7 +25,8 @@ class Namer:
     """The model that names what people add, loaded when the first cell is."""
 
     def __init__(self, load: Callable[[], CellClassifier]) -> None:
-        self._load, self._classifier, self._guard = load, None, threading.Lock()
+        self._load, self._guard = load, threading.Lock()
+        self._classifier: CellClassifier | None = None
 
     def name(self, picture: Picture, x: float, y: float) -> NewCell:
         """The cell of `picture` at (x, y), pixels of its file. UsageError where the file is no longer what was counted,

@@ -19,6 +19,7 @@ from .state import ASKING, state
 from .templates import page
 
 KEPT = {"Cache-Control": "private, max-age=86400"}
+FILES = (("report.json", "JSON"), ("report.csv", "cells as CSV"))
 STATES = {"open": "counting, or to resume", "closed": "to review", "signed": "signed"}
 
 
@@ -63,7 +64,8 @@ class Pages:
             "may_change": bool(person and person.may("technologist")),
             "may_amend": bool(person and person.may("supervisor")),
         }
-        return page("session.html", found=found, data=_embedded({**found, **frame}), keys=keys, **self._frame(request))
+        data = _embedded({**found, **frame})
+        return page("session.html", found=found, data=data, keys=keys, files=FILES, **self._frame(request))
 
     def state(self, request: Request) -> Response:
         """204 where the revision that the page has is the newest."""

@@ -1,0 +1,56 @@
+"""For tests of the review pages: photographs of drawn cells counted into a session, and the pages served."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import uvicorn
+from drawn import encoded, smear
+
+from leuko_edge.cli import count
+from leuko_edge.cli.main import main
+from leuko_edge.model.classify import FixedClassifier
+from leuko_edge.review.app import create_app
+
+SEEDS = (3, 5)  # of smears whose three cells lie apart
+LABELS = ("neutrophil", "lymphocyte", "monocyte", "neutrophil", "unidentified", "blast")
+
+
+def counted(folder: Path) -> Path:
+    """The database of one session of two drawn photographs of three cells each, named as LABELS say."""
+    pictures = folder / "slide"
+    pictures.mkdir()
+    for number, seed in enumerate(SEEDS, start=1):
+        (pictures / f"{number}.png").write_bytes(encoded(smear(white_cells=3, seed=seed), ".png"))
+    database = folder / "sessions.sqlite3"
+    words = ["--image", str(pictures), "--sample", "S-17", "--operator", "AB", "--database", str(database)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(count.Classifier, "from_path", lambda path, threads: FixedClassifier(*LABELS))
+        assert main([*words, "--quiet"]) == 0
+    return database
+
+
+def copied(database: Path, folder: Path) -> Path:
+    """A copy for one test; its photographs stay where they are."""
+    return Path(shutil.copy(database, folder / "sessions.sqlite3"))
+
+
+@contextlib.contextmanager
+def served(database: Path, **options: object):
+    """The address of the pages, served by a thread of this process."""
+    application = create_app(database, lambda: FixedClassifier("eosinophil"), **options)
+    server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
