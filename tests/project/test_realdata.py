@@ -18,7 +18,7 @@ from leuko_edge.vision.segment import find_cells
 from leuko_train.data import build, readers, split
 from leuko_train.data.augment import Window, identity_view
 from leuko_train.data.items import Item
-from leuko_train.data.photo_match import Recogniser
+from leuko_train.data.photo_match import PhotoMatcher
 from leuko_train.evaluation.detect import measure
 
 pytestmark = pytest.mark.realdata
@@ -60,9 +60,9 @@ def test_the_black_frames_of_turned_pictures_give_no_cells(data):
 
 def test_kaggles_pictures_are_copies_of_fields_of_bccd_of_their_class(data):
     fields = list(readers.bccd(data))
-    recogniser = Recogniser([item.path for item in fields])
+    matcher = PhotoMatcher([item.path for item in fields])
     copies = sample(list(readers.kaggle(data)), 16)
-    found = [(copy.label, recogniser.find(copy.path)) for copy in copies]
+    found = [(copy.label, matcher.find(copy.path)) for copy in copies]
     linked = [(label, fields[photograph].label) for label, photograph in found if photograph is not None]
     assert len(linked) >= 15  # of all 3,872 pictures 20 show fields that BCCD does not hold
     assert all(copy == photograph for copy, photograph in linked if photograph)

@@ -27,7 +27,7 @@ from leuko_edge.model.classify import Classifier, FixedClassifier
 from leuko_edge.screen.pages import FAULT
 from leuko_edge.service import loop, sentences
 from leuko_edge.service.backoff import Pauses
-from leuko_edge.service.console import Face
+from leuko_edge.service.console import DeviceFace
 from leuko_edge.service.journal import Journal
 from leuko_edge.service.key_socket import Control, send
 from leuko_edge.service.reporter import Teller
@@ -277,7 +277,7 @@ def test_the_journal_has_a_line_for_every_tenth_cell_and_its_priority(tmp_path):
 def test_a_display_that_cannot_be_had_or_is_lost_stops_nothing(tmp_path):
     leader, follower = pty.openpty()
     with open(tmp_path / "journal", "w+") as stream:
-        face = Face(Control(None), Journal(stream, {}))
+        face = DeviceFace(Control(None), Journal(stream, {}))
         for wanted in (str(tmp_path / "none"), str(tmp_path / "journal"), os.ttyname(follower)):
             face.open(wanted)
         os.close(follower)
@@ -317,10 +317,10 @@ def test_only_a_driver_that_hangs_ends_the_program_and_only_where_it_is_started_
 
     monkeypatch.setattr(loop, "open_source", no_camera)
     monkeypatch.setattr(Classifier, "from_path", lambda path, threads: FixedClassifier("neutrophil"))
-    monkeypatch.setattr(Face, "pressed", lambda self: ["x"])  # no pause is waited for
+    monkeypatch.setattr(DeviceFace, "pressed", lambda self: ["x"])  # no pause is waited for
     told = {"NOTIFY_SOCKET": str(tmp_path / "notify")} if supervised else {}
     journal = Journal(io.StringIO(), {})
-    teller = Teller(Notifier(told), StatusFile(None), Face(Control(None), journal), journal)
+    teller = Teller(Notifier(told), StatusFile(None), DeviceFace(Control(None), journal), journal)
     environ = {"HOME": str(tmp_path), "LEUKO_EDGE_SERVICE_DISPLAY": "none"}
     flags = {"session.database": str(tmp_path / "s.sqlite3")}
     released = threading.Event()

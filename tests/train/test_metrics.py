@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from leuko_edge.model.classify import calibrate
 from leuko_train.metrics import classification
 
 MATRIX = np.array([[8, 2, 0], [1, 4, 0], [0, 0, 0]])
@@ -86,7 +87,7 @@ def overconfident(temperature: float, count: int = 20_000) -> tuple[np.ndarray, 
     rng = np.random.default_rng(1)
     honest = rng.dirichlet((1, 1, 1), count)
     truth = (rng.random(count)[:, None] > honest.cumsum(1)).sum(1)
-    return classification.tempered(honest, 1 / temperature), truth
+    return calibrate(honest, 1 / temperature), truth
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
@@ -97,13 +98,13 @@ def test_the_temperature_is_recovered(temperature):
 def test_calibration_error_detects_overconfidence():
     found, truth = overconfident(2.5)
     right = found.argmax(1) == truth
-    calm = classification.tempered(found, 2.5)
+    calm = calibrate(found, 2.5)
     assert classification.calibration_error(found.max(1), right) > 0.1
     assert classification.calibration_error(calm.max(1), right) < 0.02
 
 
 def test_tempering_keeps_the_order_and_sums_to_one():
-    found = classification.tempered(np.array([[0.7, 0.3, 0.0]]), 3.0)
+    found = calibrate(np.array([[0.7, 0.3, 0.0]]), 3.0)
     assert found.sum() == pytest.approx(1) and list(found[0].argsort()) == [2, 1, 0]
 
 

@@ -13,7 +13,7 @@ from leuko_edge.errors import UsageError
 from leuko_train import cli
 from leuko_train.data import kaggle
 from leuko_train.data.kaggle import CLASSES, Pictures
-from leuko_train.data.photo_match import Recogniser
+from leuko_train.data.photo_match import PhotoMatcher
 from leuko_train.paper import facts, paper, recipe
 from leuko_train.paper import report as paper_report
 from leuko_train.paper import splits as paper_splits
@@ -91,7 +91,7 @@ def test_photographs_that_overlap_are_one_place(tmp_path):
     paths = [tmp_path / f"{i}.png" for i in range(len(views))]
     for path, bgr in zip(paths, views, strict=True):
         cv2.imwrite(str(path), bgr)
-    places = Recogniser(paths).places()
+    places = PhotoMatcher(paths).places()
     assert places[1] == places[3] and len(set(places.tolist())) == 3
 
 
@@ -102,7 +102,7 @@ def test_a_picture_of_no_known_photograph_is_nobodys_copy(photographs):
 
 def test_photographs_once_recognised_are_not_looked_at_again(photographs, folder, monkeypatch):
     pictures, names, cache = photographs
-    monkeypatch.setattr(kaggle, "Recogniser", None)
+    monkeypatch.setattr(kaggle, "PhotoMatcher", None)
     np.testing.assert_array_equal(kaggle.photographs(folder, pictures.paths, cache), names)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from laid import turned
 
-from leuko_train.data.photo_match import Recogniser
+from leuko_train.data.photo_match import PhotoMatcher
 
 COUNT = 6
 
@@ -47,20 +47,20 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_copy_is_recognised_as_its_own_photograph(photographs, tmp_path, change):
     copies = [stored(tmp_path / f"{n}.jpg", CHANGES[change](pixels(photographs[n]))) for n in (4, 1)]
-    recogniser = Recogniser(photographs)
-    assert [recogniser.find(copy) for copy in copies] == [4, 1]
+    matcher = PhotoMatcher(photographs)
+    assert [matcher.find(copy) for copy in copies] == [4, 1]
 
 
 def test_another_photograph_under_the_same_microscope_is_none_of_them(photographs, tmp_path):
     others = [stored(tmp_path / f"{n}.jpg", labfolder.field(50 + n, "neutrophil").bgr) for n in range(4)]
-    recogniser = Recogniser(photographs)
-    assert [recogniser.find(other) for other in others] == [None] * len(others)
+    matcher = PhotoMatcher(photographs)
+    assert [matcher.find(other) for other in others] == [None] * len(others)
 
 
 def test_a_picture_without_any_detail_is_none_of_them(photographs, tmp_path):
     flat = stored(tmp_path / "flat.png", np.full((240, 320, 3), 200, np.uint8))
-    assert Recogniser(photographs).find(flat) is None
-    assert Recogniser([flat, photographs[0]]).find(photographs[0]) == 1
+    assert PhotoMatcher(photographs).find(flat) is None
+    assert PhotoMatcher([flat, photographs[0]]).find(photographs[0]) == 1
 
 
 def test_photographs_that_overlap_or_mirror_each_other_show_one_place(photographs, tmp_path):
@@ -68,6 +68,6 @@ def test_photographs_that_overlap_or_mirror_each_other_show_one_place(photograph
         stored(tmp_path / "beside.png", CHANGES["shifted"](pixels(photographs[2]))),
         stored(tmp_path / "mirrored.png", CHANGES["mirrored"](pixels(photographs[0]))),
     ]
-    place = Recogniser([*photographs, *again]).places()
+    place = PhotoMatcher([*photographs, *again]).places()
     assert place[COUNT] == place[2] and place[COUNT + 1] == place[0]
     assert len(set(place)) == COUNT

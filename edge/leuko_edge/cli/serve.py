@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
 def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
     try:
         from ..config import load
-        from ..service.console import Face
+        from ..service.console import DeviceFace
         from ..service.journal import Journal
         from ..service.key_socket import Control
         from ..service.loop import Service
@@ -73,7 +73,7 @@ def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
     folder = own_folder()
     file, journal = StatusFile(folder), Journal()
     control = Control(folder)
-    teller = Teller(notifier, file, Face(control, journal), journal)
+    teller = Teller(notifier, file, DeviceFace(control, journal), journal)
     flags = {
         "camera.source": options.camera,
         "session.database": options.database,

@@ -34,7 +34,7 @@ class Find:
     shift: Shift
 
 
-class Recogniser:
+class Relocaliser:
     """Seeks keyframes in the areas that are not theirs, a patch of map at a time, the newest keyframe first."""
 
     def __init__(self, frames: Keyframes, demand: Demand) -> None:

@@ -10,7 +10,7 @@ from ..session import MapPiece, Place, PlaceState
 from .follow import Follower
 from .keyframes import Keyframes
 from .registration import Demand
-from .relocalise import BACKLOG, Recogniser
+from .relocalise import BACKLOG, Relocaliser
 from .view import View, reduced
 
 KNOW = Demand(ncc=0.65, agree=0.85, blocks=14, overlap=0.25)
@@ -42,7 +42,7 @@ class SlideMap:
         self._scale = np.ones(2)  # full-frame px of a view px, x and y
         self._frames = Keyframes((1, 1), keyframes)
         self._follower = Follower(self._frames)
-        self._recogniser = Recogniser(self._frames, know)
+        self._relocaliser = Relocaliser(self._frames, know)
         self._trial: int | None = None  # good frames of an area that may be known; None in one that was given out
         self._trial_from = 0  # its first keyframe
         self._noticed = 0  # keyframes below this one were given to the recogniser, where that has a use
@@ -65,7 +65,7 @@ class SlideMap:
     def new_slide(self) -> None:
         """Start a fresh area; no place of before is recognised any more, but `position` still knows them."""
         self._cut()
-        self._recogniser.forget_from(0)
+        self._relocaliser.forget_from(0)
         self._frames.views.clear()
         self._last = None
 
@@ -131,7 +131,7 @@ class SlideMap:
             return self._place(PlaceState.FOUND if joined else PlaceState.TRACKING, step)
         self._trial += still is not False
         settle = self._settle if self._areas else 1
-        if self._trial < settle or self._recogniser.seeks_from(self._trial_from):
+        if self._trial < settle or self._relocaliser.seeks_from(self._trial_from):
             return _nowhere(step, here.confidence)
         self._areas.add(self._given)
         self._given += 1
@@ -145,7 +145,7 @@ class SlideMap:
             self._scale = np.array([shape[1] / width, shape[0] / height])
             self._frames = Keyframes((width, height), self._most)
             self._follower = Follower(self._frames)
-            self._recogniser = Recogniser(self._frames, self._know)
+            self._relocaliser = Relocaliser(self._frames, self._know)
             self._shape = shape
         elif shape != self._shape:
             raise ValueError(f"the map is of frames of {self._shape}, got {shape}")
@@ -161,7 +161,7 @@ class SlideMap:
         """Break the chain; an area on trial, not given out yet, leaves nothing behind."""
         self._follower.here = None
         if self._trial is not None:
-            self._recogniser.forget_from(self._trial_from)
+            self._relocaliser.forget_from(self._trial_from)
             self._follower.forget_from(self._trial_from)
             self._noticed = min(self._noticed, self._frames.count)
             self._trial = None
@@ -176,10 +176,10 @@ class SlideMap:
         assert here is not None
         if self._trial is not None or len(self._areas) > 1:
             for key in range(self._noticed, frames.count):
-                self._recogniser.notice(key, self._last)
+                self._relocaliser.notice(key, self._last)
         self._noticed = frames.count
         area = frames.areas[here.key]
-        find = self._recogniser.go_on(self._patience if self._trial is not None else self._patience / 2)
+        find = self._relocaliser.go_on(self._patience if self._trial is not None else self._patience / 2)
         if find is None:
             return False
         older, newer = sorted((find.known, find.key), key=lambda key: int(frames.areas[key]))
@@ -190,7 +190,7 @@ class SlideMap:
         if gone == self._given:
             self._trial = None
         if len(self._areas) > 1:  # it may show a part of a third one: in a well-known place no newer keyframe tells
-            self._recogniser.notice(find.key, find.known)
+            self._relocaliser.notice(find.key, find.known)
         return bool(frames.areas[here.key] != area)
 
     def _place(self, state: PlaceState, step: float) -> Place:

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from ..live.snapshot import Snapshot
 from ..session import Action
+from .conversation import Conversation
 from .full_screen import Screen
 from .keyboard import Keys, has_keyboard
-from .keys import Dialogue
 from .plain_lines import Plain
 from .window import Window
 
@@ -25,30 +25,27 @@ class Face:
     def __init__(self, screen: Screen | Plain | None, keys: Keys, window: Window | None) -> None:
         """`screen` None shows nothing."""
         self._screen, self._keys, self._window = screen, keys, window
-        self._dialogue = Dialogue()
-        self._latest: Snapshot | None = None
+        self._conversation = Conversation()
 
     def show(self, snapshot: Snapshot) -> None:
+        ended, question = self._conversation.shows(snapshot), self._conversation.question
         if self._screen is not None:
-            if snapshot.done and not (self._latest and self._latest.done):
+            if ended:
                 self._screen.bell()
-            self._screen.show(snapshot, self._dialogue.question)
+            self._screen.show(snapshot, question)
         if self._window is not None:
-            self._window.show(snapshot, self._dialogue.question)
-        self._latest = snapshot
+            self._window.show(snapshot, question)
 
     def actions(self) -> list[Action]:
         """What was asked for by keys since the last call."""
-        pressed = [*self._keys.poll(), *(self._window.poll() if self._window else ())]
-        cells = [shown.id for shown in self._latest.last] if self._latest else []
-        return [action for key in pressed if (action := self._dialogue.feed(key, cells))]
+        return self._conversation.actions([*self._keys.poll(), *(self._window.poll() if self._window else ())])
 
     def sign_or_go_on(self) -> Action | None:
         """Ask, at the end, whether the result is signed; None where the person wants to go on counting."""
-        self._dialogue.feed("q")
-        while self._dialogue.question and has_keyboard():
-            if self._latest is not None:
-                self.show(self._latest)
+        self._conversation.ask_to_sign()
+        while self._conversation.question and has_keyboard():
+            if self._conversation.latest is not None:
+                self.show(self._conversation.latest)
             for action in self.actions():
                 return action
             time.sleep(ASKING)

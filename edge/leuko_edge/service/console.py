@@ -9,8 +9,9 @@ from typing import TextIO
 
 from ..errors import EnvironmentBroken
 from ..live.snapshot import Snapshot
+from ..screen.conversation import Conversation
 from ..screen.keyboard import Keys
-from ..screen.keys import Dialogue, Key
+from ..screen.keys import Key
 from ..screen.pages import Display
 from ..screen.tty import FIRST_CONSOLE, DeviceConsole, open_terminal
 from ..session import Action
@@ -20,20 +21,19 @@ from .key_socket import Control
 GONE = (OSError, termios.error)
 
 
-class Face:
+class DeviceFace:
     """Draws on one terminal, reads its keys and those of `control`. A terminal that goes away is given up."""
 
     def __init__(self, control: Control, journal: Journal) -> None:
         self._control, self._journal = control, journal
-        self._dialogue = Dialogue()
-        self._last: Snapshot | None = None
+        self._conversation = Conversation()
         self._display: Display | None = None
         self._keys: Keys | None = None
         self._stream: TextIO | None = None
 
     @property
     def question(self) -> str:
-        return self._dialogue.question
+        return self._conversation.question
 
     def open(self, wanted: str) -> None:
         """`wanted` is "auto", "none" or a terminal's path; where it cannot be had the journal says so, once."""
@@ -52,9 +52,9 @@ class Face:
             self._try(self._keys.__enter__)
 
     def show(self, snapshot: Snapshot) -> None:
-        display, before, self._last = self._display, self._last, snapshot
+        display, ended = self._display, self._conversation.shows(snapshot)
         if display is not None:
-            if snapshot.done and not (before is not None and before.done):
+            if ended:
                 self._try(display.bell)
             self._try(lambda: display.show(snapshot, self.question))
 
@@ -73,13 +73,11 @@ class Face:
 
     def actions(self) -> list[Action]:
         """What they ask for."""
-        cells = [shown.id for shown in self._last.last] if self._last is not None else []
-        return [action for key in self.pressed() if (action := self._dialogue.feed(key, cells))]
+        return self._conversation.actions(self.pressed())
 
     def ask_to_sign(self) -> None:
         """Open the question that q opens."""
-        self._dialogue = Dialogue()
-        self._dialogue.feed("q")
+        self._conversation.ask_to_sign()
 
     def close(self, farewell: str = "") -> None:
         """The terminal as it was; `farewell` is what stays to be read on it."""

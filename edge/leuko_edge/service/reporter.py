@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..live.snapshot import Snapshot
 from ..screen.pages import FAULT, WAITING
 from . import sentences
-from .console import Face
+from .console import DeviceFace
 from .journal import ERROR, NOTICE, Journal
 from .status import FRESH, Status, StatusFile
 from .systemd import Notifier
@@ -21,7 +21,7 @@ NEWS = 60.0  # seconds that the display says that a session was resumed
 class Teller:
     """Called by the one loop of the service and by nothing else, so that what is fed by it stops when that hangs."""
 
-    def __init__(self, notifier: Notifier, file: StatusFile, face: Face, journal: Journal) -> None:
+    def __init__(self, notifier: Notifier, file: StatusFile, face: DeviceFace, journal: Journal) -> None:
         self.notifier, self.face, self.journal = notifier, face, journal
         self._file = file
         self._snapshot: Snapshot | None = None

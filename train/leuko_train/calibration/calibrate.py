@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from leuko_edge.errors import UsageError
+from leuko_edge.model.classify import calibrate
 from leuko_edge.model.tta import TURNS
 
 from .. import report
@@ -40,7 +41,7 @@ CAP = 240
 def measured(found: np.ndarray, truth: np.ndarray, labs: np.ndarray) -> dict[str, Any]:
     """Of probabilities (n, classes) before any temperature: what the card needs, and how good they are."""
     temperature = classification.fit_temperature(found, truth)
-    tempered = classification.tempered(found, temperature)
+    tempered = calibrate(found, temperature)
     return {
         "temperature": temperature,
         "confidence_threshold": confidence_threshold(tempered),

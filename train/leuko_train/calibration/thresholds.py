@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from leuko_edge.model.card import WARN_SHARE
+from leuko_edge.model.classify import calibrate
 from leuko_edge.tally import FEW
 from leuko_edge.types import CLASSES, EXCLUDED, LEUKOCYTES
 
@@ -71,7 +72,7 @@ class Asked:
     taught: np.ndarray
 
     def judged(self, temperature: float) -> Judged:
-        found = classification.tempered(self.raw, temperature)
+        found = calibrate(self.raw, temperature)
         return Judged(self.truth, found.argmax(1), found.max(1), self.distance, self.taught)
 
 

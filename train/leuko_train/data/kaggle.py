@@ -21,7 +21,7 @@ from leuko_edge.files import write_whole
 
 from .. import report
 from . import readers
-from .photo_match import Recogniser
+from .photo_match import PhotoMatcher
 
 CLASSES = ("EOSINOPHIL", "LYMPHOCYTE", "MONOCYTE", "NEUTROPHIL")
 SIZE = 64
@@ -83,11 +83,11 @@ def photographs(data: Path, paths: Iterable[str], cache: Path) -> np.ndarray:
         originals = list(readers.bccd(data))
         if not originals:
             raise UsageError(f"No photographs in {data / 'bccd'}; without them nobody knows which pictures are copies.")
-        recogniser = Recogniser([item.path for item in originals])
-        places = recogniser.places()
+        matcher = PhotoMatcher([item.path for item in originals])
+        places = matcher.places()
         try:
             for path in track(missing, description="recognising photographs"):
-                found = recogniser.find(data / path)
+                found = matcher.find(data / path)
                 known[path] = "" if found is None else originals[places[found]].source
         finally:  # an interrupt keeps what was found
             write_whole(cache, (json.dumps(known, indent=0) + "\n").encode())

@@ -16,7 +16,7 @@ from leuko_edge.files import write_whole, xdg_folder
 
 from . import kaggle, readers
 from .items import Item
-from .photo_match import Recogniser
+from .photo_match import PhotoMatcher
 
 UNKNOWN = "kaggle/unknown"
 """The group of Kaggle pictures whose photograph is not among BCCD's: they might be copies of each other."""
@@ -72,7 +72,7 @@ def _places(items: Sequence[Item], cache: Path) -> list[str]:
     if len(items) < 2:
         return [item.source for item in items]
     if not cache.is_file():
-        places = [items[place].source for place in Recogniser([item.path for item in items]).places()]
+        places = [items[place].source for place in PhotoMatcher([item.path for item in items]).places()]
         write_whole(cache, (json.dumps(places) + "\n").encode())
     return list(json.loads(cache.read_text(encoding="utf-8")))
 

@@ -21,7 +21,7 @@ MIN_INLIERS = 20
 STRETCH = (0.5, 2.0)  # singular values of that map; chance matches collapse the picture to a line
 
 
-class Recogniser:
+class PhotoMatcher:
     """Photographs, searchable for the one that a picture was made of.
 
     Key points vote for photographs by their nearest descriptor; the photographs with the most votes are then matched

@@ -17,6 +17,7 @@ import numpy as np
 from rich.progress import track
 
 from leuko_edge.errors import UsageError
+from leuko_edge.model.classify import calibrate
 from leuko_edge.types import CLASSES, LEUKOCYTES
 from leuko_edge.vision.crop import cut
 from leuko_edge.vision.segment import find_cells
@@ -25,7 +26,6 @@ from ..data import build, cell_set, linked, split
 from ..data.cell_set import FIELDS, STORED_SIZE, STORED_UM, CellSet, Cut, Row
 from ..data.laboratories import GUESSED, LABORATORIES
 from ..data.outlines import outlined, packed
-from ..metrics import classification
 from . import evaluate
 
 CONFIDENCE = 0.9
@@ -60,7 +60,7 @@ def named(model_folder: Path, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     nothing = np.full(len(rgb), "")
     cells = CellSet(rgb, np.zeros(len(rgb), int), nothing, nothing, nothing, nothing, np.ones(len(rgb), bool), "")
     found = evaluate.predict_as_trained(model, trained, cells, np.arange(len(rgb)))
-    tempered = classification.tempered(found, trained["temperature"])
+    tempered = calibrate(found, trained["temperature"])
     return tempered.argmax(1), tempered.max(1)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from leuko_edge.model.classify import calibrate
 from leuko_edge.types import CLASSES, LEUKOCYTES
 
 from . import classification
@@ -36,7 +37,7 @@ class Answers:
 
     @property
     def found(self) -> np.ndarray:
-        return classification.tempered(self.raw, self.temperature)
+        return calibrate(self.raw, self.temperature)
 
     def of(self, rows: np.ndarray) -> Answers:
         return Answers(self.raw[rows], self.truth[rows], self.sources[rows], self.temperature)

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from leuko_edge.model.classify import calibrate
+
 
 def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """(classes, classes) counts: row = true class, column = predicted class."""
@@ -113,13 +115,6 @@ def interval(samples: np.ndarray) -> np.ndarray:
     return result
 
 
-def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """p**(1/T), each row (n, classes) made to sum to 1 again: above 1 less, below 1 more confident."""
-    logs = np.log(np.maximum(probabilities, 1e-12)) / temperature
-    powers = np.exp(logs - logs.max(1, keepdims=True))
-    return powers / powers.sum(1, keepdims=True)
-
-
 def negative_log_likelihood(probabilities: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Mean over the cells, each with its weight if given, of -log of the true class's probability."""
     costs = -np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-12))
@@ -131,7 +126,7 @@ def fit_temperature(probabilities: np.ndarray, truth: np.ndarray, weights: np.nd
     low, high, ratio = np.log(0.2), np.log(5.0), (np.sqrt(5) - 1) / 2
 
     def cost(logarithm: float) -> float:
-        return negative_log_likelihood(tempered(probabilities, float(np.exp(logarithm))), truth, weights)
+        return negative_log_likelihood(calibrate(probabilities, float(np.exp(logarithm))), truth, weights)
 
     for _ in range(40):
         span = ratio * (high - low)

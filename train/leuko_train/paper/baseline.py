@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from leuko_edge.errors import UsageError
+from leuko_edge.model.classify import calibrate
 from leuko_edge.types import CLASSES
 
 from .. import report
@@ -72,7 +73,7 @@ def fit_recipe(
     )
     found = recipe.probabilities(model, rgb, testing, recipe.BATCH)
     temperature = classification.fit_temperature(found, cells.labels[validation])
-    sure = classification.tempered(found, temperature).max(1)
+    sure = calibrate(found, temperature).max(1)
     content = {
         "provenance": report.provenance(cells.sha256, seed),
         "settings": {

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from leuko_edge.model.classify import calibrate
 from leuko_edge.types import CLASSES
 
 from .. import report
@@ -72,7 +73,7 @@ def write(
         "um_per_px": settings["window_um"] / settings["input_size"],
         "crop_um_per_px": CROP_UM_PER_PX,
         "temperature": temperature,
-        "confidence_threshold": confidence_threshold(classification.tempered(found, temperature)),
+        "confidence_threshold": confidence_threshold(calibrate(found, temperature)),
         "best_epoch": progress.best_epoch,
         "validation": validation_row(found, truth, labs),
         "confusion": matrix,
