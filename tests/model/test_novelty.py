@@ -157,7 +157,7 @@ def test_one_blast_or_variant_lymphocyte_asks_for_a_person_whatever_else_was_cou
 def test_whoever_counts_photographs_is_told_of_abnormal_cells(tmp_path, monkeypatch, capsys, more):
     monkeypatch.setattr(counting.Classifier, "from_path", lambda path, threads: FixedClassifier("blast"))
     (tmp_path / "one.png").write_bytes(encoded(smear(), ".png"))
-    assert main(["--image", str(tmp_path), "--json", str(tmp_path / "r.json"), *more]) == 0
+    assert main.main(["--image", str(tmp_path), "--json", str(tmp_path / "r.json"), *more]) == 0
     out = capsys.readouterr()
     assert "abnormal (variant lymphocyte or blast), a person must review" in " ".join((out.out + out.err).split())
     found = json.loads((tmp_path / "r.json").read_text())["differential"]
@@ -205,6 +205,13 @@ def test_a_live_session_warns_above_its_cards_share(tmp_path, monkeypatch, share
         monkeypatch.setattr(store, "counts", lambda: {"neutrophil": 14, UNIDENTIFIED: 6})
         engine = Engine(FixedClassifier("neutrophil", card=replace(simulated_card(), warn_share=share)), store)
         assert engine.review.startswith("30 % of the white cells are unidentified") == warned
+
+
+def test_a_live_session_with_a_blast_asks_for_a_person(tmp_path, monkeypatch):
+    with SessionStore.create(tmp_path / "s.sqlite3", SessionInfo()) as store:
+        monkeypatch.setattr(store, "counts", lambda: {"neutrophil": 4, "blast": 2})
+        engine = Engine(FixedClassifier("neutrophil"), store)
+        assert engine.review == "2 cells look abnormal (variant lymphocyte or blast), a person must review"
 
 
 def test_the_services_status_says_what_it_warns_of():

@@ -150,6 +150,8 @@ def test_leukocytes_have_the_diameters_of_the_atlas() -> None:
     assert 12.5 <= mean["eosinophil"] <= 15
     assert 11 <= mean["basophil"] <= 13
     assert 14 <= mean["immature_granulocyte"] <= 18
+    assert 12 <= mean["variant_lymphocyte"] <= 18
+    assert 12 <= mean["blast"] <= 20
     assert 8 <= mean["erythroblast"] <= 11
     assert mean["platelet"] <= 4
 
@@ -160,6 +162,16 @@ def test_eosinophils_are_red_lymphocytes_blue_and_neutrophils_pale_around_the_nu
     assert around["lymphocyte"][RED] > 1.5 * around["lymphocyte"][BLUE]  # light left over is blue
     assert around["neutrophil"][GREEN] < 0.6 * around["eosinophil"][GREEN]
     assert max(around, key=lambda label: around[label].sum()) == "basophil"
+
+
+def test_a_blast_is_mostly_nucleus_and_a_variant_lymphocyte_mostly_blue_cytoplasm() -> None:
+    share = {
+        label: np.mean([p.nucleus.sum() / p.mask.sum() for p in some(label)])
+        for label in ("blast", "variant_lymphocyte", "lymphocyte")
+    }
+    assert share["blast"] > 0.55 > 0.5 > share["variant_lymphocyte"] and share["lymphocyte"] > 0.5
+    blue = np.mean([cytoplasm_density(p) for p in some("variant_lymphocyte")], axis=0)
+    assert blue[RED] > 1.5 * blue[BLUE]
 
 
 def test_an_erythroblasts_nucleus_is_denser_than_a_monocytes() -> None:
