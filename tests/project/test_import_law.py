@@ -8,6 +8,8 @@ import pytest
 
 EDGE = Path(__file__).resolve().parents[2] / "edge"
 MODULES = sorted((EDGE / "leuko_edge").rglob("*.py"))
+PAGES = [path for path in MODULES if path.parent.name == "review"]
+"""The room of the web extra, which nothing loads where that is not installed."""
 FORBIDDEN = {"leuko_train", "leuko_convert", "tensorflow", "keras", "picamera2", "fastapi", "starlette", "flask"}
 
 
@@ -37,9 +39,14 @@ def in_a_fresh_python(code: str) -> list[str]:
     return done.stdout.split()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in MODULES if path not in PAGES], ids=lambda path: path.stem)
 def test_no_edge_module_names_what_does_not_run_on_the_device(path):
     assert not imported(ast.parse(path.read_text())) & FORBIDDEN
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_pages_name_no_more_than_their_own_extra(path):
+    assert imported(ast.parse(path.read_text())) & FORBIDDEN <= {"starlette"}
 
 
 def test_the_law_sees_an_import_wherever_it_stands():
@@ -52,7 +59,11 @@ def test_the_law_sees_an_import_wherever_it_stands():
 
 
 def test_importing_all_of_the_edge_loads_nothing_forbidden():
-    names = [".".join(path.relative_to(EDGE).with_suffix("").parts).removesuffix(".__init__") for path in MODULES]
+    names = [
+        ".".join(path.relative_to(EDGE).with_suffix("").parts).removesuffix(".__init__")
+        for path in MODULES
+        if path not in PAGES
+    ]
     names = [name for name in names if not name.endswith("__main__")]
     loaded = in_a_fresh_python(f"import sys\nimport {', '.join(names)}\nprint(*sys.modules)")
     assert "leuko_edge.pipeline" in loaded
@@ -90,7 +101,8 @@ def test_types_and_errors_import_nothing_local(name):
 def test_only_the_command_line_constructs_and_only_the_two_loops_join_stages():
     stages = {"vision.field", "vision.segment", "vision.crop"}
     joins = {path.stem for path in MODULES if stages <= {m.lstrip(".") for m in relative(ast.parse(path.read_text()))}}
-    assert joins == {"pipeline", "cell_counter"}  # of photographs, and of a live camera
+    # Of photographs, of a live camera, and of one cell that a person points at.
+    assert joins == {"pipeline", "cell_counter", "missed"}
     constructs = {path for path in MODULES if {"model.classify", "pipeline"} <= relative(ast.parse(path.read_text()))}
     assert {path.parent.name for path in constructs} == {"cli"}
 
