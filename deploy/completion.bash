@@ -8,7 +8,7 @@ _leuko_edge_words() { # COMMAND [WORD OF camera]
     export) echo "--database --config --json --csv --annotate --crops --help" ;;
     config)
         echo "--config --json --example --camera --target --precision --um-per-px --threads --model --database" \
-            "--operator --reference --help"
+            "--operator --display --reference --help"
         ;;
     camera)
         case ${2-} in

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from cameras import Kernel, ScopePi, install, jpeg, picture, plug_in, tuned
+from configured import configured
 
 from leuko_edge.camera import v4l2_controls
 from leuko_edge.camera.picamera import PiCamera
@@ -22,8 +23,7 @@ HALF[:, 8:] = 100  # the right half gets half the light
 
 
 def settings(**values):
-    keys = ("camera.size", "camera.fps", "camera.tuning", "session.database")
-    return {**dict.fromkeys(keys), **{name.replace("_", ".", 1): value for name, value in values.items()}}
+    return configured({name.replace("_", ".", 1): value for name, value in values.items()})
 
 
 # The file

@@ -17,12 +17,7 @@ from leuko_edge.model.classify import FixedClassifier
 EDGE = Path(__file__).resolve().parents[2] / "edge"
 WITH_FIXED_CLASSIFIER = """
 import sys
-<<<<<<< HEAD
 from leuko_edge.cli import count, main
-=======
-from leuko_edge.cli import main as cli
-from leuko_edge.cli import count as counting
->>>>>>> 300c3d1 (Tests call the command by its module)
 from leuko_edge.model.classify import FixedClassifier
 count.Classifier.from_path = lambda path, threads: FixedClassifier("neutrophil")
 sys.exit(main.main())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pickle
+from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 
 import pytest
@@ -301,6 +303,24 @@ def test_a_flag_that_cannot_be_used_is_named(home):
         home.load(flags={"model.path": ""})
     with pytest.raises(KeyError):
         home.load(flags={"no.setting": 1})
+
+
+def test_the_rooms_get_every_setting_with_its_type(home):
+    home.system.write_text("[camera]\nsize = [640, 480]\n[reference]\nmonocyte = [1, 9]\n[count]\nprecision = 12")
+    found = home.load(LEUKO_EDGE_MODEL_PATH="m.tflite")
+    settings = found.typed()
+    named = {
+        f"{room.name}.{one.name}": getattr(getattr(settings, room.name), one.name)
+        for room in fields(settings)
+        if room.name != "reference"
+        for one in fields(getattr(settings, room.name))
+    }
+    assert named == {name: found[name] for name in table() if not name.startswith("reference.")}
+    assert settings.camera.size == (640, 480) and settings.reference["monocyte"] == (1, 9)
+    assert set(settings.reference) == {name.split(".")[1] for name in table() if name[:4] == "refe" and found[name]}
+    assert pickle.loads(pickle.dumps(settings)) == settings  # doctor reads it in a process of its own
+    with pytest.raises(FrozenInstanceError):
+        settings.camera.fps = 5
 
 
 def test_a_name_that_is_no_setting_is_a_mistake_of_the_program(home):

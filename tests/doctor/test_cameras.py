@@ -8,6 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from configured import configured
 
 from leuko_edge.camera import listing
 from leuko_edge.doctor import Finding, Machine, cameras
@@ -138,15 +139,15 @@ def test_a_camera_that_another_program_uses_is_bad_and_that_program_is_named(tmp
 def test_what_is_wrong_with_a_camera_that_is_not_counted_with_is_a_warning(tmp_path):
     lost = SourceLost("the camera was unplugged", "plug it in again")
     for source, state in (("/dev/video7", "warning"), (str(tmp_path), "warning"), (USB.where, "bad"), ("auto", "bad")):
-        [found] = examined(lost, Settings({"camera.source": source}))
+        [found] = examined(lost, Settings(configured({"camera.source": source})))
         assert found.state == state, source
 
 
 def test_no_camera_is_bad_unless_counting_is_from_a_film(tmp_path):
     film = tmp_path / "stage.mp4"
     film.touch()
-    for source, state in ((None, "bad"), ("auto", "bad"), (str(film), "skipped"), (str(tmp_path), "skipped")):
-        [found] = check_list([], Settings({"camera.source": source}))
+    for source, state in (("auto", "bad"), (str(film), "skipped"), (str(tmp_path), "skipped")):
+        [found] = check_list([], Settings(configured({"camera.source": source})))
         assert found.state == state, source
     [found] = check_list([USB], Settings())
     assert found.found == f"USB scope ({USB.where})"
@@ -155,6 +156,6 @@ def test_no_camera_is_bad_unless_counting_is_from_a_film(tmp_path):
 def test_a_camera_that_the_configuration_names_is_looked_at_although_the_system_does_not_list_it(monkeypatch):
     monkeypatch.setattr(listing, "cameras", list)
     missing = "/dev/v4l/by-id/usb-that-was-sold"
-    [seen] = cameras.list_cameras(Settings({"camera.source": missing}))
-    [found] = check_camera(seen, Settings({"camera.source": missing}), None, Machine(user="pi"))
+    [seen] = cameras.list_cameras(Settings(configured({"camera.source": missing})))
+    [found] = check_camera(seen, Settings(configured({"camera.source": missing})), None, Machine(user="pi"))
     assert found.state == "bad" and "is not there" in found.found and not os.path.exists(missing)

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from configured import configured
 from made_session import INFO, new_cell
 from tiny import ASSETS, TINY
 
@@ -162,19 +163,20 @@ def test_a_variable_that_sets_nothing_is_bad_and_the_nearest_is_named(tmp_path, 
 
 def test_a_camera_without_tuning_is_a_warning(tmp_path):
     kept = {"session.database": str(tmp_path / "sessions.sqlite3")}
-    assert states(settings.check_tuning(Settings(kept))) == {"tuning": "warning"}
-    named = Settings({**kept, "camera.tuning": str(tmp_path / "camera.json")})  # as on a device fresh from install.sh
+    assert states(settings.check_tuning(Settings(configured(kept)))) == {"tuning": "warning"}
+    kept["camera.tuning"] = str(tmp_path / "camera.json")  # as on a device fresh from install.sh
+    named = Settings(configured(kept))
     assert states(settings.check_tuning(named)) == {"tuning": "warning"}
 
 
 def test_a_tuning_that_cannot_be_read_ends_in_its_sentence(tmp_path):
     (tmp_path / "camera.json").write_text("{")
     with pytest.raises(LeukoError, match="tuning"):  # which becomes a finding where checks are run
-        settings.check_tuning(Settings({"camera.tuning": str(tmp_path / "camera.json")}))
+        settings.check_tuning(Settings(configured({"camera.tuning": str(tmp_path / "camera.json")})))
 
 
 def test_a_film_needs_no_tuning(tmp_path):
-    film = Settings({"camera.source": str(tmp_path), "session.database": str(tmp_path / "s.sqlite3")})
+    film = Settings(configured({"camera.source": str(tmp_path), "session.database": str(tmp_path / "s.sqlite3")}))
     assert states(settings.check_tuning(film)) == {"tuning": "skipped"}
 
 
@@ -194,7 +196,7 @@ def database(tmp_path) -> Path:
 
 
 def at(database: Path) -> Settings:
-    return Settings({"session.database": str(database)})
+    return Settings(configured({"session.database": str(database)}))
 
 
 def test_sessions_are_counted_looked_through_and_left_as_they_are(machine, database):
@@ -235,7 +237,7 @@ def test_what_another_user_keeps_to_himself_is_skipped_and_not_taken_for_absent(
         return stat(path, **how)
 
     monkeypatch.setattr(os, "stat", refuse)  # this test may run as root
-    [found] = sessions.check_sessions(machine(), Settings({"session.database": str(database)}))
+    [found] = sessions.check_sessions(machine(), Settings(configured({"session.database": str(database)})))
     assert found.state == "skipped" and "sudo" in found.advice
 
 
@@ -403,7 +405,7 @@ def test_a_service_without_its_user_is_bad_and_one_of_root_a_warning(machine):
 
 
 def test_the_terminal_that_is_named_must_be_there_and_belong_to_the_running_service(machine):
-    drawn, running = Settings({"service.display": "/dev/tty1"}), service(machine, User="leuko-edge")
+    drawn, running = Settings(configured({"service.display": "/dev/tty1"})), service(machine, User="leuko-edge")
     assert states(permissions.check_rights(machine(SERVICE_USER), running, drawn))["display"] == "warning"
     here = machine({**SERVICE_USER, "/dev/tty1": ""})
     assert states(permissions.check_rights(here, running, drawn))["display"] == "warning"

@@ -327,7 +327,7 @@ def test_only_a_driver_that_hangs_ends_the_program_and_only_where_it_is_started_
     if hangs:
         threading.Thread(target=released.wait, name="leuko camera", daemon=True).start()
     with pytest.raises(EnvironmentBroken if supervised and hangs else KeyboardInterrupt) as ended:
-        loop.Service(teller, lambda: load(None, environ, flags)).run()
+        loop.Service(teller, lambda: load(None, environ, flags).typed()).run()
     released.set()
     assert len(tries) == (6 if supervised and hangs else 20)
     assert ended.type is KeyboardInterrupt or "started anew" in str(ended.value)

@@ -17,6 +17,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ..config import Settings
 from ..errors import EnvironmentBroken
 from ..files import default_path as default_database
 from ..files import write_whole
@@ -141,26 +142,21 @@ def usable(tuning: Tuning | None, kind: str, camera: str, size: tuple[int, int])
     return tuning.flat, ""
 
 
-def default_path(configuration: Mapping[str, Any] | Any) -> Path:
-    """`camera.tuning` of the configuration, else camera.json beside the sessions' database."""
-    if configuration["camera.tuning"]:
-        return Path(configuration["camera.tuning"]).expanduser()
-    return Path(configuration["session.database"] or default_database()).expanduser().parent / NAME
+def default_path(settings: Settings) -> Path:
+    """camera.tuning where it is set, else camera.json beside the sessions' database."""
+    if settings.camera.tuning:
+        return Path(settings.camera.tuning).expanduser()
+    return Path(settings.session.database or default_database()).expanduser().parent / NAME
 
 
-def wishes(configuration: Mapping[str, Any] | Any, tuned: bool = True) -> dict[str, Any]:
+def wishes(settings: Settings, tuned: bool = True) -> dict[str, Any]:
     """What `open_source("camera", …, **wishes)` gets: size, fps, and with `tuned` the tuning, where there is one.
 
     EnvironmentBroken where there is a tuning that cannot be used: a count in another light than the one that was set
     would be worse than none.
     """
-    found: dict[str, Any] = {}
-    if configuration["camera.size"]:
-        width, height = configuration["camera.size"]
-        found["size"] = (int(width), int(height))
-    if configuration["camera.fps"]:
-        found["fps"] = float(configuration["camera.fps"])
-    path = default_path(configuration)
+    found: dict[str, Any] = {"size": settings.camera.size, "fps": settings.camera.fps}
+    path = default_path(settings)
     if tuned and os.path.exists(path):
         found["tuning"] = Tuning.load(path)
     return found

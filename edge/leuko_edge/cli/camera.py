@@ -8,10 +8,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..config import add_option
+from ..config.options import add_setting, given
 
 if TYPE_CHECKING:
     from ..camera.listing import Found
-    from ..config import Configuration
 
 SCHEMA = "leuko-edge-cameras/1"
 _ADVICE = "plug one in; rpicam-hello --list-cameras tells more of one on a ribbon cable"
@@ -39,9 +39,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "leave it there. Exposure, gain and colours are set and fixed, and the unevenness of the light is measured; "
         "counting with this camera then uses both. Do it again when lamp, condenser, objective or camera were changed.",
     )
-    tuning.add_argument(
-        "--camera", metavar="auto|picamera2|PATH", help="which camera (default: camera.source of the configuration)"
-    )
+    add_setting(tuning, "camera.source")
     tuning.add_argument("--out", metavar="FILE", help="where it is kept (default: camera.tuning of the configuration)")
     tuning.add_argument("--frames", type=_frames, default=32, metavar="N", help="for the flat field (default 32)")
     add_option(tuning)
@@ -99,14 +97,14 @@ def run_tune(options: argparse.Namespace) -> int:
     from ..config import load
     from ..errors import UsageError
 
-    configuration: Configuration = load(options.config, flags={"camera.source": options.camera})
-    path = options.out or default_path(configuration)
+    settings = load(options.config, flags=given(options)).typed()
+    path = options.out or default_path(settings)
     if os.path.isdir(path):
         raise UsageError(f"{path} is a folder; name a file with --out FILE")
-    asked = wishes(configuration, tuned=False)
-    camera = open_source("camera", configuration["camera.source"], **asked)
+    asked = wishes(settings, tuned=False)
+    camera = open_source("camera", settings.camera.source, **asked)
     if not isinstance(camera, PiCamera | V4l2Camera):
-        raise UsageError(f"{configuration['camera.source']} is no camera; name one with --camera")
+        raise UsageError(f"{settings.camera.source} is no camera; name one with --camera")
     tuned = tune(camera, asked.get("fps", 30.0), options.frames, print)
     tuned.tuning.save(path)
     measured = tuned.measured

@@ -7,8 +7,8 @@ import json
 
 from ..config.keys import PLAIN, table
 from ..config.loading import DEFAULT, Configuration, add_option, load
-from ..config.values import reference, shown
-from ..errors import UsageError
+from ..config.options import add_reference, add_setting, given
+from ..config.values import shown
 
 SCHEMA = "leuko-edge-config/1"
 
@@ -27,12 +27,8 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     flags = parser.add_argument_group("flags of counting, to see what they change")
     for key in PLAIN:
         if key.flag:
-            flags.add_argument(
-                key.flag, type=key.kind, dest=key.name, metavar="VALUE", help=key.help.replace("%", "%%")
-            )
-    flags.add_argument(
-        "--reference", type=reference, action="append", default=[], metavar="CLASS=LOW-HIGH", help="a class's range"
-    )
+            add_setting(flags, key.name)
+    add_reference(flags)
     parser.set_defaults(run=run_config)
 
 
@@ -43,21 +39,12 @@ def run_config(options: argparse.Namespace) -> int:
 
         print(example(), end="")
         return 0
-    configuration = load(options.config, flags=_flags(options))
+    configuration = load(options.config, flags=given(options))
     if options.json:
         print(json.dumps(_fields(configuration), indent=1, allow_nan=False))
     else:
         _show(configuration)
     return 0
-
-
-def _flags(options: argparse.Namespace) -> dict[str, object]:
-    flags = {key.name: getattr(options, key.name) for key in PLAIN if key.flag}
-    for label, limits in options.reference:
-        if f"reference.{label}" not in table():
-            raise UsageError(f"--reference: there is no class {label!r}; `leuko-edge config` lists those there are")
-        flags[f"reference.{label}"] = limits
-    return flags
 
 
 def _fields(configuration: Configuration) -> dict[str, object]:

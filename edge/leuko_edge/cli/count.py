@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import functools
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import cv2
 from rich.console import Console
@@ -33,62 +33,57 @@ from ..store import SessionStore
 from ..store.corrections import PROGRAM
 from ..tally import Differential, Tally
 from ..tally import warning as review_warning
-from ..types import LEUKOCYTES, REFERENCES
+from .request import Request
 
 
-def count(options: argparse.Namespace) -> int:
-    """Count what `options` (see cli.parse) name and return 0, or 4 where an output failed.
+def count(request: Request) -> int:
+    """Count what `request` names and return 0, or 4 where an output failed.
 
     Raises UsageError, NothingCountable and EnvironmentBroken (ModelError among them) with their sentences.
     """
-    references = _references(options.reference)
-    if not options.image:
+    if not request.images:
         from .live import count_live
 
-        return count_live(options, references)
-    threads = options.threads or os.cpu_count() or 1
-    cv2.setNumThreads(threads)
-    if not options.recursive:
-        return _count_sample(options, _pictures(options), references, threads)
-    folders = folders_below(options.image)
+        return count_live(request)
+    cv2.setNumThreads(request.threads)
+    if not request.recursive:
+        return _count_sample(request, _pictures(request))
+    folders = folders_below(request.images)
     if not folders:
         raise UsageError("--recursive found no pictures (JPEG, PNG, TIFF or BMP) below what --image names")
-    codes = [_count_folder(options, folder, references, threads) for folder in folders]
+    codes = [_count_folder(request, folder) for folder in folders]
     return next((code for code in codes if code), 0)
 
 
-def _count_folder(
-    options: argparse.Namespace, folder: str, references: Mapping[str, tuple[float, float]], threads: int
-) -> int:
+def _count_folder(request: Request, folder: str) -> int:
     """One of --recursive: a folder where nothing can be counted does not end the others."""
     sample = os.path.basename(os.path.realpath(folder))
     console = Console(stderr=True, highlight=False)
     _line(console, folder, f"sample {readable(sample)}")
-    one = argparse.Namespace(**{**vars(options), "image": [folder], "sample": sample})
+    one = replace(request, images=(folder,), sample=sample)
     try:
-        return _count_sample(one, _pictures(one), references, threads)
+        return _count_sample(one, _pictures(one))
     except NothingCountable as error:
         _line(console, folder, str(error))
         return error.exit_code
 
 
-def _count_sample(
-    options: argparse.Namespace, source: Pictures, references: Mapping[str, tuple[float, float]], threads: int
-) -> int:
+def _count_sample(request: Request, source: Pictures) -> int:
+    settings, references = request.settings, request.settings.reference
     messages = Console(stderr=True, highlight=False)
-    table = messages if options.json == "-" else Console(highlight=False)
+    table = messages if request.results.json == "-" else Console(highlight=False)
     tally = Tally()
     with contextlib.ExitStack() as stack:
-        classifier = stack.enter_context(contextlib.closing(Classifier.from_path(options.model, threads)))
+        classifier = stack.enter_context(contextlib.closing(Classifier.from_path(settings.model.path, request.threads)))
         card = classifier.card
-        sinks = _sinks(options, source.name, card)
-        store = _session(options, source, card, references)
+        sinks = _sinks(request, source.name, card)
+        store = _session(request, source, card)
         if store is not None:
             stack.push(functools.partial(_close, store))
             sinks.insert(0, PhotoSession(store))  # durable before anything is shown
         outputs = Outputs(sinks)
-        pipeline = Pipeline(classifier, options.um_per_px)
-        with source, _progress(messages, len(source), options.quiet) as (advance, log):
+        pipeline = Pipeline(classifier, settings.count.um_per_px)
+        with source, _progress(messages, len(source), request.quiet) as (advance, log):
             for left in source.problems:
                 _line(log, left.path, left.sentence)
             for outcome in pipeline.run(source):
@@ -100,14 +95,14 @@ def _count_sample(
         differential = tally.differential(card.leukocytes, references)
         outputs.finish(tally, differential)
     warning = review_warning(differential, card.warn_share)
-    if options.timings:
+    if request.timings:
         for line in pipeline.stopwatch.lines():
             messages.print(Text(line), soft_wrap=True)
     for failure in outputs.failures:
         messages.print(Text(f"leuko-edge: {failure}"), soft_wrap=True)
-    if warning and (options.quiet or not differential.counted):  # there is no table to say it under
+    if warning and (request.quiet or not differential.counted):  # there is no table to say it under
         messages.print(Text(f"leuko-edge: {warning}"), soft_wrap=True)
-    if store is not None and not options.quiet:
+    if store is not None and not request.quiet:
         kept = f"session {store.id} is kept: leuko-edge review, or leuko-edge export {store.id}"
         messages.print(Text(f"leuko-edge: {kept}"), soft_wrap=True)
     if not differential.counted:
@@ -115,28 +110,26 @@ def _count_sample(
         if not outputs.failures:
             raise NothingCountable(nothing)
         messages.print(Text(f"leuko-edge: {nothing}"), soft_wrap=True)
-    elif not options.quiet:
+    elif not request.quiet:
         display.show(table, differential, tally.fields, warning=warning)
     return EnvironmentBroken.exit_code if outputs.failures else 0
 
 
-def _session(
-    options: argparse.Namespace, source: Pictures, card: ModelCard, references: Mapping[str, tuple[float, float]]
-) -> SessionStore | None:
+def _session(request: Request, source: Pictures, card: ModelCard) -> SessionStore | None:
     """Where these photographs are kept, None where that was not asked for or there are none."""
-    if not options.session or not source.files:
+    if not request.keep or not source.files:
         return None
     info = information(
         source,
         card,
         Goal(None),
-        references,
-        sample=options.sample or "",
-        operator=options.operator or "",
-        notes=options.notes or "",
+        request.settings.reference,
+        sample=request.sample,
+        operator=request.settings.session.operator or "",
+        notes=request.notes,
         kind="photographs",
     )
-    return SessionStore.create(options.database or default_path(), info)
+    return SessionStore.create(request.settings.session.database or default_path(), info)
 
 
 def _close(store: SessionStore, kind: type[BaseException] | None, *_: object) -> None:
@@ -149,43 +142,36 @@ def _close(store: SessionStore, kind: type[BaseException] | None, *_: object) ->
         store.close()
 
 
-def _references(given: list[tuple[str, tuple[float, float]]]) -> dict[str, tuple[float, float]]:
-    """The default ranges with those of the command line in their place; UsageError for a class that has no
-    row."""
-    for label, _ in given:
-        if label not in LEUKOCYTES:
-            raise UsageError(f"--reference: there is no class {label!r}; the classes are {', '.join(LEUKOCYTES)}")
-    return {**REFERENCES, **dict(given)}
-
-
-def _pictures(options: argparse.Namespace) -> Pictures:
-    pictures = Pictures(options.image, [folder for folder in (options.annotate, options.crops) if folder])
-    _keep_inputs(options, pictures)
+def _pictures(request: Request) -> Pictures:
+    pictures = Pictures(
+        request.images, [folder for folder in (request.results.annotate, request.results.crops) if folder]
+    )
+    _keep_inputs(request, pictures)
     return pictures
 
 
-def _keep_inputs(options: argparse.Namespace, source: Pictures) -> None:
+def _keep_inputs(request: Request, source: Pictures) -> None:
     """UsageError where a result would be written over, or in among, the pictures to be counted."""
     inputs = {os.path.realpath(file) for file in source.files}
-    for option, path in (("--json", options.json), ("--csv", options.csv)):
+    for option, path in (("--json", request.results.json), ("--csv", request.results.csv)):
         if path and os.path.realpath(path) in inputs:
             raise UsageError(f"{option} {readable(path)} would overwrite a picture to be counted; name another file")
     folders = {os.path.dirname(file) for file in inputs}
-    for option, path in (("--annotate", options.annotate), ("--crops", options.crops)):
+    for option, path in (("--annotate", request.results.annotate), ("--crops", request.results.crops)):
         if path and os.path.realpath(path) in folders:
             raise UsageError(f"{option} {readable(path)} holds the pictures to be counted; name a folder of its own")
 
 
-def _sinks(options: argparse.Namespace, source: str, card: ModelCard) -> list[Sink]:
+def _sinks(request: Request, source: str, card: ModelCard) -> list[Sink]:
     sinks: list[Sink] = []
-    if options.json:
-        sinks.append(JsonReport(options.json, card.name, card.sha256, source))
-    if options.csv:
-        sinks.append(CsvReport(options.csv))
-    if options.annotate:
-        sinks.append(Annotations(options.annotate))
-    if options.crops:
-        sinks.append(Gallery(options.crops))
+    if request.results.json:
+        sinks.append(JsonReport(request.results.json, card.name, card.sha256, source))
+    if request.results.csv:
+        sinks.append(CsvReport(request.results.csv))
+    if request.results.annotate:
+        sinks.append(Annotations(request.results.annotate))
+    if request.results.crops:
+        sinks.append(Gallery(request.results.crops))
     return sinks
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import tempfile
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..camera.opening import open_source
+from ..camera.tuning import wishes
 from ..errors import LeukoError, UsageError
 from ..files import default_path
 from ..live.engine import Engine
@@ -23,34 +23,35 @@ from ..model.classify import Classifier
 from ..results import table as display
 from ..screen.face import Face, facing
 from ..screen.keyboard import has_keyboard
-from ..simulate.demo import simulated
+from ..simulate import demo
 from ..sources.live_source import LiveSource
 from ..store import SessionInfo, SessionStore
 from ..tally import Fields
 from ..types import Scale
-from .sessions import run_export
+from .request import Request
+from .sessions import export
 
 INTERRUPTED = 130
 
 
-def count_live(options: argparse.Namespace, references: Mapping[str, tuple[float, float]]) -> int:
+def count_live(request: Request) -> int:
     """Count what a camera, a film or the simulated slide shows; returns the exit code.
 
     LeukoErrors before the first frame pass with their sentences; one that ends the count later is said after the
     table, and the session is kept open for --resume.
     """
-    threads = options.threads or os.cpu_count() or 1
-    cv2.setNumThreads(threads)
+    settings, references = request.settings, request.settings.reference
+    cv2.setNumThreads(request.threads)
     messages = Console(stderr=True, highlight=False)
-    out = messages if options.json == "-" else Console(highlight=False)
+    out = messages if request.results.json == "-" else Console(highlight=False)
     with contextlib.ExitStack() as stack:
-        source, truth = _source(options)
-        classifier = stack.enter_context(contextlib.closing(Classifier.from_path(options.model, threads)))
-        database = _database(options, stack)
+        source, truth = _source(request)
+        classifier = stack.enter_context(contextlib.closing(Classifier.from_path(settings.model.path, request.threads)))
+        database = _database(request, stack)
         with source:  # first: without a camera no session begins
-            store = stack.enter_context(_store(options, classifier, source, database, references))
-            engine = Engine(classifier, store, _goal(options, store.info), options.um_per_px, references)
-            with facing(out if out.is_terminal else messages, options.window, options.quiet) as face:
+            store = stack.enter_context(_store(request, classifier, source, database))
+            engine = Engine(classifier, store, _goal(request, store.info), settings.count.um_per_px, references)
+            with facing(out if out.is_terminal else messages, request.window, request.quiet) as face:
                 ended = _attend(engine, source, face, truth)
         unfinished = _finish(engine, source)
         ended = ended or unfinished
@@ -60,25 +61,24 @@ def count_live(options: argparse.Namespace, references: Mapping[str, tuple[float
         else:
             with contextlib.suppress(LeukoError):  # what ended the count is what is said
                 store.close("open")
-        if not options.quiet:
-            if options.demo and options.resume is not None:  # the truth of this slide is not that of the whole session
+        if not request.quiet:
+            if request.demo and request.resume is not None:  # the truth of this slide is not that of the whole session
                 out.print(Text(display.SIMULATED, style="bold yellow"))
                 truth = None
             display.show(out, differential, fields, truth, warning)
         elif warning:
             messages.print(Text(f"leuko-edge: {warning}"), soft_wrap=True)
-        if options.timings:
+        if request.timings:
             for line in engine.stopwatch.lines():
                 messages.print(Text(line), soft_wrap=True)
         code = 0
         if ended is not None:
-            passing = options.demo and not options.database
+            passing = request.demo and not settings.session.database
             kept = "" if passing else f"; session {number} is kept, go on with --resume {number}"
             messages.print(Text(f"leuko-edge: {ended[0]}{kept}"), soft_wrap=True)
             code = ended[1]
-        asked = {name: getattr(options, name) for name in ("json", "csv", "annotate", "crops")}
-        if any(asked.values()):
-            code = run_export(argparse.Namespace(id=number, database=database, **asked)) or code
+        if request.results:
+            code = export(database, number, request.results) or code
         return code
 
 
@@ -109,44 +109,40 @@ def _finish(engine: Engine, source: LiveSource) -> tuple[str, int] | None:
     return None
 
 
-def _source(options: argparse.Namespace) -> tuple[LiveSource, Mapping[str, int] | None]:
+def _source(request: Request) -> tuple[LiveSource, Mapping[str, int] | None]:
     """What is to be watched, and the truth of it where it is drawn."""
-    if options.demo:
-        film = simulated(1 if options.seed is None else options.seed, options.cells or TARGET)
+    if request.demo:
+        film = demo.simulated(request.demo.seed, request.demo.cells or TARGET)
         return film, film.counts
-    if options.video is not None:
-        return open_source("video", options.video), None
-    return open_source("camera", options.camera, **options.camera_wishes), None
+    if request.video is not None:
+        return open_source("video", request.video), None
+    return open_source("camera", request.settings.camera.source, **wishes(request.settings)), None
 
 
-def _goal(options: argparse.Namespace, resumed: SessionInfo | None = None) -> Goal:
-    if options.target is not None or options.precision is not None:
-        return Goal(options.target, options.precision)
+def _goal(request: Request, resumed: SessionInfo | None = None) -> Goal:
+    asked = request.settings.count
+    if asked.target is not None or asked.precision is not None:
+        return Goal(asked.target, asked.precision)
     if resumed is not None:
         return Goal(resumed.target, resumed.precision)
-    return Goal(None if options.demo else TARGET)  # the demo's slide is counted to its end, and so is its truth
+    return Goal(None if request.demo else TARGET)  # the demo's slide is counted to its end, and so is its truth
 
 
-def _database(options: argparse.Namespace, stack: contextlib.ExitStack) -> str:
+def _database(request: Request, stack: contextlib.ExitStack) -> str:
     """Where the session is kept; a simulated one is not put among the patients' unless that is asked for."""
-    if options.database:
-        return str(options.database)
-    if options.demo:
+    if request.settings.session.database:
+        return request.settings.session.database
+    if request.demo:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="leuko-edge-demo-"))
         return str(Path(folder) / "demo.sqlite3")
     return os.fspath(default_path())
 
 
-def _store(
-    options: argparse.Namespace,
-    classifier: Classifier,
-    source: LiveSource,
-    database: str,
-    references: Mapping[str, tuple[float, float]],
-) -> SessionStore:
-    if options.resume is not None:
-        store = SessionStore.resume(database, options.resume or None)
-        if store.info.simulated != options.demo:
+def _store(request: Request, classifier: Classifier, source: LiveSource, database: str) -> SessionStore:
+    simulated = request.demo is not None
+    if request.resume is not None:
+        store = SessionStore.resume(database, request.resume or None)
+        if store.info.simulated != simulated:
             store.close("open")
             kind = "simulated" if store.info.simulated else "real"
             raise UsageError(
@@ -156,12 +152,12 @@ def _store(
     info = information(
         source,
         classifier.card,
-        _goal(options),
-        references,
-        sample=options.sample or "",
-        operator=options.operator or "",
-        notes=options.notes or "",
-        simulated=options.demo,
+        _goal(request),
+        request.settings.reference,
+        sample=request.sample,
+        operator=request.settings.session.operator or "",
+        notes=request.notes,
+        simulated=simulated,
     )
     return SessionStore.create(database, info)
 

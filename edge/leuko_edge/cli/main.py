@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..config import add_option, values
+from ..config.options import add_reference, add_setting
 from ..errors import EnvironmentBroken, LeukoError, UsageError
 from .grammar import Parser
 
@@ -66,11 +67,11 @@ def build_parser() -> Parser:
         metavar="PATH",
         help="pictures, and folders of them (JPEG, PNG, TIFF, BMP)",
     )
-    what.add_argument(
-        "--camera",
+    add_setting(
+        what,
+        "camera.source",
         nargs="?",
         const=True,
-        metavar="auto|picamera2|PATH",
         help="count live: the Pi's camera, or a USB microscope's (alone: the configured one)",
     )
     what.add_argument("--video", metavar="FILE", help="count a film of a moved stage, or a folder of pictures as one")
@@ -82,24 +83,9 @@ def build_parser() -> Parser:
         "--cells", type=values.whole(1, 2000), metavar="N", help="with --demo: white cells on it (default 100)"
     )
     how = parser.add_argument_group("how")
-    how.add_argument(
-        "--um-per-px",
-        type=values.UM_PER_PX,
-        metavar="X",
-        help="micrometres per pixel (default, and with auto: measured from the red cells)",
-    )
-    how.add_argument(
-        "--model", metavar="PATH", help="a .tflite file with its card beside it (default: the shipped one)"
-    )
-    how.add_argument("--threads", type=values.THREADS, metavar="N", help="processor threads (default: all cores)")
-    how.add_argument(
-        "--reference",
-        action="append",
-        type=values.reference,
-        default=[],
-        metavar="CLASS=LOW-HIGH",
-        help="your laboratory's range in per cent, as neutrophil=45-79; may be given for each class",
-    )
+    for name in ("count.um_per_px", "model.path", "count.threads"):
+        add_setting(how, name)
+    add_reference(how)
     add_option(how)
     record = parser.add_argument_group(
         "the session's record",
@@ -107,21 +93,16 @@ def build_parser() -> Parser:
         "--database or --recursive is given; their cells can then be reviewed, corrected, signed and exported.",
     )
     record.add_argument("--sample", metavar="ID", help="whose blood it is")
-    record.add_argument("--operator", metavar="NAME", help="who counts and signs")
+    add_setting(record, "session.operator")
     record.add_argument("--notes", metavar="TEXT", help="anything else for the record")
-    record.add_argument("--database", metavar="FILE", help="where sessions are kept (default: in ~/.local/state)")
+    add_setting(record, "session.database")
     record.add_argument(
         "--recursive", action="store_true", help="with --image: each folder below is a sample, and a session of its own"
     )
     record.add_argument("--no-session", action="store_true", help="with --image: keep no session, whatever is given")
     live = parser.add_argument_group("live counting (--camera, --video, --demo)")
-    live.add_argument("--target", type=values.TARGET, metavar="N", help="stop after N leukocytes (default 100)")
-    live.add_argument(
-        "--precision",
-        type=values.PRECISION,
-        metavar="P",
-        help="stop when every class's 95 %% interval is within P points",
-    )
+    add_setting(live, "count.target")
+    add_setting(live, "count.precision")
     live.add_argument(
         "--resume",
         type=values.whole(1),
@@ -155,7 +136,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         if os.path.exists(left[0]):
             raise UsageError(f"{left[0]} goes with no option", f"to count it: leuko-edge --image {left[0]}")
         raise parser.unknown(left[0], tuple(_COMMANDS) if left == list(argv or ())[: len(left)] else ())
-    options.camera_wishes = {}
     if options.verbose and not options.version:
         parser.error("--verbose goes with --version")
     if options.version:
@@ -251,10 +231,9 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def _count(options: argparse.Namespace) -> int:
     from .count import count  # numpy, OpenCV, LiteRT and rich: not for --help
-    from .options import fill
+    from .request import read
 
-    fill(options)
-    return count(options)
+    return count(read(options))
 
 
 def _version(options: argparse.Namespace) -> int:

@@ -10,7 +10,8 @@ import signal
 from collections.abc import Iterator
 from types import FrameType
 
-from ..config import values
+from ..config import add_option
+from ..config.options import add_setting, given
 from ..errors import EnvironmentBroken, LeukoError
 from ..service.systemd import Notifier
 
@@ -31,14 +32,12 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--config", metavar="FILE", help="settings, stronger than those of /etc and of the user")
+    add_option(parser)
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--camera", metavar="auto|picamera2|PATH", help="the camera, instead of the configured one")
+    add_setting(source, "camera.source")
     source.add_argument("--video", metavar="FILE", help="for trying it: a film, or a folder of pictures as one")
-    parser.add_argument("--database", metavar="FILE", help="where sessions are kept")
-    parser.add_argument(
-        "--display", type=values.DISPLAY, metavar="auto|none|TTY", help="the terminal that shows the count full screen"
-    )
+    add_setting(parser, "session.database")
+    add_setting(parser, "service.display")
     parser.set_defaults(run=run)
 
 
@@ -74,14 +73,10 @@ def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
     file, journal = StatusFile(folder), Journal()
     control = Control(folder)
     teller = Teller(notifier, file, DeviceFace(control, journal), journal)
-    flags = {
-        "camera.source": options.camera,
-        "session.database": options.database,
-        "service.display": options.display,
-    }
+    flags = given(options)
     said = "stopped by a defect"
     try:
-        Service(teller, lambda: load(options.config, flags=flags), options.video).run()
+        Service(teller, lambda: load(options.config, flags=flags).typed(), options.video).run()
         said = "stopped: the film has ended"
         return 0
     except Stopped as stopped:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from .. import config
 from ..config import values
+from ..config.options import add_setting
 from ..errors import EnvironmentBroken, NothingCountable, UsageError
 from ..files import default_path
+from .request import Results
 
 if TYPE_CHECKING:
     from ..store.archive import Summary
@@ -44,9 +46,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _database(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--database", metavar="FILE", help="where sessions are kept (default: the configured place, or ~/.local/state)"
-    )
+    add_setting(parser, "session.database")
     config.add_option(parser)
 
 
@@ -54,7 +54,7 @@ def _path(options: argparse.Namespace) -> str:
     """Of the database meant; ConfigurationError as of `config.load`."""
     if options.database:
         return str(options.database)
-    return config.load(options.config)["session.database"] or os.fspath(default_path())
+    return config.load(options.config).typed().session.database or os.fspath(default_path())
 
 
 def run_sessions(options: argparse.Namespace) -> int:
@@ -97,24 +97,31 @@ def _sessions_csv(path: str, file: str) -> int:
 
 
 def run_export(options: argparse.Namespace) -> int:
-    """Write the files asked for and return 0, or 4 where one failed; the others are written all the same.
+    """As `export`; UsageError where nothing is asked for, too."""
+    results = Results(options.json, options.csv, options.annotate, options.crops)
+    if not results:
+        raise UsageError("name what to export: --json FILE, --csv FILE, --annotate DIR or --crops DIR")
+    return export(_path(options), options.id, results)
+
+
+def export(path: str, number: int, results: Results) -> int:
+    """Write the files of a session and return 0, or 4 where one failed; the others are written all the same.
 
     UsageError for a session that is not there; NothingCountable, with the files written, where no cell is counted.
     """
-    path = _path(options)
-    _check_outputs(options, path)
+    _check_outputs(results, path)
     from ..results.report import write
     from ..results.session_pictures import write_maps, write_sheets
     from ..results.session_report import csv_text, json_text
     from ..store.archive import Archive
 
     with Archive(path) as archive:
-        record = archive.record(options.id)
+        record = archive.record(number)
         outputs: tuple[tuple[str | None, Callable[[str], None]], ...] = (
-            (options.csv, lambda file: write(file, csv_text(record))),
-            (options.annotate, lambda folder: write_maps(archive, record, folder)),
-            (options.crops, lambda folder: write_sheets(archive, record, folder)),
-            (options.json, lambda file: write(file, json_text(record))),
+            (results.csv, lambda file: write(file, csv_text(record))),
+            (results.annotate, lambda folder: write_maps(archive, record, folder)),
+            (results.crops, lambda folder: write_sheets(archive, record, folder)),
+            (results.json, lambda file: write(file, json_text(record))),
         )
         failures = [failure for output, put in outputs if output and (failure := _attempt(output, put))]
     for failure in failures:
@@ -122,16 +129,14 @@ def run_export(options: argparse.Namespace) -> int:
     if failures:
         return EnvironmentBroken.exit_code
     if not record.summary.cells:
-        raise NothingCountable(f"session {options.id} has no counted white cell; what was asked for is written")
+        raise NothingCountable(f"session {number} has no counted white cell; what was asked for is written")
     return 0
 
 
-def _check_outputs(options: argparse.Namespace, database: str) -> None:
-    """UsageError where nothing is asked for, or where a file would be written over the sessions or another one."""
-    files = [os.path.realpath(file) for file in (options.json, options.csv) if file and file != "-"]
-    if not (options.json or options.csv or options.annotate or options.crops):
-        raise UsageError("name what to export: --json FILE, --csv FILE, --annotate DIR or --crops DIR")
-    if options.csv == "-":
+def _check_outputs(results: Results, database: str) -> None:
+    """UsageError where a file would be written over the sessions or another one."""
+    files = [os.path.realpath(file) for file in (results.json, results.csv) if file and file != "-"]
+    if results.csv == "-":
         raise UsageError("--csv needs a file name; only --json can go to standard output")
     if len(set(files)) < len(files):
         raise UsageError("--json and --csv name the same file")

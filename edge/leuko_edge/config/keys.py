@@ -28,6 +28,7 @@ class Key:
     otherwise: str = ""
     example: Any = None  # for the commented file, where there is no default
     flag: str = ""  # the option that beats it
+    metavar: str = "VALUE"  # what the option's help writes for the value
 
     @property
     def variable(self) -> str:
@@ -41,6 +42,7 @@ PLAIN = (
         "the camera: auto, picamera2, a path (best one below /dev/v4l/by-id), or the N of /dev/videoN",
         "auto",
         flag="--camera",
+        metavar="auto|picamera2|PATH",
     ),
     Key("camera.size", values.SIZE, "width and height asked of the camera, in pixels; it may give others", [1280, 960]),
     Key("camera.fps", values.FPS, "pictures a second asked of the camera; it may give fewer", 30),
@@ -58,6 +60,7 @@ PLAIN = (
         otherwise="100, unless precision is set",
         example=200,
         flag="--target",
+        metavar="N",
     ),
     Key(
         "count.precision",
@@ -66,6 +69,7 @@ PLAIN = (
         otherwise="target decides",
         example=15,
         flag="--precision",
+        metavar="P",
     ),
     Key(
         "count.um_per_px",
@@ -74,6 +78,7 @@ PLAIN = (
         otherwise="measured from the red cells",
         example=0.1,
         flag="--um-per-px",
+        metavar="X",
     ),
     Key(
         "count.threads",
@@ -82,6 +87,7 @@ PLAIN = (
         otherwise="all cores",
         example=4,
         flag="--threads",
+        metavar="N",
     ),
     Key(
         "model.path",
@@ -90,6 +96,7 @@ PLAIN = (
         otherwise="the shipped one",
         example="/var/lib/leuko-edge/model.tflite",
         flag="--model",
+        metavar="PATH",
     ),
     Key(
         "session.database",
@@ -98,6 +105,7 @@ PLAIN = (
         otherwise="~/.local/state/leuko-edge/sessions.sqlite3",
         example="/var/lib/leuko-edge/sessions.sqlite3",
         flag="--database",
+        metavar="FILE",
     ),
     Key(
         "session.operator",
@@ -106,12 +114,15 @@ PLAIN = (
         otherwise="nobody is named",
         example="AB",
         flag="--operator",
+        metavar="NAME",
     ),
     Key(
         "service.display",
         values.DISPLAY,
         "where the service shows the count: auto (the first console, where one is attached), none, or a terminal",
         "auto",
+        flag="--display",
+        metavar="auto|none|TTY",
     ),
 )
 """All but the reference ranges, whose classes are known where NumPy is loaded."""

@@ -16,6 +16,7 @@ from ..files import xdg_folder
 from .files import ConfigurationError, read
 from .guess import cure
 from .keys import GOALS, PREFIX, Key, table
+from .settings import Settings, typed
 from .values import Refused
 
 SYSTEM = "/etc/leuko-edge/leuko-edge.toml"
@@ -51,6 +52,10 @@ class Configuration:
     def __iter__(self) -> Iterator[str]:
         return iter(self.settings)
 
+    def typed(self) -> Settings:
+        """The same for the rooms: frozen, with a type for each."""
+        return typed({name: setting.value for name, setting in self.settings.items()})
+
     def origin(self, name: str) -> str:
         """Where a value comes from: "FILE:LINE", the variable, the flag, or "default"."""
         return self.settings[name].origin
@@ -78,14 +83,22 @@ def load(
         seen.append(File(name, settings is not None))
         layers.append(settings or {})
     layers += [_from_environment(environ), _from_flags(flags or {})]
-    known = table()
-    force = {
-        name: Setting(None if key.default is None else key.kind.check(key.default), DEFAULT)
-        for name, key in known.items()
-    }
+    force = _defaults()
     for layer in layers:
         _over(force, layer)
     return Configuration(MappingProxyType(force), tuple(seen))
+
+
+def defaults() -> Settings:
+    """What is in force where nothing is set."""
+    return Configuration(_defaults()).typed()
+
+
+def _defaults() -> dict[str, Setting]:
+    return {
+        name: Setting(None if key.default is None else key.kind.check(key.default), DEFAULT)
+        for name, key in table().items()
+    }
 
 
 def user_file(environ: Mapping[str, str]) -> str:

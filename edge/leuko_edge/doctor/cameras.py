@@ -104,10 +104,9 @@ def _wishes(settings: Settings) -> dict[str, Any]:
     from ..camera.tuning import wishes
 
     try:
-        return {**wishes(settings), "tries": 0}
+        return {**wishes(settings.in_force), "tries": 0}
     except LeukoError:
-        untuned = {**settings.values, "camera.tuning": f"{os.devnull}/none"}
-        return {**wishes(replace(settings, values=untuned)), "tries": 0}
+        return {**wishes(settings.in_force, tuned=False), "tries": 0}
 
 
 def _opened(where: str, wishes: Mapping[str, Any]) -> LiveSource:

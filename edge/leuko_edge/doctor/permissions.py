@@ -15,7 +15,7 @@ CAMERAS = "video"  # the group that udev gives cameras to
 
 
 def check_rights(machine: Machine, unit: Unit | None, settings: Settings) -> list[Finding]:
-    display = str(settings["service.display"] or "auto")
+    display = settings.in_force.service.display
     return [_own(machine), *_service(machine, unit), *_terminal(machine, unit, display)]
 
 

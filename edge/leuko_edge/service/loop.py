@@ -9,14 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import cv2
 
 from ..camera.opening import open_source
 from ..camera.tuning import wishes
-from ..config import Configuration
+from ..config import Settings
 from ..errors import EnvironmentBroken, LeukoError, PictureError, SourceLost, UsageError
 from ..files import default_path
 from ..live.engine import Engine
@@ -27,7 +26,6 @@ from ..model.classify import Classifier
 from ..screen import words
 from ..session import Action, End
 from ..store import SessionStore
-from ..types import LEUKOCYTES
 from . import sentences
 from .backoff import FIRST, LONGEST, Pauses
 from .journal import WARNING
@@ -43,9 +41,9 @@ DEVICE = (OSError, MemoryError, cv2.error, ImportError)
 
 
 class Service:
-    """`load` reads the configuration; `video` is a film to count instead of the camera."""
+    """`load` reads the settings; `video` is a film to count instead of the camera."""
 
-    def __init__(self, teller: Teller, load: Callable[[], Configuration], video: str | None = None) -> None:
+    def __init__(self, teller: Teller, load: Callable[[], Settings], video: str | None = None) -> None:
         self._teller, self._load, self._video = teller, load, video
         self._pauses = Pauses()
         self._display: str | None = None  # as last asked for
@@ -103,44 +101,42 @@ class Service:
     def _count(self) -> None:
         """One try: count until a fault is raised, or until a film has ended."""
         self._teller.step("reading the configuration and the model", LOADING)
-        configuration = self._load()
-        self._open_display(configuration["service.display"])
-        threads = configuration["count.threads"] or os.cpu_count() or 1
+        settings = self._load()
+        self._open_display(settings.service.display)
+        threads = settings.count.threads or os.cpu_count() or 1
         cv2.setNumThreads(threads)
-        database = os.fspath(configuration["session.database"] or default_path())
+        database = os.fspath(settings.session.database or default_path())
         with contextlib.ExitStack() as stack:
-            classifier = Classifier.from_path(configuration["model.path"], threads)
+            classifier = Classifier.from_path(settings.model.path, threads)
             stack.enter_context(contextlib.closing(classifier))
             check_room(database)
             self._teller.step("opening the camera", OPENING)
-            stream = self._stream(configuration)
+            stream = self._stream(settings)
             stack.callback(self._give_up, stream)
             stack.enter_context(stream)
-            self._session(configuration, classifier, stream, database)
+            self._session(settings, classifier, stream, database)
             while stream.live:
                 self._slide_changes = True
-                self._session(configuration, classifier, stream, database)
+                self._session(settings, classifier, stream, database)
 
-    def _stream(self, configuration: Configuration) -> Stream:
+    def _stream(self, settings: Settings) -> Stream:
         if self._video is not None:
             return Stream(open_source("video", self._video))
         # A lost camera is opened anew here, where the watchdog is fed meanwhile, and not by the source in silence.
-        return Stream(open_source("camera", configuration["camera.source"], tries=0, **wishes(configuration)))
+        return Stream(open_source("camera", settings.camera.source, tries=0, **wishes(settings)))
 
-    def _session(self, configuration: Configuration, classifier: Classifier, stream: Stream, database: str) -> None:
+    def _session(self, settings: Settings, classifier: Classifier, stream: Stream, database: str) -> None:
         """Count one session to its end: the one of before, or a new one."""
         stream.next_session()
-        goal = Goal(configuration["count.target"], configuration["count.precision"])
+        goal = Goal(settings.count.target, settings.count.precision)
         goal = goal if (goal.target or goal.precision) else Goal(TARGET)
-        info = information(
-            stream, classifier.card, goal, _ranges(configuration), operator=configuration["session.operator"] or ""
-        )
+        info = information(stream, classifier.card, goal, settings.reference, operator=settings.session.operator or "")
         store = take_up(database, info, self._teller.journal.say)
         resumed = store is not None
         store = store or SessionStore.create(database, info)
         with store:
             goal = Goal(store.info.target, store.info.precision)
-            engine = Engine(classifier, store, goal, configuration["count.um_per_px"], store.info.ranges)
+            engine = Engine(classifier, store, goal, settings.count.um_per_px, store.info.ranges)
             counted = engine.differential.counted
             engine.paused, self._paused = self._slide_changes or self._paused, False
             if self._slide_changes:
@@ -206,8 +202,3 @@ class Service:
                 return action
             time.sleep(TICK)
         return None
-
-
-def _ranges(configuration: Configuration) -> Mapping[str, tuple[float, float]]:
-    given: dict[str, Any] = {label: configuration[f"reference.{label}"] for label in LEUKOCYTES}
-    return {label: limits for label, limits in given.items() if limits}
