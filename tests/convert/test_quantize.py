@@ -19,7 +19,7 @@ from leuko_edge.types import CLASSES
 from leuko_train.calibration import novelty
 from leuko_train.calibration.features import with_penultimate
 from leuko_train.data.laboratories import LABORATORIES
-from leuko_train.network.vgg16 import vgg16
+from leuko_train.network import vgg16
 
 
 def small_vgg(seed=3):
@@ -33,7 +33,7 @@ def small_vgg(seed=3):
         x = layers.MaxPooling2D()(x)
     x = layers.BatchNormalization()(layers.GlobalMaxPooling2D()(x))
     x = layers.Dense(32, activation="relu")(layers.Dropout(0.3)(x))
-    model = keras.Model(inputs, layers.Dense(9, activation="softmax")(x), name="small")
+    model = keras.Model(inputs, layers.Dense(len(CLASSES), activation="softmax")(x), name="small")
     uneven(model)
     return model
 
@@ -217,7 +217,7 @@ def test_a_layer_that_is_not_vggs_is_refused_by_name(layer, sentence):
     inputs = keras.Input((64, 64, 3))
     x = keras.layers.GlobalMaxPooling2D()(layer(inputs))
     with pytest.raises(UsageError, match=sentence):
-        layer_chain.from_keras(keras.Model(inputs, keras.layers.Dense(9, activation="softmax")(x)))
+        layer_chain.from_keras(keras.Model(inputs, keras.layers.Dense(len(CLASSES), activation="softmax")(x)))
 
 
 def test_a_network_that_is_not_a_straight_line_is_refused():
@@ -225,12 +225,12 @@ def test_a_network_that_is_not_a_straight_line_is_refused():
     conv = keras.layers.Conv2D(4, 3, activation="relu", padding="same")
     x = keras.layers.GlobalMaxPooling2D()(conv(inputs) + 3.0 * conv(inputs))
     with pytest.raises(UsageError, match="not a part of VGG"):
-        layer_chain.from_keras(keras.Model(inputs, keras.layers.Dense(9, activation="softmax")(x)))
+        layer_chain.from_keras(keras.Model(inputs, keras.layers.Dense(len(CLASSES), activation="softmax")(x)))
 
 
 def test_a_chain_that_says_something_else_is_refused(model):
     steps = layer_chain.from_keras(model)
-    steps = (*steps[:-1], replace(steps[-1], bias=steps[-1].bias + np.arange(9)))
+    steps = (*steps[:-1], replace(steps[-1], bias=steps[-1].bias + np.arange(len(CLASSES))))
     with pytest.raises(UsageError, match="rebuilt, it differs"):
         layer_chain.verify(steps, model, pictures(4))
 
@@ -239,7 +239,7 @@ def test_logits_are_no_probabilities():
     inputs = keras.Input((64, 64, 3))
     x = keras.layers.GlobalMaxPooling2D()(inputs)
     with pytest.raises(UsageError, match="softmax"):
-        layer_chain.from_keras(keras.Model(inputs, keras.layers.Dense(9)(x)))
+        layer_chain.from_keras(keras.Model(inputs, keras.layers.Dense(len(CLASSES))(x)))
 
 
 def test_representative_crops_take_classes_and_laboratories_in_turn():
