@@ -171,22 +171,22 @@ def test_attach_tells_a_running_service_from_a_silent_a_faulty_and_a_missing_one
     file = StatusFile(folder)
     file.write(Status("counting", "session 12: 87 of 200", snapshot=snapshot()))
     assert (folder / "status.json").stat().st_mode & 0o777 == 0o640
-    assert main.main(["attach", "--folder", str(folder), "--once"]) == 0
+    assert main(["attach", "--folder", str(folder), "--once"]) == 0
     out = capsys.readouterr().out
     assert "87 of 200 cells: neutrophil 52 (59.8 %)" in out and "COUNTING" in out and "Not a medical device" in out
-    assert main.main(["attach", "--folder", str(folder), "--json"]) == 0
+    assert main(["attach", "--folder", str(folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["differential"]["classes"]["neutrophil"]["count"] == 52
     file.write(Status("fault", "fault: no camera; trying again in 4 s", "no camera", 3.5))
-    assert main.main(["attach", "--folder", str(folder), "--once"]) == 4
+    assert main(["attach", "--folder", str(folder), "--once"]) == 4
     assert "no camera; trying again in 4 s" in capsys.readouterr().out
     file.write(Status("counting", "session 12"), fresh=-7)
-    assert main.main(["attach", "--folder", str(folder), "--once"]) == 4
+    assert main(["attach", "--folder", str(folder), "--once"]) == 4
     assert "silent for 7 s" in capsys.readouterr().err
     (folder / "status.json").write_text("{")
-    assert main.main(["attach", "--folder", str(folder)]) == 4
+    assert main(["attach", "--folder", str(folder)]) == 4
     assert "no status that this version knows" in capsys.readouterr().err
     file.remove()
-    assert main.main(["attach", "--folder", str(folder), "--json"]) == 4
+    assert main(["attach", "--folder", str(folder), "--json"]) == 4
     assert "systemctl start leuko-edge" in capsys.readouterr().err
 
 
@@ -298,7 +298,7 @@ def test_a_display_that_cannot_be_had_or_is_lost_stops_nothing(tmp_path):
 def test_a_film_that_cannot_be_played_is_one_sentence_and_no_fault_to_wait_for(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
-    assert main.main(["serve", "--display", "none", "--video", str(tmp_path / "none.avi")]) == 2
+    assert main(["serve", "--display", "none", "--video", str(tmp_path / "none.avi")]) == 2
     assert "none.avi cannot be opened" in capsys.readouterr().err and not os.listdir(tmp_path)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from made_session import ACCOUNTS, INFO, START, new_cell
 
+from leuko_edge import files
 from leuko_edge.errors import EnvironmentBroken, UsageError
 from leuko_edge.session import Accounts
 from leuko_edge.store import SessionInfo, SessionStore, StoreError, StoreFull, errors, ledger, schema
@@ -460,8 +461,8 @@ def test_cells_may_come_from_several_threads(store):
 def test_the_default_place_follows_the_xdg_base_directories(monkeypatch):
     monkeypatch.setenv("HOME", "/home/a")
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
-    assert str(schema.default_path()) == "/home/a/.local/state/leuko-edge/sessions.sqlite3"
+    assert str(files.default_path()) == "/home/a/.local/state/leuko-edge/sessions.sqlite3"
     monkeypatch.setenv("XDG_STATE_HOME", "/state")
-    assert str(schema.default_path()) == "/state/leuko-edge/sessions.sqlite3"
+    assert str(files.default_path()) == "/state/leuko-edge/sessions.sqlite3"
     monkeypatch.setenv("XDG_STATE_HOME", "relative")  # to be ignored, says the specification
-    assert str(schema.default_path()) == "/home/a/.local/state/leuko-edge/sessions.sqlite3"
+    assert str(files.default_path()) == "/home/a/.local/state/leuko-edge/sessions.sqlite3"

@@ -25,7 +25,7 @@ from ..screen.face import Face, facing
 from ..screen.keyboard import has_keyboard
 from ..simulate import demo
 from ..sources.live_source import LiveSource
-from ..store import SessionInfo, SessionStore
+from ..store import SessionDamaged, SessionInfo, SessionStore
 from ..tally import Fields
 from ..types import Scale
 from .request import Request
@@ -74,7 +74,8 @@ def count_live(request: Request) -> int:
         code = 0
         if ended is not None:
             passing = request.demo and not settings.session.database
-            kept = "" if passing else f"; session {number} is kept, go on with --resume {number}"
+            damaged = store.given_up  # it cannot be gone on with, and the sentence has said so
+            kept = "" if passing or damaged else f"; session {number} is kept, go on with --resume {number}"
             messages.print(Text(f"leuko-edge: {ended[0]}{kept}"), soft_wrap=True)
             code = ended[1]
         if request.results:
@@ -96,12 +97,18 @@ def _attend(engine: Engine, source: LiveSource, face: Face, truth: Mapping[str, 
             engine.go_on()
     except KeyboardInterrupt:
         return "interrupted", INTERRUPTED
+    except SessionDamaged as error:
+        with contextlib.suppress(LeukoError):
+            engine.store.give_up(error.what)
+        return str(error), error.exit_code
     except LeukoError as error:
         return str(error), error.exit_code
 
 
 def _finish(engine: Engine, source: LiveSource) -> tuple[str, int] | None:
     """The session as it stands into the store, once the source is closed and knows all it has dropped."""
+    if engine.store.given_up:
+        return None
     try:
         engine.finish(source.dropped)
     except LeukoError as error:

@@ -17,6 +17,7 @@ from ..files import default_path
 from .request import Results
 
 if TYPE_CHECKING:
+    from ..store import StoreError
     from ..store.archive import Summary
 
 
@@ -58,7 +59,7 @@ def _path(options: argparse.Namespace) -> str:
 
 
 def run_sessions(options: argparse.Namespace) -> int:
-    """Print the list and return 0; errors as of `Archive`."""
+    """Print the list and return 0, or 4 where some of it cannot be read; errors as of `Archive`."""
     from ..store.archive import Archive
 
     path = _path(options)
@@ -66,20 +67,25 @@ def run_sessions(options: argparse.Namespace) -> int:
         return _sessions_csv(path, options.csv)
     if not options.database and not os.path.exists(path):
         sessions: tuple[Summary, ...] = ()
+        unreadable: tuple[StoreError, ...] = ()
     else:
         with Archive(path) as archive:
             sessions = archive.sessions()
+            unreadable = archive.unreadable
+    for error in unreadable:
+        print(f"leuko-edge: {error}", file=sys.stderr)
+    code = EnvironmentBroken.exit_code if unreadable else 0
     if options.json:
         from ..results.session_list import listed
 
         print(json.dumps(listed(path, sessions), indent=1, allow_nan=False))
-        return 0
+        return code
     from rich.console import Console
 
     from ..results.session_list import show
 
     show(Console(highlight=False), path, sessions)
-    return 0
+    return code
 
 
 def _sessions_csv(path: str, file: str) -> int:
@@ -116,14 +122,15 @@ def export(path: str, number: int, results: Results) -> int:
     from ..store.archive import Archive
 
     with Archive(path) as archive:
-        record = archive.record(number)
+        record, damage = archive.record(number), archive.damage()
         outputs: tuple[tuple[str | None, Callable[[str], None]], ...] = (
             (results.csv, lambda file: write(file, csv_text(record))),
             (results.annotate, lambda folder: write_maps(archive, record, folder)),
             (results.crops, lambda folder: write_sheets(archive, record, folder)),
-            (results.json, lambda file: write(file, json_text(record))),
+            (results.json, lambda file: write(file, json_text(record, damage))),
         )
         failures = [failure for output, put in outputs if output and (failure := _attempt(output, put))]
+    failures += [damage] if damage else []
     for failure in failures:
         print(f"leuko-edge: {failure}", file=sys.stderr)
     if failures:
@@ -151,10 +158,14 @@ def _keep_database(files: list[str], database: str) -> None:
 
 def _attempt(output: str, put: Callable[[str], None]) -> str | None:
     """Write one output; the sentence why where that failed."""
+    from ..store import StoreError
+
     try:
         put(output)
     except BrokenPipeError:  # whoever read standard output has seen enough
         raise
+    except StoreError as error:
+        return str(error)
     except (OSError, MemoryError) as error:
         name = "standard output" if output == "-" else output
         return f"{name} could not be written: {getattr(error, 'strerror', None) or error or 'not enough memory'}"

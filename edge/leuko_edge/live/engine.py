@@ -111,13 +111,16 @@ class Engine:
 
     def _take_up(self, frame: Frame) -> None:
         """Know again what an earlier run of this session saw, where the camera's frames are as they were."""
-        pieces = self.store.keyframes()
+        pieces, cells = self.store.keyframes(), self.store.cells()
         if not pieces or pieces[0].shape != frame.bgr.shape:
+            if pieces:  # the new map's pieces take their numbers
+                self.store.drop_map()
+            self.map.number_from(max((cell.area for cell in cells), default=-1) + 1)
             return
         self.map.restore(pieces)
         self._kept, self._areas = len(pieces), self.map.areas
-        for cell in self.store.cells():
-            if cell.key < len(pieces):
+        for cell in cells:
+            if 0 <= cell.key < len(pieces):
                 track = Track(cell.key, cell.dx, cell.dy, cell.id, label=cell.label, confidence=cell.confidence)
                 track.by, track.undone = cell.by, cell.undone
                 track.views = [Look(1.0, np.array(cell.probabilities))] * min(cell.views, VIEWS)

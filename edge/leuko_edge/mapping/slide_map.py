@@ -69,6 +69,10 @@ class SlideMap:
         self._frames.views.clear()
         self._last = None
 
+    def number_from(self, area: int) -> None:
+        """Number the areas from `area` on, before the first frame: earlier ones are of a map that is not kept."""
+        self._given = area
+
     def pieces(self, since: int) -> list[MapPiece]:
         """Keyframes from number `since` on, but those of an area on trial, which may yet be withdrawn."""
         end = self._frames.count if self._trial is None else self._trial_from

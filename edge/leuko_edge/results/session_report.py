@@ -29,8 +29,8 @@ CSV_COLUMNS = (
 )
 
 
-def json_text(record: Record) -> str:
-    """The whole document, a line for each part and for each event."""
+def json_text(record: Record, damage: str = "") -> str:
+    """The whole document, a line for each part and for each event; `damage` is what is wrong with the database."""
     head = {
         "schema": SCHEMA,
         "model": {"name": record.info.model_name, "sha256": record.info.model_sha256},
@@ -39,9 +39,8 @@ def json_text(record: Record) -> str:
         "differential": differential_fields(record.differential()),
     }
     parts = [f"{json.dumps(name)}: {json.dumps(value, allow_nan=False)}" for name, value in head.items()]
-    session = [
-        f"{json.dumps(name)}: {json.dumps(value, allow_nan=False)}" for name, value in session_fields(record).items()
-    ]
+    fields = {**session_fields(record), "damage": damage or None}
+    session = [f"{json.dumps(name)}: {json.dumps(value, allow_nan=False)}" for name, value in fields.items()]
     events = ",\n   ".join(json.dumps(event_fields(event), allow_nan=False) for event in record.events)
     session.append(f'"events": [\n   {events}]' if events else '"events": []')
     parts.append('"session": {' + ",\n  ".join(session) + "}")
@@ -71,6 +70,8 @@ def session_fields(record: Record) -> dict[str, Any]:
         "notes": info.notes,
         "started_at": utc(summary.started_at),
         "ended_at": utc(summary.ended_at),
+        "seconds": round(record.seconds, 1),
+        "times_unsure": [event.text for event in record.events if event.kind == "clock"],
         "signed": signed,
         "versions": [
             {"version": one.version, "by": one.signed_by, "at": utc(one.signed_at), "reason": one.reason}

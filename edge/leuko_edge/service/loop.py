@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import cv2
@@ -25,10 +27,10 @@ from ..live.snapshot import Snapshot
 from ..model.classify import Classifier
 from ..screen import words
 from ..session import Action, End
-from ..store import SessionStore
+from ..store import SessionDamaged, SessionStore, StoreDamaged, StoreError, schema
 from . import sentences
 from .backoff import FIRST, LONGEST, Pauses
-from .journal import WARNING
+from .journal import ERROR, WARNING
 from .reporter import Teller
 from .resume import check_room, take_up
 from .session_stream import Stream
@@ -37,7 +39,9 @@ LOADING = 60.0  # seconds that the model may take, on the slowest card and board
 OPENING = 60.0  # seconds that a camera may take: "auto" tries one after the other, and waits at each
 TICK = 0.1  # seconds between two looks at keys and clock while no frames come
 DEVICE = (OSError, MemoryError, cv2.error, ImportError)
-"""What the device itself may do to a try; anything else that is no LeukoError is a defect, and ends the program."""
+"""What the device itself may do to a try; anything else that is no LeukoError is a defect of the program."""
+PATIENT = 2
+"""Times that a session may meet a defect before it is ended: what it holds may be what the program cannot bear."""
 
 
 class Service:
@@ -51,16 +55,26 @@ class Service:
         self._given_up: list[Stream] = []  # whose reading may still hold the camera
         self._paused = False  # by a person, when the fault came
         self._slide_changes = False  # a session has ended, and the slide of the next is not said to be there
+        self._counting: tuple[str, int] | None = None  # database and session in work
+        self._defects = Counter[tuple[str, int]]()  # by database and session
+        self._unclosed: set[tuple[str, int]] = set()  # sessions that are ended and cannot even be closed
+        self._told: set[str] = set()  # defects that the journal has
 
     def run(self) -> None:
         """Count until something is raised; returns at the end of a film.
 
         LeukoErrors pass where a film cannot be used, and where only another process could use the camera.
         """
+        fault: LeukoError
         while True:
             try:
                 self._count()
                 return
+            except StoreDamaged as error:
+                fault = self._begin_anew(error)
+            except SessionDamaged as error:
+                self._end_session(error.path, error.session, error.what)
+                fault = error
             except LeukoError as error:
                 if self._video is not None and isinstance(error, UsageError | PictureError | SourceLost):
                     raise
@@ -69,7 +83,45 @@ class Service:
                 why = getattr(error, "strerror", None) or str(error) or type(error).__name__
                 cure = "if it stays so, restart the device, then install leuko-edge again"
                 fault = EnvironmentBroken(f"the device fails ({why})", cure)
+            except Exception as error:
+                fault = self._defect(error)
             self._rest(sentences.fault(fault))
+
+    def _begin_anew(self, damage: StoreDamaged) -> StoreError:
+        """Put a damaged database aside, as it is, so that the next try makes a new one; what is to be said of it."""
+        try:
+            aside = schema.set_aside(damage.path)
+        except StoreError as error:
+            return error
+        return StoreError(
+            f"{damage.path} is damaged: it was set aside as {aside}, with all that is in it, and a new one is begun",
+            "restore the old one from a copy",
+        )
+
+    def _defect(self, error: Exception) -> EnvironmentBroken:
+        """An error that nobody has thought of: the journal has its traceback once, the session does not meet it for
+        ever."""
+        trace = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{type(error).__name__} in {os.path.basename(trace.filename)}, line {trace.lineno}"
+        if where not in self._told:
+            self._told.add(where)
+            for line in "".join(traceback.format_exception(error)).splitlines():
+                self._teller.journal.say(line, ERROR)
+        found = f"leuko-edge has a defect ({where})"
+        if self._counting is not None:
+            self._defects[self._counting] += 1
+            if self._defects[self._counting] >= PATIENT:
+                database, session = self._counting
+                self._end_session(database, session, f"the program met a defect in it ({where})")
+                found = f"{found}; session {session} is closed, not signed, and all its cells are kept"
+        return EnvironmentBroken(found, "please report it with the lines of the journal")
+
+    def _end_session(self, database: str, session: int, why: str) -> None:
+        """Close it, or where even that cannot be done go on without it."""
+        try:
+            SessionStore.give_up_session(database, session, why)
+        except StoreError:
+            self._unclosed.add((os.path.realpath(database), session))
 
     def _rest(self, fault: str) -> None:
         if self._display is None:  # the configuration itself is at fault
@@ -131,9 +183,11 @@ class Service:
         goal = Goal(settings.count.target, settings.count.precision)
         goal = goal if (goal.target or goal.precision) else Goal(TARGET)
         info = information(stream, classifier.card, goal, settings.reference, operator=settings.session.operator or "")
-        store = take_up(database, info, self._teller.journal.say)
+        self._counting = None
+        store = take_up(database, info, self._teller.journal.say, self._unclosed)
         resumed = store is not None
         store = store or SessionStore.create(database, info)
+        self._counting = (database, store.id)
         with store:
             goal = Goal(store.info.target, store.info.precision)
             engine = Engine(classifier, store, goal, settings.count.um_per_px, store.info.ranges)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from ..store import SessionInfo, SessionStore, errors, schema
 
@@ -44,10 +44,15 @@ def misfit(before: SessionInfo, now: SessionInfo) -> str:
     return ""
 
 
-def take_up(database: str, now: SessionInfo, say: Callable[[str], None]) -> SessionStore | None:
-    """The session to go on with, None where there is none; one that does not fit is closed, and `say` hears why."""
+def take_up(
+    database: str, now: SessionInfo, say: Callable[[str], None], given_up: Container[tuple[str, int]] = ()
+) -> SessionStore | None:
+    """The session to go on with, None where there is none; one that does not fit is closed, and `say` hears why.
+
+    `given_up` are sessions, with their database, that are not to be gone on with and could not be closed.
+    """
     number = last_open(database)
-    if number is None:
+    if number is None or (os.path.realpath(database), number) in given_up:
         return None
     store = SessionStore.resume(database, number)
     why = misfit(store.info, now)

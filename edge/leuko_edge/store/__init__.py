@@ -9,15 +9,25 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .errors import StoreError, StoreFull
+    from .errors import SessionDamaged, StoreDamaged, StoreError, StoreFull, StoreMoved
     from .records import NewCell, SessionInfo, StoredCell
     from .store import SessionStore
 
-__all__ = ["NewCell", "SessionInfo", "SessionStore", "StoreError", "StoreFull", "StoredCell"]
+__all__ = [
+    "NewCell",
+    "SessionDamaged",
+    "SessionInfo",
+    "SessionStore",
+    "StoreDamaged",
+    "StoreError",
+    "StoreFull",
+    "StoreMoved",
+    "StoredCell",
+]
 
 _HOMES = {
     **dict.fromkeys(("NewCell", "SessionInfo", "StoredCell"), "records"),
-    **dict.fromkeys(("StoreError", "StoreFull"), "errors"),
+    **dict.fromkeys(("SessionDamaged", "StoreDamaged", "StoreError", "StoreFull", "StoreMoved"), "errors"),
     "SessionStore": "store",
 }
 

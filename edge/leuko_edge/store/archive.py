@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sqlite3
 from collections import Counter
@@ -17,9 +16,11 @@ import numpy as np
 from ..errors import UsageError
 from ..session import Accounts
 from ..tally import Differential
-from . import records, schema
-from .errors import explained
+from . import columns, records, schema
+from .errors import StoreError, explained
 from .records import Event, Picture, SessionInfo, Signature, StoredCell
+
+STATES = ("open", "closed", "signed")
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Summary:
     """A session in the list of all. `cells` are those in the denominator."""
 
     id: int
-    state: str  # "open", "closed", "signed"
+    state: str  # one of STATES
     started_at: float
     ended_at: float | None
     cells: int
@@ -43,6 +44,7 @@ class Record:
     gate: Mapping[str, Any]
     signed_by: str | None
     signed_at: float | None
+    seconds: float  # that it was counted for, by a clock that nobody sets
     accounts: Accounts
     fields: int  # fields of view that were counted
     cells: tuple[StoredCell, ...]
@@ -72,15 +74,34 @@ class Archive:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.path.realpath(path)
         self._connection = schema.open_to_read(self.path)
+        self.unreadable: tuple[StoreError, ...] = ()
 
     def sessions(self) -> tuple[Summary, ...]:
-        """All of them, oldest first."""
+        """All that can be read, oldest first; `unreadable` then holds an error for each of the others."""
+        found, unreadable = [], []
         with self._reading() as execute:
-            return tuple(_summary(row) for row in execute(f"{_SUMMARY} ORDER BY session.id"))
+            for (session,) in execute("SELECT id FROM session ORDER BY id").fetchall():
+                try:
+                    found.append(_summary(execute(f"{_SUMMARY} WHERE session.id = ?", (session,)).fetchone()))
+                except records.UNREADABLE as error:
+                    unreadable.append(explained(error, self.path, session))
+        self.unreadable = tuple(unreadable)
+        return tuple(found)
+
+    def damage(self) -> str:
+        """What SQLite finds wrong with the whole file, in one sentence; "" where it is sound."""
+        try:
+            said = [str(row[0]) for row in self._connection.execute("PRAGMA integrity_check(3)")]
+        except (sqlite3.Error, *records.UNREADABLE) as error:
+            said = [str(error)]
+        if said == ["ok"]:
+            return ""
+        told = "; ".join(" ".join(line.split()) for line in said)[:200]
+        return f"{self.path} is damaged ({told}): what was read from it may be wrong; restore it from a copy"
 
     def record(self, session: int) -> Record:
         """UsageError where there is no session of that number."""
-        with self._reading() as execute:
+        with self._reading(session) as execute:
             execute("BEGIN")  # one moment of a session that is being counted
             row = execute(f"{_SUMMARY} WHERE session.id = ?", (session,)).fetchone()
             if row is None:
@@ -93,13 +114,14 @@ class Archive:
             signatures = execute("SELECT * FROM signature WHERE session = ? ORDER BY version", (session,))
             return Record(
                 summary=_summary(row),
-                amendment=row["amendment"],
+                amendment=None if row["amendment"] is None else columns.words(row, "amendment"),
                 pictures=tuple(records.picture_from(picture) for picture in pictures),
                 signatures=tuple(records.signature_from(signature) for signature in signatures),
-                um_per_px=row["um_per_px"],
-                gate=json.loads(row["gate"]),
-                signed_by=row["signed_by"],
-                signed_at=row["signed_at"],
+                um_per_px=None if row["um_per_px"] is None else columns.real(row, "um_per_px", 1e-3, 100),
+                gate=columns.parsed(row, "gate", dict),
+                signed_by=None if row["signed_by"] is None else columns.words(row, "signed_by"),
+                signed_at=None if row["signed_at"] is None else columns.moment(row, "signed_at"),
+                seconds=columns.real(row, "seconds", 0),
                 accounts=records.accounts_from(counted),
                 fields=int(fields[0]),
                 cells=tuple(records.cell_from(cell) for cell in cells),
@@ -133,7 +155,7 @@ class Archive:
 
     def crop(self, session: int, cell: int) -> np.ndarray | None:
         """(n, n, 3) uint8 RGB as the network saw it; None where none was stored."""
-        with self._reading() as execute:
+        with self._reading(session) as execute:
             row = execute("SELECT crop FROM cell WHERE session = ? AND id = ?", (session, cell)).fetchone()
             return records.decode(row["crop"]) if row else None
 
@@ -145,11 +167,9 @@ class Archive:
 
     def contour(self, session: int, cell: int) -> np.ndarray | None:
         """(n, 2) int32 in the pixels of the cell's frame; None where none was stored."""
-        with self._reading() as execute:
+        with self._reading(session) as execute:
             row = execute("SELECT contour FROM cell WHERE session = ? AND id = ?", (session, cell)).fetchone()
-            return (
-                np.frombuffer(row["contour"], "<i4").reshape(-1, 2).astype(np.int32) if row and row["contour"] else None
-            )
+            return columns.contour(row["contour"]) if row else None
 
     def contours(self, session: int, area: int) -> dict[int, np.ndarray]:
         """As `contour`, of all cells of one area by number; without those that have none."""
@@ -171,14 +191,15 @@ class Archive:
         self.close()
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[Any]:
+    def _reading(self, session: int | None = None) -> Iterator[Any]:
         try:
             yield self._connection.execute
         except (sqlite3.Error, *records.UNREADABLE) as error:
-            raise explained(error, self.path) from None
+            raise explained(error, self.path, session) from None
         finally:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
 
 _REVISION = (
@@ -195,5 +216,14 @@ _SUMMARY = (
 
 
 def _summary(row: sqlite3.Row) -> Summary:
-    same = {name: row[name] for name in ("id", "state", "started_at", "ended_at", "cells")}
-    return Summary(**same, info=records.info_from(row))
+    state = columns.words(row, "state")
+    if state not in STATES:
+        raise ValueError("its state makes no sense")
+    return Summary(
+        id=int(row["id"]),
+        state=state,
+        started_at=columns.moment(row, "started_at"),
+        ended_at=None if row["ended_at"] is None else columns.moment(row, "ended_at"),
+        cells=int(row["cells"]),
+        info=records.info_from(row),
+    )

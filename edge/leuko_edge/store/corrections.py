@@ -131,6 +131,12 @@ def put_back(execute: Execute, session: int, cell: int, who: str, at: float) -> 
     record(execute, session, at, who, "redone", cell=cell)
 
 
+def give_up(execute: Execute, session: int, why: str, at: float) -> None:
+    """End a session whose rows cannot all be read, with the reason in its history; its cells stay as they are."""
+    execute("UPDATE session SET state = 'closed', ended_at = max(started_at, ?) WHERE id = ?", (float(at), session))
+    record(execute, session, at, PROGRAM, "damaged", why)
+
+
 def _take_out(execute: Execute, session: int, cell: int, who: str, at: float) -> None:
     execute(
         "UPDATE cell SET undone_at = ?, undone_by = ?, counted = 0 WHERE session = ? AND id = ?",

@@ -1,4 +1,11 @@
-"""What can go wrong with the database, and the sentence for each."""
+"""What can go wrong with the database, and the sentence for each.
+
+StoreError
+├── StoreFull        no room for another cell
+├── StoreMoved       the file that is counted into is no longer the one of that name
+├── StoreDamaged     the file's pages are corrupt, or it is no database: nothing more is written into it
+└── SessionDamaged   the rows of one session cannot be read; the other sessions are sound
+"""
 
 from __future__ import annotations
 
@@ -21,22 +28,70 @@ class StoreFull(StoreError):
     """No room for another cell: what was counted is kept, what is being added is not."""
 
 
-def explained(error: Exception, path: str) -> StoreError:
-    """What went wrong with the database `path`, or with reading its rows, in one sentence with what to do."""
+class StoreMoved(StoreError):
+    """Deleted, renamed or replaced while it was counted into; `rescued` is the copy that was saved, None if none."""
+
+    def __init__(self, path: str, rescued: str | None) -> None:
+        saved = f"all that was counted was saved as {rescued}" if rescued else "what was counted is lost with it"
+        super().__init__(f"{path} was deleted or replaced while it was being counted into; {saved}", "begin anew")
+        self.rescued = rescued
+
+
+class StoreDamaged(StoreError):
+    """The file `path` itself is damaged; it was left as it was."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} is damaged or no session database",
+            "it was left as it is: name another ",
+            Hint.NAME_DATABASE,
+            ", and restore this one from a copy",
+        )
+        self.path = path
+
+
+class SessionDamaged(StoreError):
+    """What is stored of session `session` cannot be read: `what` says which part, as the end of a sentence."""
+
+    def __init__(self, path: str, session: int, what: str) -> None:
+        super().__init__(
+            f"session {session} in {path} is damaged ({what}); it is not gone on with, and all that is stored of it is "
+            "kept",
+            "begin a new one",
+        )
+        self.path, self.session, self.what = path, session, what
+
+
+_DAMAGE = (
+    *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_MISMATCH),
+    *(sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_TOOBIG),  # a table or a column is not there
+)
+
+
+def explained(error: Exception, path: str, session: int | None = None) -> StoreError:
+    """What went wrong with the database `path`, or with reading its rows (of `session`), in one sentence."""
     if not isinstance(error, sqlite3.Error):
-        return damaged(path)
+        return StoreDamaged(path) if session is None else SessionDamaged(path, session, _part(error))
+    if isinstance(error, sqlite3.IntegrityError) and session is not None:
+        return SessionDamaged(path, session, "its rows contradict one another")
     code = (getattr(error, "sqlite_errorcode", None) or sqlite3.SQLITE_ERROR) & 0xFF  # extended codes: the low byte
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and room(path) < STOP_BYTES):
         return full(path)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreError(f"{path} is being written by another program", "wait until it is done, or end it")
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return damaged(path)
+    if code in _DAMAGE and not isinstance(error, sqlite3.ProgrammingError):
+        return StoreDamaged(path)
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
         return StoreError(
             f"{path} cannot be opened for writing", "check its permissions, or name another ", Hint.NAME_DATABASE
         )
     return StoreError(f"{path} cannot be used ({error})", "check the disk, or name another ", Hint.NAME_DATABASE)
+
+
+def _part(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "a text in it is no UTF-8"
+    return str(error.args[0]) if isinstance(error, ValueError) and error.args else "a row makes no sense"
 
 
 def room(path: str) -> int:
@@ -51,13 +106,4 @@ def room(path: str) -> int:
 def full(path: str) -> StoreFull:
     return StoreFull(
         f"the disk that holds {path} is full: the count stops here, all cells so far are kept", "make room", Hint.RESUME
-    )
-
-
-def damaged(path: str) -> StoreError:
-    return StoreError(
-        f"{path} is damaged or no session database",
-        "it was left as it is: name another ",
-        Hint.NAME_DATABASE,
-        ", and restore this one from a copy",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 import time
@@ -12,9 +13,10 @@ from typing import Any, Self
 
 from ..errors import UsageError
 from ..session import Accounts, MapPiece
-from . import errors, records
-from .corrections import Execute
-from .errors import StoreError, explained
+from . import columns, corrections, errors, records, schema
+from .clock import SessionClock
+from .corrections import PROGRAM, Execute
+from .errors import SessionDamaged, StoreError, StoreMoved, explained
 from .lock import SessionLock
 
 SAVE_SECONDS = 1.0  # how old accounts and fields may grow before they are written without a cell
@@ -29,11 +31,17 @@ class Ledger:
         self._fields: list[tuple[Any, ...]] = []  # waiting for the next commit
         self._keyframes: list[dict[str, Any]] = []  # likewise
         self._written = time.monotonic()
-        row = connection.execute("SELECT * FROM session WHERE id = ?", (session,)).fetchone()
-        self.info = records.info_from(row)
+        with self._reading():
+            row = connection.execute("SELECT * FROM session WHERE id = ?", (session,)).fetchone()
+            counts = connection.execute("SELECT * FROM accounts WHERE session = ?", (session,)).fetchone()
+            self.info = records.info_from(row)
+            self.accounts = records.accounts_from(counts)
+            self._clock = SessionClock(columns.moment(row, "started_at"), self._latest())
+            self._seconds = columns.real(row, "seconds", 0)  # of earlier runs
         self._signed = row["state"] == "signed"
-        counts = connection.execute("SELECT * FROM accounts WHERE session = ?", (session,)).fetchone()
-        self.accounts = records.accounts_from(counts)
+        self._file = os.stat(path)
+        self._moved: StoreMoved | None = None
+        self.given_up = False  # ended because of damage
 
     def room(self) -> int:
         """Bytes free where the database lies; say so below errors.WARN_BYTES, counting stops below STOP_BYTES."""
@@ -74,7 +82,8 @@ class Ledger:
     def keyframes(self) -> list[MapPiece]:
         """The map as far as it is known without a gap, for a resumed session."""
         rows = self._ask("SELECT * FROM keyframe WHERE session = ? ORDER BY key")
-        pieces = [records.keyframe_from(row) for row in rows]
+        with self._reading():
+            pieces = [records.keyframe_from(row) for row in rows]
         return [piece for n, piece in enumerate(pieces) if piece.key == n]
 
     def save_accounts(self, accounts: Accounts) -> None:
@@ -99,12 +108,55 @@ class Ledger:
                 return
             try:
                 if not self._signed:
-                    ended = None if state == "open" else time.time() if at is None else float(at)
-                    with self._change() as execute:
-                        execute("UPDATE session SET state = ?, ended_at = ? WHERE id = ?", (state, ended, self.id))
+                    if state == "closed":
+                        self._end("closed", at)
+                    else:
+                        with self._change():
+                            pass
             finally:
                 self._connection.close()
                 self._lock.release()
+
+    @property
+    def seconds(self) -> float:
+        """That the session was counted for, all its runs together, by a clock that nobody sets."""
+        return self._seconds + self._clock.seconds
+
+    def drop_map(self) -> None:
+        """Keep no keyframes: no later run knows these places again, and they are three quarters of a session's size."""
+        with self._guard:
+            self._keyframes.clear()
+            with self._change() as execute:
+                execute("DELETE FROM keyframe WHERE session = ?", (self.id,))
+                execute("UPDATE cell SET map_key = -1 WHERE session = ?", (self.id,))
+
+    def _end(self, state: str, at: float | None) -> float:
+        """The session is over; the time that is recorded."""
+        ended = self._clock.after(at)
+        with self._guard:
+            self._keyframes.clear()
+            with self._change() as execute:
+                execute("UPDATE session SET state = ?, ended_at = ? WHERE id = ?", (state, ended, self.id))
+                execute("DELETE FROM keyframe WHERE session = ?", (self.id,))
+        return ended
+
+    def _latest(self) -> float:
+        """The latest time of the session's history, seconds since the epoch."""
+        row = self._connection.execute("SELECT max(at) AS at FROM event WHERE session = ?", (self.id,)).fetchone()
+        return 0.0 if row["at"] is None else columns.moment(row, "at")
+
+    def _in_place(self) -> None:
+        """StoreMoved where the file is no longer the one of its name, StoreError where the lock was lost to another."""
+        if self._moved is not None:
+            raise self._moved
+        try:
+            there = os.path.samestat(os.stat(self.path), self._file)
+        except OSError:
+            there = False
+        if not there:
+            self._moved = StoreMoved(self.path, schema.rescue(self._connection, self.path))
+            raise self._moved
+        self._lock.hold()
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +168,15 @@ class Ledger:
             self.close()
             return
         with contextlib.suppress(StoreError):  # the error that ended the session is the one to be told
+            if isinstance(error, SessionDamaged):
+                self.give_up(error.what)
             self.close("open")
+
+    def give_up(self, why: str) -> None:
+        """End a session of which something that is needed cannot be read: nothing is counted into it any more."""
+        with self._change() as execute:
+            corrections.give_up(execute, self.id, why, self._clock.after(None))
+        self._signed = self.given_up = True  # it stays as it stands
 
     @contextlib.contextmanager
     def _change(self, accounts: Accounts | None = None) -> Iterator[Execute]:
@@ -126,12 +186,16 @@ class Ledger:
                 raise UsageError(f"session {self.id} is signed and stays as it is")
             frames = self.accounts if accounts is None else accounts
             execute = self._connection.execute
+            self._in_place()
             try:
                 execute("BEGIN IMMEDIATE")
                 try:
                     yield execute
-                    columns = {"session": self.id, **records.accounts_columns(frames)}
-                    execute(insert("accounts", columns, "INSERT OR REPLACE"), columns)
+                    row = {"session": self.id, **records.accounts_columns(frames)}
+                    execute(insert("accounts", row, "INSERT OR REPLACE"), row)
+                    execute("UPDATE session SET seconds = ? WHERE id = ?", (self.seconds, self.id))
+                    for doubt in self._clock.doubts():
+                        corrections.record(execute, self.id, self._clock.after(None), PROGRAM, "clock", doubt)
                     for field in self._fields:
                         execute(_FIELD, field)
                     for keyframe in self._keyframes:
@@ -141,19 +205,27 @@ class Ledger:
                     if self._connection.in_transaction:
                         execute("ROLLBACK")
                     raise
-            except sqlite3.Error as error:
-                raise explained(error, self.path) from None
+            except (sqlite3.Error, UnicodeDecodeError) as error:
+                raise explained(error, self.path, self.id) from None
             self.accounts = frames
             self._fields.clear()
             self._keyframes.clear()
             self._written = time.monotonic()
 
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """SessionDamaged where a row of this session makes no sense."""
+        try:
+            yield
+        except records.UNREADABLE as error:
+            raise explained(error, self.path, self.id) from None
+
     def _ask(self, question: str, *more: int) -> list[sqlite3.Row]:
         with self._guard:
             try:
                 return self._connection.execute(question, (self.id, *more)).fetchall()
-            except sqlite3.Error as error:
-                raise explained(error, self.path) from None
+            except (sqlite3.Error, UnicodeDecodeError) as error:
+                raise explained(error, self.path, self.id) from None
 
 
 _FIELD = (

@@ -11,8 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..session import Accounts, MapPiece
-from ..types import LEUKOCYTES, REFERENCES
+from ..session import SKIPS, Accounts, MapPiece
+from ..types import CLASSES, LEUKOCYTES, REFERENCES
+from . import columns
 
 
 @dataclass(frozen=True)
@@ -130,41 +131,84 @@ class Event:
 
 def info_columns(info: SessionInfo) -> dict[str, Any]:
     """`info` as columns of the table `session`; ValueError or TypeError for what JSON does not hold."""
-    columns: dict[str, Any] = {name: getattr(info, name) for name in _PLAIN}
-    columns = {name: utf8(value) if isinstance(value, str) else value for name, value in columns.items()}
-    columns |= {name: text(getattr(info, name)) for name in _JSON}
-    return {**columns, "simulated": int(info.simulated)}
+    plain: dict[str, Any] = {name: getattr(info, name) for name in _PLAIN}
+    plain = {name: utf8(value) if isinstance(value, str) else value for name, value in plain.items()}
+    return {**plain, **{name: text(getattr(info, name)) for name in _JSON}, "simulated": int(info.simulated)}
 
 
 def info_from(row: sqlite3.Row) -> SessionInfo:
-    values: dict[str, Any] = {name: row[name] for name in _PLAIN}
-    values |= {name: json.loads(row[name]) for name in _JSON}
-    values |= {name: tuple(values[name]) for name in ("leukocytes", "classes")}
-    values["ranges"] = {label: (float(low), float(high)) for label, (low, high) in values["ranges"].items()}
-    return SessionInfo(**{**values, "simulated": bool(row["simulated"])})
+    leukocytes, classes = columns.parsed(row, "leukocytes", list), columns.parsed(row, "classes", list)
+    if not leukocytes or len(set(map(str, leukocytes))) != len(leukocytes) or not set(leukocytes) <= set(LEUKOCYTES):
+        raise ValueError("its leukocytes are no classes of leuko-edge")
+    if len(set(map(str, classes))) != len(classes) or not set(classes) <= set(CLASSES):
+        raise ValueError("its classes are none of leuko-edge")
+    thresholds = columns.parsed(row, "thresholds", dict)
+    columns.numbers(list(thresholds.values()), "thresholds", 0, 1e6)
+    return SessionInfo(
+        **{name: columns.words(row, name) for name in _TEXT},
+        source_details=columns.parsed(row, "source_details", dict),
+        target=None if row["target"] is None else columns.whole(row, "target", 1),
+        precision=None if row["precision"] is None else columns.real(row, "precision", 0, 100),
+        simulated=bool(columns.whole(row, "simulated", 0, 1)),
+        leukocytes=tuple(leukocytes),
+        thresholds=thresholds,
+        ranges=_ranges(columns.parsed(row, "ranges", dict)),
+        window_um=None if row["window_um"] is None else columns.real(row, "window_um", 0.1, 1000),
+        classes=tuple(classes),
+    )
+
+
+def _ranges(ranges: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    found = {}
+    for label, limits in ranges.items():
+        if label not in CLASSES or not isinstance(limits, list) or len(limits) != 2:
+            raise ValueError("its ranges make no sense")
+        low, high = columns.numbers(limits, "ranges", 0, 100)
+        found[label] = (low, high)
+    return found
 
 
 def picture_from(row: sqlite3.Row) -> Picture:
-    names = ("number", "path", "width", "height", "um_per_px", "scale_origin", "refused")
-    return Picture(**{name: row[name] for name in names})
+    width, height = (None if row[n] is None else columns.whole(row, n, 0, columns.LARGEST) for n in ("width", "height"))
+    scale_origin, refused = (None if row[n] is None else columns.words(row, n) for n in ("scale_origin", "refused"))
+    return Picture(
+        number=columns.whole(row, "number", 1),
+        path=columns.words(row, "path"),
+        width=width,
+        height=height,
+        um_per_px=None if row["um_per_px"] is None else columns.real(row, "um_per_px", 1e-3, 100),
+        scale_origin=scale_origin,
+        refused=refused,
+    )
 
 
 def signature_from(row: sqlite3.Row) -> Signature:
-    labels = None if row["labels"] is None else {int(cell): name for cell, name in json.loads(row["labels"]).items()}
-    return Signature(row["version"], row["signed_by"], row["signed_at"], row["reason"], labels)
+    labels = None
+    if row["labels"] is not None:
+        labels = {int(cell): name for cell, name in columns.parsed(row, "labels", dict).items()}
+        if not set(map(str, labels.values())) <= columns.NAMES:
+            raise ValueError("what was signed makes no sense")
+    by, reason = columns.words(row, "signed_by"), columns.words(row, "reason")
+    return Signature(columns.whole(row, "version", 1), by, columns.moment(row, "signed_at"), reason, labels)
 
 
 def event_from(row: sqlite3.Row) -> Event:
-    return Event(**{name: row[name] for name in ("at", "who", "kind", "cell", "before", "after", "text")})
+    return Event(
+        at=columns.moment(row, "at"),
+        who=columns.words(row, "who"),
+        kind=columns.words(row, "kind"),
+        cell=None if row["cell"] is None else columns.whole(row, "cell"),
+        before=None if row["before"] is None else columns.label(row, "before"),
+        after=None if row["after"] is None else columns.label(row, "after"),
+        text=columns.words(row, "text"),
+    )
 
 
-UNREADABLE = (ValueError, TypeError, KeyError)
+UNREADABLE = (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError)
 """What the functions `…_from` raise for a row that was damaged or written by something else."""
 
-_PLAIN = (
-    *("sample", "operator", "notes", "source", "model_name", "model_sha256", "target", "precision"),
-    *("simulated", "program", "window_um", "kind"),
-)
+_TEXT = ("sample", "operator", "notes", "source", "model_name", "model_sha256", "program", "kind")
+_PLAIN = (*_TEXT, "target", "precision", "simulated", "window_um")
 _JSON = ("source_details", "leukocytes", "thresholds", "ranges", "classes")
 
 
@@ -190,24 +234,30 @@ def cell_columns(cell: NewCell) -> dict[str, Any]:
 
 
 def cell_from(row: sqlite3.Row) -> StoredCell:
-    x, y, width, height = json.loads(row["box"])
+    box = columns.numbers(columns.parsed(row, "box", list), "box", -columns.LARGEST, columns.LARGEST)
+    if len(box) != 4:
+        raise ValueError("its box makes no sense")
+    changed = row["changed_by"] is not None
     return StoredCell(
-        **{name: row[name] for name in _SAME},
-        key=row["map_key"],
-        by=row["changed_by"] or "model",
-        changed=row["changed_by"] is not None,
+        id=columns.whole(row, "id", 1),
+        label=columns.label(row, "label"),
+        model_label=columns.label(row, "model_label"),
+        confidence=columns.real(row, "confidence", 0, 1),
+        views=columns.whole(row, "views"),
+        first_seen=columns.moment(row, "first_seen"),
+        last_seen=columns.moment(row, "last_seen"),
+        area=columns.whole(row, "area", -1),
+        key=columns.whole(row, "map_key", -1),
+        **{name: columns.real(row, name) for name in ("dx", "dy", "x", "y")},
+        frame=columns.whole(row, "frame"),
+        by=columns.words(row, "changed_by") if changed else "model",
+        changed=changed,
         undone=row["undone_at"] is not None,
-        counted=bool(row["counted"]),
+        counted=bool(columns.whole(row, "counted", 0, 1)),
         looked=row["looked_by"] is not None,
-        probabilities=tuple(json.loads(row["probabilities"])),
-        box=(x, y, width, height),
+        probabilities=tuple(columns.numbers(columns.parsed(row, "probabilities", list), "probabilities", 0, 1)),
+        box=(int(box[0]), int(box[1]), int(box[2]), int(box[3])),
     )
-
-
-_SAME = (
-    *("id", "label", "model_label", "confidence", "views", "first_seen", "last_seen"),
-    *("area", "dx", "dy", "x", "y", "frame"),
-)
 
 
 def accounts_columns(accounts: Accounts) -> dict[str, Any]:
@@ -218,7 +268,12 @@ def accounts_columns(accounts: Accounts) -> dict[str, Any]:
 
 
 def accounts_from(row: sqlite3.Row | None) -> Accounts:
-    return Accounts() if row is None else Accounts(row["counted"], json.loads(row["skipped"]), row["dropped"])
+    if row is None:
+        return Accounts()
+    skipped = columns.parsed(row, "skipped", dict)
+    if not all(isinstance(count, int) and count >= 0 and reason in SKIPS for reason, count in skipped.items()):
+        raise ValueError("its skipped frames make no sense")
+    return Accounts(columns.whole(row, "counted"), skipped, columns.whole(row, "dropped"))
 
 
 def keyframe_columns(piece: MapPiece) -> dict[str, Any]:
@@ -234,11 +289,15 @@ def keyframe_columns(piece: MapPiece) -> dict[str, Any]:
 
 
 def keyframe_from(row: sqlite3.Row) -> MapPiece:
-    grey = cv2.imdecode(np.frombuffer(row["view"], np.uint8), cv2.IMREAD_GRAYSCALE)
+    grey = columns.picture(row["view"], cv2.IMREAD_GRAYSCALE, columns.CROP_SIDE)
     if grey is None:
-        raise ValueError("a keyframe's picture is damaged")
+        raise ValueError("a picture of its map is damaged")
+    shape = columns.numbers(columns.parsed(row, "shape", list), "shape", 1, columns.LARGEST)
+    if len(shape) != 3:
+        raise ValueError("the shape of its map makes no sense")
     fine = (grey.astype(np.int16) - 128).astype(np.int8)
-    return MapPiece(row["key"], row["area"], row["x"], row["y"], tuple(json.loads(row["shape"])), fine)
+    x, y = columns.real(row, "x"), columns.real(row, "y")
+    return MapPiece(columns.whole(row, "key"), columns.whole(row, "area"), x, y, tuple(map(int, shape)), fine)
 
 
 def encode(rgb: np.ndarray) -> bytes:
@@ -251,7 +310,7 @@ def encode(rgb: np.ndarray) -> bytes:
 
 def decode(png: bytes | None) -> np.ndarray | None:
     """(n, n, 3) uint8 RGB; None where there is none or it is damaged."""
-    bgr = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR) if png else None
+    bgr = columns.picture(png, cv2.IMREAD_COLOR, columns.CROP_SIDE)
     return None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 

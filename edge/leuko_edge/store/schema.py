@@ -5,18 +5,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import Hint
-from .errors import StoreError, damaged, explained
-from .lock import SessionLock
+from .errors import STOP_BYTES, StoreDamaged, StoreError, explained, room
+from .lock import SUFFIX, SessionLock
 from .migrations import MIGRATIONS
 
 APPLICATION_ID = 0x6C65756B  # "leuk"
 MAGIC = b"SQLite format 3\0"
+SMALL = 500_000_000  # bytes; what is larger is not shrunk in passing, an SD card would take minutes
 BUSY_SECONDS = 5.0  # another program, a backup say, may hold the file for so long
 
 
@@ -34,6 +36,11 @@ def open_to_write(path: str | os.PathLike[str]) -> tuple[sqlite3.Connection, Ses
             f"the folder of {name} cannot be made ({error.strerror})", "name another place ", Hint.NAME_DATABASE
         ) from None
     _inspect(name)
+    if os.path.exists(name) and os.stat(name).st_nlink > 1:
+        raise StoreError(
+            f"{name} has a second name (a hard link), through which another session could write it too",
+            "keep one name, and make copies with leuko-edge sessions backup",
+        )
     lock = SessionLock(name)
     try:
         return _connect(name, "rwc"), lock
@@ -52,18 +59,16 @@ def open_to_read(path: str | os.PathLike[str]) -> sqlite3.Connection:
         raise StoreError(f"there is no session database at {name}", "name one ", Hint.NAME_DATABASE)
     # Not `_inspect`: where this process has the file open already, closing it once more would drop SQLite's locks
     # (POSIX; sqlite.org/howtocorrupt.html 2.2), and another process would take away the -wal file beneath us.
-    if os.access(name, os.W_OK) and os.access(os.path.dirname(name), os.W_OK):
-        connection = _connect(name, "rw")
-        if version_of(connection) == len(MIGRATIONS):
-            return connection
-        connection.close()
-        connection, lock = open_to_write(name)
-        lock.release()
-        return connection
+    writable = os.access(name, os.W_OK) and os.access(os.path.dirname(name), os.W_OK)
     # Without its -wal file nothing is writing it, and SQLite reads it without making one.
-    connection = _connect(name, "ro" if os.path.exists(name + "-wal") else "ro&immutable=1")
-    if version_of(connection) < len(MIGRATIONS):
+    mode = "rw" if writable else "ro" if os.path.exists(name + "-wal") else "ro&immutable=1"
+    connection = _connect(name, mode)
+    if connection.execute("PRAGMA user_version").fetchone()[0] < len(MIGRATIONS):
         connection.close()
+        if writable:
+            connection, lock = open_to_write(name)
+            lock.release()
+            return connection
         raise StoreError(f"{name} is of an older version and may not be changed", "copy it where it may, and read that")
     return connection
 
@@ -102,6 +107,67 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
             raise
 
 
+def shrink(connection: sqlite3.Connection, path: str) -> bool:
+    """Give the room of what was deleted back to the disk; False where it has too little for that, or others read."""
+    if room(path) < 2 * os.path.getsize(path) + STOP_BYTES:
+        return False
+    try:
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError:
+        return False
+    return True
+
+
+def rescue(connection: sqlite3.Connection, path: str) -> str | None:
+    """Save the database that is open as `connection` and has lost its name `path`; the copy's name, None if none."""
+    stem, ending = os.path.splitext(path)
+    number = 1
+    while os.path.exists(copy := f"{stem}.rescued-{number}{ending}"):
+        number += 1
+    try:
+        with contextlib.closing(sqlite3.connect(copy)) as into:
+            connection.backup(into)
+    except sqlite3.Error:
+        with contextlib.suppress(OSError):
+            os.unlink(copy)
+        return None
+    return copy
+
+
+def set_aside(path: str) -> str:
+    """Give a damaged database of ours another name, and return that; StoreError where it is not known to be ours.
+
+    Nothing is written into it, so that as much as there is can still be read from it.
+    """
+    name = os.path.realpath(path)
+    ours = os.path.exists(name + SUFFIX) or _application(name) == APPLICATION_ID
+    if not ours:
+        raise StoreDamaged(name)
+    lock = SessionLock(name)
+    try:
+        stem, ending = os.path.splitext(name)
+        number = 1
+        while os.path.exists(aside := f"{stem}.damaged-{number}{ending}"):
+            number += 1
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(name + suffix, aside + suffix)
+        return aside
+    except OSError as error:
+        raise StoreError(f"{name} is damaged and cannot be set aside ({error.strerror})", "move it yourself") from None
+    finally:
+        lock.release()
+
+
+def _application(path: str) -> int:
+    try:
+        with open(path, "rb") as stream:
+            return int.from_bytes(stream.read(72)[68:72], "big")
+    except OSError:
+        return 0
+
+
 def version_of(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
@@ -118,7 +184,7 @@ def _inspect(path: str) -> None:
     if not head:  # made, and killed before anything was written
         return
     if len(head) < 100 or not head.startswith(MAGIC):
-        raise damaged(path)
+        raise StoreDamaged(path)
     _check(path, int.from_bytes(head[60:64], "big"), int.from_bytes(head[68:72], "big"))
 
 
@@ -145,13 +211,17 @@ def _connect(path: str, mode: str) -> sqlite3.Connection:
             check_same_thread=False,
         )
         connection.row_factory = sqlite3.Row
+        connection.text_factory = _utf8
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
         _check_tables(connection, path)
         if mode == "rwc":
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # a commit waits for the disk: power may fail after it
+            before = version_of(connection)
             migrate(connection, MIGRATIONS)
+            if 0 < before < len(MIGRATIONS) and os.path.getsize(path) < SMALL:
+                shrink(connection, path)
         return connection
     except BaseException as error:
         if connection is not None:
@@ -159,6 +229,11 @@ def _connect(path: str, mode: str) -> sqlite3.Connection:
         if isinstance(error, sqlite3.Error):
             raise explained(error, path) from None
         raise
+
+
+def _utf8(text: bytes) -> str:
+    """UnicodeDecodeError, which says what is wrong, where sqlite3 itself would give an OperationalError like others."""
+    return text.decode("utf-8")
 
 
 def _check_tables(connection: sqlite3.Connection, path: str) -> None:

@@ -15,6 +15,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,9 @@ import numpy as np
 from ..errors import UsageError
 from ..session import Accounts, Shown
 from ..types import CLASSES, LEUKOCYTES, UNIDENTIFIED, Prediction
-from . import corrections, errors, pictures, records, schema, signatures
+from . import columns, corrections, errors, pictures, records, schema, signatures
 from .corrections import FOLLOWED
-from .errors import StoreError, StoreFull, explained
+from .errors import SessionDamaged, StoreError, StoreFull, explained
 from .ledger import Ledger, insert
 from .lock import SessionLock
 from .records import NewCell, Picture, SessionInfo, StoredCell
@@ -39,12 +40,12 @@ class SessionStore(Ledger):
     def create(cls, path: str | os.PathLike[str], info: SessionInfo, now: float | None = None) -> SessionStore:
         """A new session in the database at `path`, which is made where there is none; StoreError with its sentence."""
         started = time.time() if now is None else float(now)
-        columns = {**records.info_columns(info), "started_at": started, "state": "open", "gate": "{}"}
+        row = {**records.info_columns(info), "started_at": started, "state": "open", "gate": "{}", "seconds": 0.0}
         with _opened(path) as (connection, lock, name):
             if errors.room(name) < errors.STOP_BYTES:
                 raise errors.full(name)
-            row = connection.execute(insert("session", columns), columns)
-            return cls(connection, lock, name, int(row.lastrowid or 0))
+            made = connection.execute(insert("session", row), row)
+            return cls(connection, lock, name, int(made.lastrowid or 0))
 
     @classmethod
     def resume(
@@ -76,12 +77,30 @@ class SessionStore(Ledger):
                 raise UsageError(f"session {row['id']} is of photographs, which are counted at once", "count them anew")
             if row["amendment"] is not None:
                 raise UsageError(f"session {row['id']} was signed and is being amended", "no cells are counted into it")
-            store = cls(connection, lock, name, int(row["id"]))
+            try:
+                store = cls(connection, lock, name, int(row["id"]))
+            except SessionDamaged as damage:
+                if row["state"] == "open":  # closed, so that it is not begun with again and again
+                    with contextlib.suppress(sqlite3.Error):
+                        corrections.give_up(connection.execute, damage.session, damage.what, time.time())
+                raise
             with store._change() as execute:
                 execute("UPDATE session SET state = 'open', ended_at = NULL WHERE id = ?", (store.id,))
-                at = time.time() if now is None else now
-                corrections.record(execute, store.id, at, store.info.operator, "resumed")
+                corrections.record(execute, store.id, store._clock.after(now), store.info.operator, "resumed")
+            if not store._ask("SELECT 1 FROM keyframe WHERE session = ? LIMIT 1"):
+                store.drop_map()  # its cells lie against a map that is no more
             return store
+
+    @staticmethod
+    def give_up_session(path: str | os.PathLike[str], session_id: int, why: str) -> None:
+        """Close an open session without reading it; StoreError where that cannot be done."""
+        with _opened(path) as (connection, lock, _), contextlib.closing(connection):
+            connection.execute("BEGIN IMMEDIATE")
+            row = connection.execute("SELECT 1 FROM session WHERE id = ? AND state = 'open'", (session_id,)).fetchone()
+            if row is not None:
+                corrections.give_up(connection.execute, session_id, why, time.time())
+            connection.execute("COMMIT")
+            lock.release()
 
     def add_cell(self, cell: NewCell, accounts: Accounts) -> int:
         """Count `cell`, together with the frames so far, and return its number; it is on the disk then.
@@ -91,8 +110,11 @@ class SessionStore(Ledger):
         if self.room() < errors.STOP_BYTES:
             raise errors.full(self.path)
         counts = self._counts(cell.label)
+        first, last = cell.seen_at if cell.first_seen is None else cell.first_seen, cell.seen_at
+        since = self._clock.since_start
         with self._change(accounts) as execute:
-            return pictures.add_cell(execute, self.id, cell, counts)
+            placed = replace(cell, first_seen=since(first), seen_at=since(last))
+            return pictures.add_cell(execute, self.id, placed, counts)
 
     def add_picture(
         self, picture: Picture, view: bytes | None, cells: Sequence[NewCell], accounts: Accounts
@@ -109,35 +131,35 @@ class SessionStore(Ledger):
         self, cell_id: int, seen: Prediction, views: int, rgb: np.ndarray | None = None, at: float | None = None
     ) -> None:
         """The model's opinion after `views` views, and the crop it saw best; what a person said of the cell stands."""
-        now = time.time() if at is None else float(at)
+        now = self._clock.after(at)
         with self._change() as execute:
             corrections.refine(execute, self.id, cell_id, seen, self._counts(seen.label), views, rgb, now)
 
     def discard(self, cell_id: int, reason: str, at: float) -> None:
         """Take a cell out of all counts for good, kept with its `reason`: it was another one seen again."""
         with self._change() as execute:
-            corrections.discard(execute, self.id, cell_id, reason, at)
+            corrections.discard(execute, self.id, cell_id, reason, self._clock.after(at))
 
     def reclassify(self, cell_id: int, label: str, who: str, at: float) -> None:
         """`who` says that the cell is a `label`; what it was before stays in the history."""
         counts = self._counts(label)
         with self._change() as execute:
-            corrections.reclassify(execute, self.id, cell_id, label, counts, who, at)
+            corrections.reclassify(execute, self.id, cell_id, label, counts, who, self._clock.after(at))
 
     def undo_last(self, who: str, at: float) -> int | None:
         """Take the newest cell of `last` out of all counts and return its number; it is kept as undone."""
         with self._change() as execute:
-            return corrections.undo_last(execute, self.id, who, at)
+            return corrections.undo_last(execute, self.id, who, self._clock.after(at))
 
     def redo_last(self, who: str, at: float) -> int | None:
         """Take back the latest undo of a person, and return its cell's number."""
         with self._change() as execute:
-            return corrections.redo_last(execute, self.id, who, at)
+            return corrections.redo_last(execute, self.id, who, self._clock.after(at))
 
     def event(self, kind: str, text: str, who: str, at: float) -> None:
         """Add to the history: "paused", "lost", "new slide", "disk", …"""
         with self._change() as execute:
-            corrections.record(execute, self.id, at, who, kind, text)
+            corrections.record(execute, self.id, self._clock.after(at), who, kind, text)
 
     def settings(self, um_per_px: float | None = None, gate: Mapping[str, Any] | None = None) -> None:
         """What was measured in the first seconds: the scale, and the thresholds that frames are judged by."""
@@ -156,7 +178,9 @@ class SessionStore(Ledger):
 
     def cells(self) -> tuple[StoredCell, ...]:
         """All cells of the session, the undone ones too, in the order of their numbers."""
-        return tuple(records.cell_from(row) for row in self._ask("SELECT * FROM cell WHERE session = ? ORDER BY id"))
+        rows = self._ask("SELECT * FROM cell WHERE session = ? ORDER BY id")
+        with self._reading():
+            return tuple(records.cell_from(row) for row in rows)
 
     def last(self, n: int) -> tuple[Shown, ...]:
         """The newest `n` cells that a person follows, newest first: without undone ones, and without platelets and
@@ -164,20 +188,29 @@ class SessionStore(Ledger):
         rows = self._ask(
             f"SELECT * FROM cell WHERE session = ? AND undone_at IS NULL AND {FOLLOWED} ORDER BY id DESC LIMIT ?", n
         )
-        return tuple(
-            Shown(row["id"], row["label"], row["confidence"], row["changed_by"] or "model", records.decode(row["crop"]))
-            for row in rows
-        )
+        with self._reading():
+            cells = [records.cell_from(row) for row in rows]
+            return tuple(
+                Shown(cell.id, cell.label, cell.confidence, cell.by, records.decode(row["crop"]))
+                for cell, row in zip(cells, rows, strict=True)
+            )
 
     def counts(self) -> Counter[str]:
         """Cells by what they are taken for now, platelets and artefacts too, undone ones left out."""
-        rows = self._ask("SELECT label, count(*) FROM cell WHERE session = ? AND undone_at IS NULL GROUP BY label")
-        return Counter({label: count for label, count in rows})
+        rows = self._ask(
+            "SELECT label, count(*) AS cells FROM cell WHERE session = ? AND undone_at IS NULL GROUP BY label"
+        )
+        with self._reading():
+            return Counter({columns.label(row, "label"): int(row["cells"]) for row in rows})
 
     def sign(self, who: str, at: float) -> None:
         """The result stands: from now on the session can be read, not changed."""
-        with self._change() as execute:
-            signatures.sign(execute, self.id, who, at)
+        now = self._clock.after(at)
+        with self._guard:
+            self._keyframes.clear()
+            with self._change() as execute:
+                signatures.sign(execute, self.id, who, now)
+                execute("DELETE FROM keyframe WHERE session = ?", (self.id,))
         self._signed = True
 
     def _counts(self, label: str) -> bool:
