@@ -91,7 +91,7 @@ def model(path, threads):
 loop_open, loop.open_source = loop.open_source, open_source
 classify.Classifier.from_path, faults.room = model, room
 time.time = lambda: real_time() - (1e9 if (FOLDER / "clock").exists() else 0)
-sys.exit(cli.main(sys.argv[3:]))
+sys.exit(cli(sys.argv[3:]))
 '''
 
 
@@ -164,7 +164,7 @@ class Service:
         try:
             with closing(sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True)) as connection:
                 return connection.execute(f"SELECT state, {cells} FROM session ORDER BY id").fetchall()
-        except sqlite3.OperationalError:  # not made yet
+        except sqlite3.DatabaseError:  # not made yet, or damaged by the test
             return []
 
     def status(self) -> dict:

@@ -20,6 +20,7 @@ from leuko_edge.camera.newest import FROZEN_AFTER, Newest
 from leuko_edge.cli import main
 from leuko_edge.config import load
 from leuko_edge.errors import CamerasRefused, EnvironmentBroken, Hint, SourceLost
+from leuko_edge.live.engine import Engine
 from leuko_edge.live.goal import Goal
 from leuko_edge.live.session_info import information
 from leuko_edge.live.snapshot import Outline
@@ -37,6 +38,7 @@ from leuko_edge.service.systemd import Notifier
 from leuko_edge.session import Advice, End, Light
 from leuko_edge.store import SessionInfo, SessionStore, StoreFull, errors
 from leuko_edge.tally import Differential
+from leuko_edge.types import Frame
 
 UNIT = ROOT / "deploy" / "leuko-edge.service"
 FILM = SessionInfo(source="a.avi", source_details={"kind": "video", "width": 640, "height": 480}, model_sha256="1")
@@ -331,6 +333,51 @@ def test_only_a_driver_that_hangs_ends_the_program_and_only_where_it_is_started_
     released.set()
     assert len(tries) == (6 if supervised and hangs else 20)
     assert ended.type is KeyboardInterrupt or "started anew" in str(ended.value)
+
+
+def test_a_defect_is_told_once_with_its_traceback_and_the_session_that_meets_it_is_closed(tmp_path, monkeypatch):
+    class Camera:
+        name, live, dropped = "cam", True, 0
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            pass
+
+        def describe(self):
+            return {"kind": "test", "width": 64, "height": 48}
+
+        def __iter__(self):
+            while True:
+                yield Frame(0, time.time(), np.zeros((48, 64, 3), np.uint8))
+
+    met = []
+
+    def look(engine, frame):
+        met.append(engine.store.id)
+        if engine.store.id < 3:
+            raise ZeroDivisionError("a defect")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "open_source", lambda kind, value, **wishes: Camera())
+    monkeypatch.setattr(Classifier, "from_path", lambda path, threads: FixedClassifier("neutrophil"))
+    monkeypatch.setattr(Engine, "look", look)
+    monkeypatch.setattr(Face, "pressed", lambda self: ["x"])  # no pause is waited for
+    said = io.StringIO()
+    journal = Journal(said, {})
+    file = StatusFile(tmp_path / "run")
+    teller = Teller(Notifier({}), file, Face(Control(None), journal), journal)
+    environ = {"HOME": str(tmp_path), "LEUKO_EDGE_SERVICE_DISPLAY": "none"}
+    flags = {"session.database": str(tmp_path / "s.sqlite3")}
+    with pytest.raises(KeyboardInterrupt):
+        loop.Service(teller, lambda: load(None, environ, flags)).run()
+    lines = said.getvalue()
+    assert met == [1, 1, 2, 2, 3]
+    assert lines.count("Traceback") == 1 and "ZeroDivisionError: a defect" in lines
+    assert "leuko-edge has a defect (ZeroDivisionError in test_parts.py" in lines
+    assert "session 1 is closed, not signed, and all its cells are kept" in lines
+    assert json.loads((tmp_path / "run" / "status.json").read_text())["fault"].startswith("leuko-edge has a defect")
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not here")

@@ -4,8 +4,10 @@ import os
 import pty
 import select
 import signal
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import cv2
@@ -176,6 +178,45 @@ def test_a_film_ends_its_session_and_the_service(tmp_path, film):
         code, journal = service.process.wait(PATIENCE), service.process.stderr.read()
         assert code == 0 and "the film has ended" in journal
         assert service.states() == ["closed"] and service.counts() == [5] and not service.words
+
+
+@pytest.mark.parametrize("where", ["keyframe", "page"])
+def test_a_damaged_session_is_ended_with_a_sentence_and_the_next_one_is_counted(tmp_path, film, where):
+    with Service(tmp_path, film) as service:
+        service.start()
+        service.hear(lambda: sum(service.counts()) >= 2 and kept_pieces(service) >= 2)
+        service.end(signal.SIGKILL)
+        [before] = service.counts()
+        damage(service.database, where)
+        service.start()
+        service.hear(lambda: bool(service.counts()) and service.counts()[-1] == 5 and "open" in service.states())
+        _, journal = service.end()
+        assert "Traceback" not in journal and journal.count("fault: ") == 1 and "damaged" in journal
+        if where == "keyframe":
+            assert service.states() == ["closed", "open"] and service.counts() == [before, 5]
+        else:
+            assert service.states() == ["open"] and "was set aside as" in journal
+            assert len(list(tmp_path.glob("sessions.damaged-1.sqlite3"))) == 1
+
+
+def kept_pieces(service: Service) -> int:
+    with closing(sqlite3.connect(f"{service.database.as_uri()}?mode=ro", uri=True)) as connection:
+        return int(connection.execute("SELECT count(*) FROM keyframe").fetchone()[0])
+
+
+def damage(database: Path, where: str) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'session'").fetchone()[0]
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        if where == "keyframe":
+            view = bytearray(connection.execute("SELECT view FROM keyframe WHERE key = 0").fetchone()[0])
+            view[len(view) // 2] ^= 1
+            connection.execute("UPDATE keyframe SET view = ? WHERE key = 0", (bytes(view),))
+            return
+    with open(database, "r+b") as file:
+        file.seek(size * (root - 1))
+        file.write(b"\xff" * size)
 
 
 def heard(service: Service) -> str:

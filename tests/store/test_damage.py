@@ -5,6 +5,7 @@ import os
 import sqlite3
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -74,7 +75,7 @@ def test_an_open_session_that_cannot_be_read_is_closed_with_the_reason_and_keeps
         change(path, f"UPDATE session SET {column} = CAST(? AS TEXT)", value)
     else:
         change(path, f"UPDATE session SET {column} = ?", value)
-    with pytest.raises(SessionDamaged, match="session 1 in .* is damaged"):
+    with pytest.raises(SessionDamaged, match=r"session 1 in .* is damaged"):
         SessionStore.resume(path)
     assert ask(path, "SELECT state FROM session") == [("closed",)]
     assert ask(path, "SELECT kind FROM event ORDER BY id DESC LIMIT 1") == [("damaged",)]
@@ -126,7 +127,7 @@ def test_a_damaged_file_is_set_aside_whole_and_one_of_another_program_is_not(pat
         SessionStore.resume(path)
     aside = schema.set_aside(path)
     assert aside == str(tmp_path / "s.damaged-1.sqlite3") and not path.exists()
-    assert open(aside, "rb").read() == bytes(content)
+    assert Path(aside).read_bytes() == bytes(content)
     foreign = tmp_path / "foreign"
     foreign.write_bytes(b"SQLite format 3\0" + bytes(200))
     with pytest.raises(StoreDamaged):
