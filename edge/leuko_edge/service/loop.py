@@ -59,6 +59,7 @@ class Service:
         self._defects = Counter[tuple[str, int]]()  # by database and session
         self._unclosed: set[tuple[str, int]] = set()  # sessions that are ended and cannot even be closed
         self._told: set[str] = set()  # defects that the journal has
+        self._blamable = True  # no session was ended for a defect since frames came: one that comes again is elsewhere
 
     def run(self) -> None:
         """Count until something is raised; returns at the end of a film.
@@ -110,7 +111,8 @@ class Service:
         found = f"leuko-edge has a defect ({where})"
         if self._counting is not None:
             self._defects[self._counting] += 1
-            if self._defects[self._counting] >= PATIENT:
+            if self._defects[self._counting] >= PATIENT and self._blamable:
+                self._blamable = False
                 database, session = self._counting
                 self._end_session(database, session, f"the program met a defect in it ({where})")
                 found = f"{found}; session {session} is closed, not signed, and all its cells are kept"
@@ -218,7 +220,7 @@ class Service:
         """Until the result is signed, the person wants no more of it, or a film is over."""
 
         def show(snapshot: Snapshot) -> None:
-            self._frames_came = True
+            self._frames_came = self._blamable = True
             self._pauses.frame(time.monotonic())
             self._teller.frame(snapshot)
 

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..session import SKIPS, Accounts, MapPiece
+from ..session import Accounts, MapPiece
 from ..types import CLASSES, LEUKOCYTES, REFERENCES
 from . import columns
 
@@ -198,8 +198,8 @@ def event_from(row: sqlite3.Row) -> Event:
         who=columns.words(row, "who"),
         kind=columns.words(row, "kind"),
         cell=None if row["cell"] is None else columns.whole(row, "cell"),
-        before=None if row["before"] is None else columns.label(row, "before"),
-        after=None if row["after"] is None else columns.label(row, "after"),
+        before=None if row["before"] is None else columns.words(row, "before"),
+        after=None if row["after"] is None else columns.words(row, "after"),
         text=columns.words(row, "text"),
     )
 
@@ -271,7 +271,7 @@ def accounts_from(row: sqlite3.Row | None) -> Accounts:
     if row is None:
         return Accounts()
     skipped = columns.parsed(row, "skipped", dict)
-    if not all(isinstance(count, int) and count >= 0 and reason in SKIPS for reason, count in skipped.items()):
+    if not all(isinstance(count, int) and count >= 0 and reason.isidentifier() for reason, count in skipped.items()):
         raise ValueError("its skipped frames make no sense")
     return Accounts(columns.whole(row, "counted"), skipped, columns.whole(row, "dropped"))
 

@@ -26,6 +26,7 @@ def sign(execute: Execute, session: int, who: str, at: float) -> int:
         "WHERE id = ?",
         (records.utf8(who), float(at), float(at) if ended is None else ended, session),
     )
+    execute("DELETE FROM keyframe WHERE session = ?", (session,))  # nothing is counted into it any more
     record(execute, session, at, who, "signed")
     return version
 

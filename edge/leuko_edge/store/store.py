@@ -210,7 +210,6 @@ class SessionStore(Ledger):
             self._keyframes.clear()
             with self._change() as execute:
                 signatures.sign(execute, self.id, who, now)
-                execute("DELETE FROM keyframe WHERE session = ?", (self.id,))
         self._signed = True
 
     def _counts(self, label: str) -> bool:
