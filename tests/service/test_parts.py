@@ -363,15 +363,15 @@ def test_a_defect_is_told_once_with_its_traceback_and_the_session_that_meets_it_
     monkeypatch.setattr(loop, "open_source", lambda kind, value, **wishes: Camera())
     monkeypatch.setattr(Classifier, "from_path", lambda path, threads: FixedClassifier("neutrophil"))
     monkeypatch.setattr(Engine, "look", look)
-    monkeypatch.setattr(Face, "pressed", lambda self: ["x"])  # no pause is waited for
+    monkeypatch.setattr(DeviceFace, "pressed", lambda self: ["x"])  # no pause is waited for
     said = io.StringIO()
     journal = Journal(said, {})
     file = StatusFile(tmp_path / "run")
-    teller = Teller(Notifier({}), file, Face(Control(None), journal), journal)
+    teller = Teller(Notifier({}), file, DeviceFace(Control(None), journal), journal)
     environ = {"HOME": str(tmp_path), "LEUKO_EDGE_SERVICE_DISPLAY": "none"}
     flags = {"session.database": str(tmp_path / "s.sqlite3")}
     with pytest.raises(KeyboardInterrupt):
-        loop.Service(teller, lambda: load(None, environ, flags)).run()
+        loop.Service(teller, lambda: load(None, environ, flags).typed()).run()
     lines = said.getvalue()
     assert met == [1, 1, 2, 2, 2, 2]  # the second session did not bring it: it is not ended for it
     assert lines.count("Traceback") == 1 and "ZeroDivisionError: a defect" in lines
