@@ -8,7 +8,6 @@ import pty
 import shutil
 import socket
 import subprocess
-import threading
 import time
 
 import numpy as np
@@ -173,22 +172,22 @@ def test_attach_tells_a_running_service_from_a_silent_a_faulty_and_a_missing_one
     file = StatusFile(folder)
     file.write(Status("counting", "session 12: 87 of 200", snapshot=snapshot()))
     assert (folder / "status.json").stat().st_mode & 0o777 == 0o640
-    assert main(["attach", "--folder", str(folder), "--once"]) == 0
+    assert main.main(["attach", "--folder", str(folder), "--once"]) == 0
     out = capsys.readouterr().out
     assert "87 of 200 cells: neutrophil 52 (59.8 %)" in out and "COUNTING" in out and "Not a medical device" in out
-    assert main(["attach", "--folder", str(folder), "--json"]) == 0
+    assert main.main(["attach", "--folder", str(folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["differential"]["classes"]["neutrophil"]["count"] == 52
     file.write(Status("fault", "fault: no camera; trying again in 4 s", "no camera", 3.5))
-    assert main(["attach", "--folder", str(folder), "--once"]) == 4
+    assert main.main(["attach", "--folder", str(folder), "--once"]) == 4
     assert "no camera; trying again in 4 s" in capsys.readouterr().out
     file.write(Status("counting", "session 12"), fresh=-7)
-    assert main(["attach", "--folder", str(folder), "--once"]) == 4
+    assert main.main(["attach", "--folder", str(folder), "--once"]) == 4
     assert "silent for 7 s" in capsys.readouterr().err
     (folder / "status.json").write_text("{")
-    assert main(["attach", "--folder", str(folder)]) == 4
+    assert main.main(["attach", "--folder", str(folder)]) == 4
     assert "no status that this version knows" in capsys.readouterr().err
     file.remove()
-    assert main(["attach", "--folder", str(folder), "--json"]) == 4
+    assert main.main(["attach", "--folder", str(folder), "--json"]) == 4
     assert "systemctl start leuko-edge" in capsys.readouterr().err
 
 
@@ -300,7 +299,7 @@ def test_a_display_that_cannot_be_had_or_is_lost_stops_nothing(tmp_path):
 def test_a_film_that_cannot_be_played_is_one_sentence_and_no_fault_to_wait_for(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
-    assert main(["serve", "--display", "none", "--video", str(tmp_path / "none.avi")]) == 2
+    assert main.main(["serve", "--display", "none", "--video", str(tmp_path / "none.avi")]) == 2
     assert "none.avi cannot be opened" in capsys.readouterr().err and not os.listdir(tmp_path)
 
 
@@ -310,14 +309,18 @@ def test_only_a_driver_that_hangs_ends_the_program_and_only_where_it_is_started_
 ):
     tries = []
 
-    def no_camera(kind, value, **wishes):
-        tries.append(value)
-        heard(manager)
-        if len(tries) == 20:
-            raise KeyboardInterrupt
-        raise SourceLost("no picture came from the camera for 5 seconds")
+    class Camera:
+        name, live, dropped = "cam", True, 0
 
-    monkeypatch.setattr(loop, "open_source", no_camera)
+        def __enter__(self):
+            tries.append(self)
+            heard(manager)
+            if len(tries) == 20:
+                raise KeyboardInterrupt
+            raise SourceLost("no picture came from the camera for 5 seconds")
+
+    Camera.hangs = hangs
+    monkeypatch.setattr(loop, "open_source", lambda kind, value, **wishes: Camera())
     monkeypatch.setattr(Classifier, "from_path", lambda path, threads: FixedClassifier("neutrophil"))
     monkeypatch.setattr(DeviceFace, "pressed", lambda self: ["x"])  # no pause is waited for
     told = {"NOTIFY_SOCKET": str(tmp_path / "notify")} if supervised else {}
@@ -325,12 +328,8 @@ def test_only_a_driver_that_hangs_ends_the_program_and_only_where_it_is_started_
     teller = Teller(Notifier(told), StatusFile(None), DeviceFace(Control(None), journal), journal)
     environ = {"HOME": str(tmp_path), "LEUKO_EDGE_SERVICE_DISPLAY": "none"}
     flags = {"session.database": str(tmp_path / "s.sqlite3")}
-    released = threading.Event()
-    if hangs:
-        threading.Thread(target=released.wait, name="leuko camera", daemon=True).start()
     with pytest.raises(EnvironmentBroken if supervised and hangs else KeyboardInterrupt) as ended:
         loop.Service(teller, lambda: load(None, environ, flags).typed()).run()
-    released.set()
     assert len(tries) == (6 if supervised and hangs else 20)
     assert ended.type is KeyboardInterrupt or "started anew" in str(ended.value)
 
