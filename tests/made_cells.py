@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from leuko_edge.types import CLASSES
+
 
 @dataclass
 class MadeCells:
@@ -20,6 +22,10 @@ class MadeCells:
     sha256: str = "ab" * 32
     groups: dict[str, str] = field(default_factory=dict)
     laboratories: dict[str, object] = field(default_factory=dict)
+    outlines: np.ndarray | None = None
+
+    def named(self) -> np.ndarray:
+        return np.ones((len(self.labels), len(CLASSES)), bool)
 
 
 def made_cells(count: int = 72) -> MadeCells:

@@ -101,6 +101,8 @@ def _convert(args: argparse.Namespace) -> list[tuple[Path, ModelCard]]:
         "turns": run.turns,
         "centres": () if known is None else tuple(tuple(map(float, row)) for row in known.centres.round(5)),
         "distance_threshold": run.distance_threshold,
+        "excluded_threshold": run.excluded_threshold,
+        "abnormal_threshold": run.abnormal_threshold,
         "warn_share": run.warn_share,
         "network": model.name,
         "training": run.training | {"converted_from_cells": cells.sha256, "representative_crops": len(crops)},

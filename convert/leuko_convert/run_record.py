@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from leuko_edge.errors import UsageError
-from leuko_edge.model.card import WARN_SHARE
+from leuko_edge.model.card import EXCLUDED_THRESHOLD, WARN_SHARE
 from leuko_edge.types import CLASSES
 
 REPORT, CALIBRATION = "report.json", "calibration.json"
@@ -29,6 +29,8 @@ class RunFacts:
     confidence_threshold: float = THRESHOLD
     turns: int = 1
     distance_threshold: float | None = None
+    excluded_threshold: float = EXCLUDED_THRESHOLD
+    abnormal_threshold: float | None = None
     warn_share: float = WARN_SHARE
     training: dict[str, Any] = field(default_factory=dict)
 
@@ -44,6 +46,8 @@ def read(run: Path) -> RunFacts:
         confidence_threshold=float(measured.get("confidence_threshold", THRESHOLD)),
         turns=int(measured.get("turns", RunFacts.turns)),
         distance_threshold=calibration.get("distance_threshold"),
+        excluded_threshold=float(calibration.get("excluded_threshold") or EXCLUDED_THRESHOLD),
+        abnormal_threshold=calibration.get("abnormal_threshold"),
         warn_share=float(calibration.get("warn_share", WARN_SHARE)),
         training={key: report[key] for key in _REPEATED if key in report}
         | ({"calibration": calibration} if calibration else {}),

@@ -126,7 +126,7 @@ class Pipeline:
         with stage("classify"):
             named = self.classifier.classify(crops) if cells else []
         scale = seen.scale.um_per_px
-        predictions = [doubted(p, cell.diameter * scale) for p, cell in zip(named, cells, strict=True)]
+        predictions = [doubted(p, cell.diameter * scale, card) for p, cell in zip(named, cells, strict=True)]
         height, width = frame.bgr.shape[:2]
         result = PictureResult(
             frame.source,

@@ -3,6 +3,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from tiny import COLOURS, TINY, TINY_FLOAT, crops_of, flat
 from leuko_edge.errors import EnvironmentBroken, ModelError
 from leuko_edge.model import litert
 from leuko_edge.model.card import load_verified
-from leuko_edge.model.classify import Classifier, FixedClassifier, calibrate, doubted
+from leuko_edge.model.classify import Classifier, FixedClassifier, calibrate, doubted, judge, simulated_card
 from leuko_edge.types import CLASSES, UNIDENTIFIED, Prediction
 
 
@@ -188,4 +189,19 @@ def test_the_simulated_twin_refuses_labels_that_nobody_knows():
     ],
 )
 def test_what_is_as_wide_as_a_leukocyte_is_not_dropped_on_a_doubt(label, confidence, diameter_um, becomes):
-    assert doubted(Prediction(label, confidence, ()), diameter_um).label == becomes
+    card = replace(simulated_card(), excluded_threshold=0.9)
+    assert doubted(Prediction(label, confidence, ()), diameter_um, card).label == becomes
+
+
+@pytest.mark.parametrize(("limit", "becomes"), [(None, "lymphocyte"), (0.5, "lymphocyte"), (0.3, "unidentified")])
+def test_a_normal_cell_that_may_well_be_a_blast_is_not_counted_as_normal(limit, becomes):
+    card = replace(simulated_card(), abnormal_threshold=limit, confidence_threshold=0.1)
+    probabilities = np.zeros(len(card.classes))
+    probabilities[[card.classes.index(n) for n in ("lymphocyte", "blast", "variant_lymphocyte")]] = 0.6, 0.25, 0.15
+    assert judge(probabilities, card).label == becomes
+
+
+def test_an_abnormal_cell_is_told_as_such_whatever_the_limit():
+    card = replace(simulated_card(), abnormal_threshold=0.3, confidence_threshold=0.1)
+    probabilities = np.eye(len(card.classes))[card.classes.index("blast")]
+    assert judge(probabilities, card).label == "blast"

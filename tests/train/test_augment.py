@@ -11,6 +11,7 @@ from leuko_train.data.augment import (
     STRENGTHS,
     Strength,
     Window,
+    blank,
     end,
     identity_view,
     random_view,
@@ -147,3 +148,20 @@ def test_a_picture_that_ends_round_the_cell_is_white_beyond_and_the_same_within(
     for width in (len(rows), len(columns)):
         assert 2 * 4.5 / 0.375 - 1 <= width <= 2 * 12 / 0.375 + 1
     assert end(rgb, np.random.default_rng(1), Strength(), 0.375) is rgb
+
+
+def test_what_lies_round_the_outline_can_be_left_out():
+    crop = np.full((208, 208, 3), 90, np.uint8)
+    outline = np.zeros((208, 208), np.uint8)
+    outline[94:114, 94:114] = 1
+    found = blank(crop, outline, margin_um=0.5)
+    assert (found[96:112, 96:112] == 90).all() and (found[:80] == WHITE).all() and (found[:, 130:] == WHITE).all()
+
+
+def test_a_view_without_an_outline_keeps_its_background():
+    crop, outline = np.full((208, 208, 3), 90, np.uint8), np.zeros((208, 26), np.uint8)
+    always = replace(NOTHING, blank=1.0)
+    assert (random_view(crop, np.random.default_rng(0), always, Window(), outline) < 100).all()
+    outline[94:114, 12:14] = 255
+    view = random_view(crop, np.random.default_rng(0), always, Window(), outline)
+    assert (view[:8] > 200).all() and (view[30:34, 30:34] < 100).all()

@@ -20,7 +20,14 @@ def clusters(count: int = 300, classes: int = 3, d: int = 12, seed: int = 0):
 
 def judged(wrong: np.ndarray, confidence: np.ndarray, distance: np.ndarray, label: str = "neutrophil") -> Judged:
     truth = np.full(len(wrong), CLASSES.index(label))
-    return Judged(truth, np.where(wrong, (truth + 1) % 6, truth), confidence, distance, np.ones(len(wrong), bool))
+    return Judged(
+        truth,
+        np.where(wrong, (truth + 1) % 6, truth),
+        confidence,
+        distance,
+        np.ones(len(wrong), bool),
+        np.zeros(len(wrong)),
+    )
 
 
 def known_and_strange(cells: int, seed: int) -> Judged:
@@ -90,7 +97,7 @@ def test_of_true_leukocytes_no_more_than_told_are_set_aside_and_each_laboratory_
     small, large = (
         judged(rng.random(n) < 0.3, np.full(n, 0.9), rng.gamma(4, scale, n)) for n, scale in ((60, 2), (3000, 1))
     )
-    limits = thresholds.choose([small, large])
+    limits = thresholds.choose([small, large], most=0.1)
     shares = [limits.aside(lab)[lab.leukocytes].mean() for lab in (small, large)]
     assert 0.08 < np.mean(shares) <= 0.1 + 1e-9
     assert shares[0] > 0.1 > shares[1]  # the small one lies farther, and was not outvoted by the large
@@ -98,7 +105,7 @@ def test_of_true_leukocytes_no_more_than_told_are_set_aside_and_each_laboratory_
 
 def test_a_class_that_was_not_taught_may_be_set_aside_whole():
     lab = known_and_strange(400, 3)
-    unknown = Judged(lab.truth, lab.predicted, lab.confidence, lab.distance, ~lab.wrong)
+    unknown = Judged(lab.truth, lab.predicted, lab.confidence, lab.distance, ~lab.wrong, lab.abnormal)
     limits = thresholds.choose([unknown])
     assert limits.aside(unknown)[unknown.wrong].all() and limits.aside(unknown)[unknown.leukocytes].mean() <= 0.1
 
@@ -148,7 +155,7 @@ def test_the_temperature_is_that_of_the_laboratories_together_each_weighing_the_
     def asked(cells: int, right: float) -> Asked:
         truth = rng.integers(0, 3, cells)
         answer = np.where(rng.random(cells) < right, truth, (truth + 1) % 3)
-        raw = np.full((cells, 9), 0.05 / 8)
+        raw = np.full((cells, len(CLASSES)), 0.05 / (len(CLASSES) - 1))
         raw[np.arange(cells), answer] = 0.95
         return Asked(truth, raw, np.ones(cells), np.ones(cells, bool))
 
@@ -159,3 +166,35 @@ def test_the_temperature_is_that_of_the_laboratories_together_each_weighing_the_
     assert share == pytest.approx(1, abs=0.1)  # not that of 9,000 cells against 300
     tempered = unsure.judged(thresholds.temperature([unsure]))
     assert thresholds.calibration_error(tempered) < 0.05 < thresholds.calibration_error(unsure.judged(1.0))
+
+
+def answered(truth: str, *answers: dict[str, float]) -> Asked:
+    """Cells of one class with these probabilities, the rest of each spread over the other classes."""
+    raw = np.array([[one.get(name, 0.0) for name in CLASSES] for one in answers]) + 1e-6
+    here = np.full(len(answers), CLASSES.index(truth))
+    return Asked(here, raw / raw.sum(1, keepdims=True), np.ones(len(answers)), np.ones(len(answers), bool))
+
+
+def joined(*parts: Asked) -> Asked:
+    return Asked(*(np.concatenate(fields) for fields in zip(*(vars(part).values() for part in parts), strict=True)))
+
+
+def test_the_limit_for_abnormal_cells_spends_its_share_of_normal_ones_and_no_more():
+    normal = answered("lymphocyte", *({"lymphocyte": 1 - b, "blast": b} for b in np.linspace(0.0, 0.4, 100)))
+    hidden = answered("blast", *[{"lymphocyte": 0.55, "blast": 0.45}] * 10)
+    lab = joined(normal, hidden).judged(1.0)
+    limit = thresholds.abnormal_limit([lab], most=0.1)
+    aside = Limits(0.0, 9.0, limit).aside(lab)
+    assert aside[:100].sum() == 10 and aside[100:].all()
+    row = thresholds.row(lab, Limits(0.0, 9.0, limit))
+    assert row["blasts_told"] == 1 and row["abnormal_as_normal"] == 0 and row["normal_as_blast"] == 0
+
+
+def test_without_abnormal_cells_nothing_speaks_for_a_limit():
+    assert thresholds.abnormal_limit([answered("lymphocyte", {"lymphocyte": 0.7, "blast": 0.3}).judged(1.0)]) is None
+
+
+def test_what_is_dropped_must_be_as_sure_as_most_of_what_was_dropped_rightly():
+    sure = answered("platelet", *({"platelet": p, "lymphocyte": 1 - p} for p in np.linspace(0.6, 1.0, 101)))
+    assert thresholds.excluded_limit([sure.judged(1.0)], most=0.25) == pytest.approx(0.7, abs=0.01)
+    assert thresholds.excluded_limit([answered("lymphocyte", {"lymphocyte": 1.0}).judged(1.0)]) is None

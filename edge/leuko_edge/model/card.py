@@ -29,6 +29,8 @@ SCHEMA = "leuko-edge-card/1"
 SHIPPED = "leuko-vgg16-half-int8"
 WARN_SHARE = 0.15
 """Where no calibration gave one."""
+EXCLUDED_THRESHOLD = 0.9
+"""Of cards from before it was chosen on laboratories left out."""
 _NUMBERS = re.compile(r"(?<=\[)\n\s*-?\d[-+.\d\se,]*(?=\])")
 _SCALE_TOLERANCE = 1e-3  # relative; um_per_px is window_um / input_size, written out for people
 
@@ -52,6 +54,8 @@ class ModelCard:
     turns: int = 1  # ways round that a cell is shown to the network, the answers combined: one of `turns.TURNS`
     centres: tuple[tuple[float, ...], ...] = ()  # (m, k) of the known classes among the model's features; none: ()
     distance_threshold: float | None = None  # farther than this from every centre: unidentified; None: never
+    excluded_threshold: float = EXCLUDED_THRESHOLD  # a platelet or artefact as wide as a leukocyte must be so sure
+    abnormal_threshold: float | None = None  # a normal leukocyte likelier abnormal than this: unidentified; None: never
     warn_share: float = WARN_SHARE  # of unidentified among white cells; above it a person should review them
     crop_version: int = CROP_VERSION  # of the cropping code that its training cells were cut by
     training: dict[str, Any] = field(default_factory=dict)
@@ -116,13 +120,16 @@ def _centres(rows: list[Any], path: Path) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(float(v) if abs(v) < 1e9 else math.nan for v in row) for row in rows)
 
 
-_LATER = ("turns", "centres", "distance_threshold", "warn_share")
+_LATER = ("turns", "centres", "distance_threshold", "excluded_threshold", "abnormal_threshold", "warn_share")
 """Fields that a card may lack, from before there were any."""
 _JSON_TYPES: dict[str, Any] = {
     **dict.fromkeys(("name", "file", "sha256", "network", "quantization"), str),
     **dict.fromkeys(("classes", "leukocytes", "centres"), list),
-    **dict.fromkeys(("window_um", "um_per_px", "confidence_threshold", "temperature", "warn_share"), (int, float)),
-    "distance_threshold": (int, float, type(None)),
+    **dict.fromkeys(
+        ("window_um", "um_per_px", "confidence_threshold", "temperature", "warn_share", "excluded_threshold"),
+        (int, float),
+    ),
+    **dict.fromkeys(("distance_threshold", "abnormal_threshold"), (int, float, type(None))),
     **dict.fromkeys(("input_size", "crop_version", "turns"), int),
     **dict.fromkeys(("training", "certificate", "licences"), dict),
 }
@@ -160,6 +167,10 @@ def _problem_of_doubt(card: ModelCard) -> str | None:
         return "it has a distance threshold but no centres to measure a distance from"
     if card.distance_threshold is not None and not 0 < card.distance_threshold < math.inf:
         return "its distance threshold must be above 0, or null for none"
+    if not 0 <= card.excluded_threshold <= 1:
+        return "its threshold for platelets and artefacts must be in [0, 1]"
+    if card.abnormal_threshold is not None and not 0 <= card.abnormal_threshold <= 1:
+        return "its threshold for abnormal cells must be in [0, 1], or null for none"
     if not 0 < card.warn_share <= 1:
         return "its share of unidentified cells to warn above must be above 0 and at most 1"
     return None

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..types import CLASSES, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, Prediction
+from ..types import ABNORMAL, CLASSES, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, Prediction
 from . import card as cards
 from .card import ModelCard
 from .litert import Answers, Network
@@ -20,7 +20,6 @@ from .novelty import distances
 from .tta import combined, mean, turned
 
 WIDE_UM = 7.0  # a red cell's width; platelets measure 2 to 4 µm, rarely as much
-SURE = 0.9
 
 
 class CellClassifier(Protocol):
@@ -150,19 +149,34 @@ def judge(probabilities: np.ndarray, card: ModelCard, distance: float | None = N
     label, confidence = card.classes[best], float(probabilities[best])
     limit = card.distance_threshold
     strange = distance is not None and limit is not None and distance > limit
-    if (confidence < card.confidence_threshold or strange) and label not in EXCLUDED:
+    if (confidence < card.confidence_threshold or strange or _may_be_abnormal(probabilities, label, card)) and (
+        label not in EXCLUDED
+    ):
         label = UNIDENTIFIED  # a person should look; what is dropped anyway is not worth the look
     return Prediction(label, confidence, tuple(map(float, probabilities)), distance)
 
 
-def doubted(prediction: Prediction, diameter_um: float) -> Prediction:
+def _may_be_abnormal(probabilities: np.ndarray, label: str, card: ModelCard) -> bool:
+    """Whether a cell about to be counted as a normal one is an abnormal one too likely for that, by the card."""
+    if card.abnormal_threshold is None or label in ABNORMAL or label not in card.leukocytes:
+        return False
+    return float(sum(probabilities[card.classes.index(name)] for name in _abnormal(card))) > card.abnormal_threshold
+
+
+def _abnormal(card: ModelCard) -> tuple[str, ...]:
+    return tuple(name for name in ABNORMAL if name in card.classes)
+
+
+def doubted(prediction: Prediction, diameter_um: float, card: ModelCard) -> Prediction:
     """A candidate as wide as a leukocyte is set aside as platelet or artefact only by a network that is sure of it.
+
+    How sure, the card says: what was set aside rightly in laboratories that did not train the network was.
 
     Else it is unidentified, and a person looks. `diameter_um` is the outline's, with cytoplasm: of three laboratories'
     candidates, the true leukocytes that the network had dropped measured 8.7 to 13.8 µm, what it dropped rightly 5 to
     5.7.
     """
-    if prediction.label not in EXCLUDED or diameter_um < WIDE_UM or prediction.confidence >= SURE:
+    if prediction.label not in EXCLUDED or diameter_um < WIDE_UM or (prediction.confidence >= card.excluded_threshold):
         return prediction
     return replace(prediction, label=UNIDENTIFIED)
 

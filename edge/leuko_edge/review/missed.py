@@ -41,7 +41,7 @@ class Namer:
                 self._classifier = self._load()
             card = self._classifier.card
             crops = cut(field, [cell.centre], card.window_um, card.input_size)
-            said = doubted(self._classifier.classify(crops)[0], cell.diameter * field.scale.um_per_px)
+            said = doubted(self._classifier.classify(crops)[0], cell.diameter * field.scale.um_per_px, card)
         centre = cell.centre
         return NewCell(
             label=said.label,

@@ -9,6 +9,7 @@ cells too. The card repeats all of it.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,9 @@ def run(args: argparse.Namespace) -> int:
     validation = reader.validation.judged(temperature)
     known = {str(lab): validation.of(reader.labs == lab) for lab in np.unique(reader.labs)}
     limits = thresholds.choose(list(away.values())) if away else thresholds.of_validation(validation, COVERAGE)
+    sets = list(away.values()) or [validation]
+    limits = replace(limits, abnormal=thresholds.abnormal_limit(sets))
+    excluded = thresholds.excluded_limit(sets)
     warn = thresholds.warn_share(known, limits)
     strange = np.flatnonzero(cells.labs == laboratories.EVALUATION_ONLY)
     apart = {laboratories.EVALUATION_ONLY: reader.ask(strange).judged(temperature)} if len(strange) else {}
@@ -151,6 +155,8 @@ def run(args: argparse.Namespace) -> int:
         "temperature": temperature,
         "confidence_threshold": limits.confidence,
         "distance_threshold": limits.distance,
+        "abnormal_threshold": limits.abnormal,
+        "excluded_threshold": excluded,
         "warn_share": warn,
     }
     content["tried"] = {way: one["negative_log_likelihood"] for way, one in sorted(reader.tried.items())}

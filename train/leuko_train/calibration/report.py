@@ -15,6 +15,10 @@ _COLUMNS = {
     "cells": "cells",
     "leukocytes_aside": "leukocytes set aside",
     "aside_unchosen": "the same, limits chosen without it",
+    "abnormal_as_normal": "abnormal cells counted as normal",
+    "blasts_told": "blasts called abnormal or unidentified",
+    "normal_as_blast": "lymphocytes and monocytes called blast",
+    "smudges_counted": "smudges counted as leukocytes",
     "untaught_aside": "cells of classes not taught set aside",
     "accuracy": "accuracy",
     "accuracy_kept": "accuracy of the rest",
@@ -67,7 +71,13 @@ def text(found: Mapping[str, Mapping[str, Mapping[str, Any]]], limits: Limits, w
     return (
         f"{table(('', 'laboratory', *_COLUMNS.values()), rows)}\n\n"
         f"Unidentified: below a confidence of {limits.confidence:.4f}, or farther than {limits.distance:.3f} "
-        "(1: the median validation cell).\n"
+        "(1: the median validation cell)"
+        + (
+            ""
+            if limits.abnormal is None
+            else f", or abnormal with more than {limits.abnormal:.4f} but normal at first sight"
+        )
+        + ".\n"
         f"A session warns above {warn:.1%} unidentified, as {1 - thresholds.CALM:.0%} at most of those of "
         f"{thresholds.SESSION} white cells of known laboratories would."
     )

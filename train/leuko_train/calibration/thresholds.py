@@ -15,20 +15,25 @@ import numpy as np
 from leuko_edge.model.card import WARN_SHARE
 from leuko_edge.model.classify import calibrate
 from leuko_edge.tally import FEW
-from leuko_edge.types import CLASSES, EXCLUDED, LEUKOCYTES
+from leuko_edge.types import ABNORMAL, CLASSES, EXCLUDED, LEUKOCYTES
 
 from ..metrics import classification
 
-ASIDE = 0.1
-"""Share of true leukocytes of laboratories that did not train it that may be set aside, at most."""
+ASIDE = 0.05
+"""Share of true leukocytes of laboratories that did not train it that may be set aside for doubt, at most."""
+ALARMED = 0.03
+"""Share of their normal leukocytes that may be set aside, at most, because they might be abnormal ones."""
+DROPPED = 0.05
+"""Share of true platelets and artefacts, rightly named, that are not sure enough to be dropped when they are wide."""
 SESSION, SESSIONS = 100, 2000
 """White cells of a drawn session, and how many are drawn from each laboratory."""
 CALM = 0.95
 """Share of the sessions of known laboratories in which no warning is to appear."""
 LEAST_WARNING = 0.05
+_CONFUSABLE = tuple(CLASSES.index(name) for name in ("lymphocyte", "monocyte"))
 STEPS = 400  # confidences tried as a limit
 
-_WHITE, _OUT = (np.array([name in group for name in CLASSES]) for group in (LEUKOCYTES, EXCLUDED))
+_WHITE, _OUT, _ABNORMAL = (np.array([name in group for name in CLASSES]) for group in (LEUKOCYTES, EXCLUDED, ABNORMAL))
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Judged:
     confidence: np.ndarray  # tempered
     distance: np.ndarray
     taught: np.ndarray
+    abnormal: np.ndarray  # tempered, of the abnormal leukocytes together
 
     @property
     def wrong(self) -> np.ndarray:
@@ -57,6 +63,10 @@ class Judged:
     @property
     def can_be_aside(self) -> np.ndarray:
         return ~_OUT[self.predicted]
+
+    @property
+    def counted_as_normal(self) -> np.ndarray:
+        return (_WHITE & ~_ABNORMAL)[self.predicted]
 
     def of(self, rows: np.ndarray) -> Judged:
         return Judged(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
@@ -73,7 +83,8 @@ class Asked:
 
     def judged(self, temperature: float) -> Judged:
         found = calibrate(self.raw, temperature)
-        return Judged(self.truth, found.argmax(1), found.max(1), self.distance, self.taught)
+        abnormal = found[:, _ABNORMAL].sum(1)
+        return Judged(self.truth, found.argmax(1), found.max(1), self.distance, self.taught, abnormal)
 
 
 def temperature(labs: Sequence[Asked]) -> float:
@@ -94,10 +105,14 @@ def calibration_error(cells: Judged) -> float | None:
 class Limits:
     confidence: float
     distance: float
+    abnormal: float | None = None  # likelier abnormal than this: not counted as a normal leukocyte
 
     def aside(self, cells: Judged) -> np.ndarray:
         """(n,) bool: shown as unidentified."""
-        return cells.can_be_aside & ((cells.confidence < self.confidence) | (cells.distance > self.distance))
+        doubted = cells.can_be_aside & ((cells.confidence < self.confidence) | (cells.distance > self.distance))
+        if self.abnormal is None:
+            return doubted
+        return doubted | (cells.counted_as_normal & (cells.abnormal > self.abnormal))
 
     def doubt(self, cells: Judged) -> np.ndarray:
         """(n,) one number for both: above 1 where a cell is beyond a limit."""
@@ -130,6 +145,35 @@ def choose(labs: Sequence[Judged], most: float = ASIDE) -> Limits:
     return Limits(min(best[1], 1 - 1e-6), best[2])
 
 
+def abnormal_limit(labs: Sequence[Judged], most: float = ALARMED) -> float | None:
+    """The lowest limit that sets aside at most the share `most` of normal leukocytes, the laboratories' mean.
+
+    None where no laboratory has an abnormal leukocyte of a class that was taught: then nothing speaks for a limit.
+    """
+    if not any((_ABNORMAL[lab.truth] & lab.taught).any() for lab in labs):
+        return None
+    normal = [lab.of((_WHITE & ~_ABNORMAL)[lab.truth] & lab.taught) for lab in labs]
+    normal = [lab for lab in normal if len(lab.truth)]
+    values = np.concatenate([np.where(lab.counted_as_normal, lab.abnormal, 0.0) for lab in normal])
+    weights = np.concatenate([np.full(len(lab.truth), 1 / len(lab.truth) / len(normal)) for lab in normal])
+    order = np.argsort(-values, kind="stable")
+    spent = np.cumsum(weights[order])
+    first = min(int(np.searchsorted(spent, most, side="right")), len(order) - 1)  # the likeliest that must stay
+    return float(values[order[first]])
+
+
+def excluded_limit(labs: Sequence[Judged], most: float = DROPPED) -> float | None:
+    """Confidence that all but the share `most` of true platelets and artefacts exceed that were named as such.
+
+    Each laboratory weighs the same. None where no laboratory has any.
+    """
+    right = [lab.confidence[_OUT[lab.truth] & _OUT[lab.predicted]] for lab in labs]
+    right = [found for found in right if len(found)]
+    if not right:
+        return None
+    return float(np.mean([np.quantile(found, most) for found in right]))
+
+
 def of_validation(cells: Judged, coverage: float) -> Limits:
     """Where no left-out laboratories are at hand: each limit accepts the share `coverage` of validation cells."""
     return Limits(float(np.quantile(cells.confidence, 1 - coverage)), float(np.quantile(cells.distance, coverage)))
@@ -150,6 +194,10 @@ def row(cells: Judged, limits: Limits) -> dict[str, Any]:
     return {
         "cells": len(cells.truth),
         "leukocytes_aside": _mean(aside[cells.leukocytes]),
+        "abnormal_as_normal": _mean((cells.counted_as_normal & ~aside)[_ABNORMAL[cells.truth]]),
+        "blasts_told": _mean((_ABNORMAL[cells.predicted] | aside)[cells.truth == CLASSES.index("blast")]),
+        "normal_as_blast": _mean((cells.predicted == CLASSES.index("blast"))[np.isin(cells.truth, _CONFUSABLE)]),
+        "smudges_counted": _mean((_WHITE[cells.predicted] & ~aside)[cells.truth == CLASSES.index("smudge")]),
         "untaught_aside": _mean(aside[~cells.taught]),
         "accuracy": _mean(~cells.wrong),
         "accuracy_kept": _mean(~cells.wrong[~aside]),

@@ -66,6 +66,8 @@ class Strength:
     noise: float = 6.0  # highest sd, grey values
     jpeg: float = 0.4  # probability
     jpeg_quality: tuple[int, int] = (40, 95)
+    blank: float = 0.0  # probability that what lies round the cell's outline is left out
+    blank_margin_um: tuple[float, float] = (0.3, 1.5)  # kept beyond the outline
     cut: float = 0.0  # probability that the picture ends round the cell, as those of single cells do
     cut_um: tuple[float, float] = (5.5, 11.0)  # from the view's middle to the picture's edges, about
     cut_sides_um: float = 1.0  # uniform ±, each side
@@ -86,6 +88,8 @@ STRENGTHS = {
     "wide": Strength(**_WIDE),
     "wide-grey": Strength(**_WIDE, grey=0.3),
     "mixed": Strength(**_WIDE, amplitude=(0.2, 1.0)),
+    "mixed-blank": Strength(**_WIDE, amplitude=(0.2, 1.0), blank=0.2),
+    "mild-blank": Strength(**_WIDE, amplitude=(0.05, 0.4), blank=0.2),
     "no-density": Strength(**_NO_DENSITY),
     "no-stain": Strength(**_NO_STAIN),
     "no-optics": Strength(**_NO_OPTICS),
@@ -183,8 +187,23 @@ def end(rgb: np.ndarray, rng: np.random.Generator, strength: Strength, um_per_px
     return ended
 
 
-def random_view(crop: np.ndarray, rng: np.random.Generator, strength: Strength, window: Window) -> np.ndarray:
-    """One view (size, size, 3) uint8 of `crop` (n, n, 3) uint8."""
+def blank(crop: np.ndarray, outline: np.ndarray, margin_um: float) -> np.ndarray:
+    """`crop` (n, n, 3) with white round the cell: all of a laboratory's basophils may share one background."""
+    size = 2 * round(margin_um / CROP_UM_PER_PX) + 1
+    near = cv2.dilate(outline, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    return np.where(near[..., None] > 0, crop, np.uint8(WHITE))
+
+
+def random_view(
+    crop: np.ndarray,
+    rng: np.random.Generator,
+    strength: Strength,
+    window: Window,
+    outline: np.ndarray | None = None,
+) -> np.ndarray:
+    """One view (size, size, 3) uint8 of `crop` (n, n, 3) uint8. `outline` (n, n // 8): eight pixels a byte, or none."""
+    if strength.blank and rng.random() < strength.blank and outline is not None and outline.any():
+        crop = blank(crop, np.unpackbits(outline, axis=1), rng.uniform(*strength.blank_margin_um))
     rgb = warp(
         crop,
         window,
@@ -217,12 +236,18 @@ def seeds_for(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def seeded_views(
-    crops: np.ndarray, chosen: np.ndarray, seeds: np.ndarray, strength: Strength, window: Window
+    crops: np.ndarray,
+    chosen: np.ndarray,
+    seeds: np.ndarray,
+    strength: Strength,
+    window: Window,
+    outlines: np.ndarray | None = None,
 ) -> np.ndarray:
-    """A view of each of `crops[chosen]` by its seed: (len(chosen), size, size, 3) uint8."""
+    """A view of each of `crops[chosen]` by its seed: (len(chosen), size, size, 3) uint8. `outlines`: of all crops."""
 
     def make(i: int) -> np.ndarray:
-        return random_view(crops[chosen[i]], np.random.default_rng(seeds[i]), strength, window)
+        outline = None if outlines is None else outlines[chosen[i]]
+        return random_view(crops[chosen[i]], np.random.default_rng(seeds[i]), strength, window, outline)
 
     return _collect(make, len(chosen), window)
 

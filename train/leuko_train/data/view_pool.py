@@ -13,24 +13,25 @@ from .augment import Strength, Window, seeded_views
 TASK = 256  # views that a process draws at a time
 
 _crops: np.ndarray  # of the process
+_outlines: np.ndarray | None
 
 
-def _open(crops: str | np.ndarray) -> None:
-    global _crops
-    _crops = np.load(crops, mmap_mode="r") if isinstance(crops, str) else crops
+def _open(crops: str | np.ndarray, outlines: str | np.ndarray | None) -> None:
+    global _crops, _outlines
+    _crops, _outlines = (np.load(a, mmap_mode="r") if isinstance(a, str) else a for a in (crops, outlines))
 
 
 def _draw(chosen: np.ndarray, seeds: np.ndarray, strength: Strength, window: Window) -> np.ndarray:
-    return seeded_views(_crops, chosen, seeds, strength, window)
+    return seeded_views(_crops, chosen, seeds, strength, window, _outlines)
 
 
 class ViewPool:
     """`count` processes over the crops of a cell set. They share its file, where it has one."""
 
-    def __init__(self, crops: np.ndarray, count: int) -> None:
-        source = str(crops.filename) if isinstance(crops, np.memmap) else crops
+    def __init__(self, crops: np.ndarray, count: int, outlines: np.ndarray | None = None) -> None:
+        files = tuple(str(a.filename) if isinstance(a, np.memmap) else a for a in (crops, outlines))
         context = multiprocessing.get_context("spawn")  # a GPU's threads do not survive a fork
-        self._pool = ProcessPoolExecutor(count, context, _open, (source,))
+        self._pool = ProcessPoolExecutor(count, context, _open, files)
 
     def views(self, chosen: np.ndarray, seeds: np.ndarray, strength: Strength, window: Window) -> Iterator[np.ndarray]:
         """Begins now; gives (256, size, size, 3) uint8 by turns, in order, waiting for what is not ready."""

@@ -24,6 +24,9 @@ SURE_HEADER = (
     *(f"accuracy, {share:.0%} kept" for share in measures.COVERAGES),
     "below the threshold",
     "leukocytes below it",
+    "a normal differential is off by, points",
+    "in",
+    "95 %",
 )
 
 
@@ -47,7 +50,14 @@ def sure_row(name: str, measured: Mapping[str, Any], part: str) -> tuple[Any, ..
     found = measured[part]
     kept = [at["accuracy"] for at in found["coverage"]]
     errors = (found["calibration_error_untempered"], found["calibration_error"])
-    return (name, *errors, *kept, found["rejected"], measured["rejected_leukocytes"])
+    return (name, *errors, *kept, found["rejected"], measured["rejected_leukocytes"], *_bias(measured["differential"]))
+
+
+def _bias(found: Mapping[str, Any] | None) -> tuple[str, str, str]:
+    if found is None:
+        return "–", "–", "–"
+    low, high = found["largest_ci95"]
+    return f"{found['points']:+.1f}", found["class"], f"{low:.1f}–{high:.1f}"
 
 
 def class_table(found: Mapping[str, Any]) -> str:

@@ -6,16 +6,16 @@ classes may be answered (and another than theirs is wrong). Balanced accuracy is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from leuko_edge.model.classify import calibrate
-from leuko_edge.types import CLASSES, LEUKOCYTES
+from leuko_edge.types import CLASSES, EXCLUDED, LEUKOCYTES
 
-from . import classification
+from . import classification, differential
 
 FIVE = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil")
 COVERAGES = (1.0, 0.95, 0.9, 0.8)
@@ -56,11 +56,25 @@ def measure(answers: Answers, threshold: float) -> dict[str, Any]:
     for name, part in (("nine", answers), ("five", answers.five())):
         if len(part.truth):
             result[name] = _part(part, threshold)
+    result["differential"] = normal_differential(answers, threshold)
     sure = answers.found.max(1) >= threshold
     white = np.isin(answers.truth, [CLASSES.index(name) for name in LEUKOCYTES])
     result["rejected"] = float(1 - sure.mean())
     result["rejected_leukocytes"] = float(1 - sure[white].mean()) if white.any() else None
     return result
+
+
+def normal_differential(answers: Answers, threshold: float) -> dict[str, Any] | None:
+    """What `differential.measured` says of these cells, those below `threshold` being set aside; None without any."""
+    five, classes = answers.five(), len(CLASSES)
+    if not len(five.truth):
+        return None
+    best, confidence = five.found.argmax(1), five.found.max(1)
+    excluded = np.isin(best, [CLASSES.index(name) for name in EXCLUDED])
+    shown = np.where((confidence < threshold) & ~excluded, differential.ASIDE, best)
+    matrix = classification.confusion(five.truth, shown, classes + 1)[:classes]
+    samples = classification.resampled(five.truth, shown, five.sources, classes + 1)[:, :classes]
+    return differential.measured(matrix, samples)
 
 
 def _part(answers: Answers, threshold: float) -> dict[str, Any]:
@@ -126,3 +140,9 @@ def mean_balanced(sets: Iterable[Answers]) -> tuple[float, np.ndarray]:
         values.append(classification.balanced_accuracy(matrix))
         samples.append(classification.balanced(answers.resampled(seed)))
     return float(np.mean(values)), classification.interval(np.mean(samples, axis=0))
+
+
+def mean_points(sets: Iterable[Mapping[str, Any]]) -> float | None:
+    """Mean over what `measure` gave of the points by which each one's worst class is off in a normal differential."""
+    found = [abs(one["differential"]["points"]) for one in sets if one["differential"] is not None]
+    return float(np.mean(found)) if found else None

@@ -94,8 +94,9 @@ def _patches(values: Any, places: tuple[np.ndarray, ...]) -> Any:
 def inherit(narrow: keras.Model, full: keras.Model, rgb: np.ndarray, seed: int = 0) -> dict[str, float]:
     """Set the convolutions and normalisations of `narrow` after their namesakes in `full`, VGG-16 as Keras has it.
 
-    rgb: (n, size, size, 3) uint8, some hundred cells. In `narrow` each convolution, without bias, is followed by its
-    batch normalisation. Gives, layer by layer, the share of the kept channels' variance that the narrow one explains.
+    rgb: (n, size, size, 3) uint8, some hundred cells. In `narrow` each convolution has a bias, or else is followed by
+    its batch normalisation. Gives, layer by layer, the share of the kept channels' variance that the narrow one
+    explains.
     """
     rng = np.random.default_rng(seed)
     trunk, _ = split_at(narrow, "vgg_preprocessing")
@@ -121,6 +122,10 @@ def inherit(narrow: keras.Model, full: keras.Model, rgb: np.ndarray, seed: int =
         weights, bias = fitted(patches, targets)
         left = _array(keras.ops.matmul(patches, weights)) + bias - targets
         explained[layer.name] = float(1 - left.var(0).sum() / targets.var(0).sum())
+        if own.use_bias:  # no normalisation follows: the channels keep the mean square of 1
+            own.set_weights([weights.reshape(3, 3, -1, own.filters), bias])
+            slim = keras.ops.relu(_convolved(slim, *own.get_weights()))
+            continue
         gain = math.sqrt(2 / len(weights)) / weights.std()
         kernel = (gain * weights).reshape(3, 3, -1, own.filters)
         own.set_weights([kernel])

@@ -23,8 +23,9 @@ NARROW: dict[str, dict[str, Any]] = {
     "leuko-vgg16-half": {"share": HALF},
     "leuko-vgg16-half-head-norm": {"share": HALF, "head_norm": True},
     "leuko-vgg16-half-density": {"share": HALF, "density": True},
+    "leuko-vgg16-half-plain": {"share": HALF, "norm": False},
 }
-"""What `build_slim` is told for each name; the last two are there to be compared (train/TRAVEL.md)."""
+"""What `build_slim` is told for each name; head-norm and density are there to be compared (train/TRAVEL.md)."""
 DENSEST = 2.4
 """Optical density of black: log10 of the 256 grey values."""
 VGG_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -127,10 +128,13 @@ def build_slim(
     share: float = SLIM,
     head_norm: bool = False,
     density: bool = False,
+    norm: bool = True,
     name: str = "leuko-vgg16-slim",
 ) -> keras.Model:
     """VGG-16 with a `share` of its channels and batch normalisation after each convolution; input as `build_leuko`.
 
+    Without `norm` each convolution has a bias instead: nothing in the network then depends on which laboratories
+    trained it but its weights, and one that was trained with normalisation can begin it, folded (`warm_start`).
     `head_norm`: normalised once more before the dense layer; `density`: the convolutions see optical density.
 
     With 3/8 of the channels it needs seven times fewer multiplications. Weights of another shape cannot be loaded into
@@ -144,8 +148,9 @@ def build_slim(
         if isinstance(layer, layers.MaxPooling2D):
             x = layers.MaxPooling2D(name=layer.name)(x)
             continue
-        x = layers.Conv2D(round(share * layer.filters), 3, padding="same", use_bias=False, name=layer.name)(x)
-        x = BatchNormalization(momentum=0.95)(x)
+        x = layers.Conv2D(round(share * layer.filters), 3, padding="same", use_bias=not norm, name=layer.name)(x)
+        if norm:
+            x = BatchNormalization(momentum=0.95)(x)
         x = layers.ReLU()(x)
     x = layers.GlobalMaxPooling2D()(x)
     if head_norm:

@@ -24,9 +24,9 @@ from ..data import cell_set
 from ..data.augment import Window, identity_view
 from ..data.cell_set import CellSet
 from ..data.view_pool import ViewPool
-from ..network import prune
+from ..network import prune, warm_start
 from ..network.vgg16 import CONFIGS, Network, split_at, vgg16
-from . import checkpoint, devices, sampling
+from . import checkpoint, devices, loss, sampling
 from . import report as fit_report
 from .course import Course, Progress, Schedule, averaged
 from .optimizer import FineTuning
@@ -37,16 +37,19 @@ MAY_CHANGE = ("epochs", "keep")
 """Settings that do not make another network of the same epoch."""
 MAY_GO_ON = (*MAY_CHANGE, "augment")
 """Settings that `leuko-train fit --resume` may have otherwise than before; each epoch's row names its views."""
+INIT = "what the network begins as: VGG-16 weights without top (a file, or 'imagenet'), or a model (.tflite, .keras)"
 PRUNED_ON = 600
 """Training cells that a narrow network is fitted on before it trains: a minute's work."""
 
 
 def built(network: Network, settings: Settings, init: str | Path | None, rgb: np.ndarray) -> keras.Model:
     """The whole network with what `init` teaches it; `rgb`, (n, size, size, 3) uint8, are cells for the pruning."""
-    if not network.narrow:
+    if not network.narrow and not warm_start.is_model(init):
         return network.build(len(CLASSES), settings.input_size, init, settings.dropout)
     model = network.build(len(CLASSES), settings.input_size, None, settings.dropout)
-    if init is not None:
+    if warm_start.is_model(init):
+        warm_start.inherit(model, warm_start.read(Path(init)))
+    elif init is not None:
         explained = prune.inherit(model, vgg16(init, settings.input_size), rgb, settings.seed)
         shares = ", ".join(f"{name} {share:.3f}" for name, share in explained.items())
         print(f"Pruned on {len(rgb)} cells; explained of the kept channels' variance: {shares}", flush=True)
@@ -60,8 +63,7 @@ def compiled(model: keras.Model, network: Network, settings: Settings) -> tuple[
     optimizer = FineTuning(settings.learning_rate, settings.weight_decay, use_ema=True, ema_momentum=settings.ema)
     slow = {w.path for layer in rest.layers if isinstance(layer, keras.layers.Conv2D) for w in layer.weights}
     optimizer.shares = tuple(1 / settings.head_rate if w.path in slow else 1.0 for w in rest.trainable_variables)
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
-    rest.compile(optimizer, loss, metrics=["accuracy"])
+    rest.compile(optimizer, loss.crossentropy(settings.label_smoothing), metrics=[loss.accuracy])
     return trunk, rest
 
 
@@ -131,6 +133,8 @@ def fit(
         settings.lab_power,
         weights("lab-weights", settings.lab_weights),
         weights("class-weights", settings.class_weights),
+        cells.sources[training],
+        settings.source_power,
     )
     keras.utils.set_random_seed(settings.seed)
     keras.mixed_precision.set_dtype_policy(POLICIES[settings.precision])
@@ -138,7 +142,7 @@ def fit(
     begun = (out / checkpoint.NAME).exists()  # then the weights come from there
     model = built(network, settings, None if begun else init, identity_view(cells.crops, window, sample))
     trunk, rest = compiled(model, network, settings)
-    described = asdict(settings) | {"exclude_labs": sorted(exclude_labs)}
+    described = asdict(settings) | {"exclude_labs": sorted(exclude_labs), "init": Path(init).name if init else None}
     progress = _begin(out, rest, described | {"data_sha256": cells.sha256}, resume, may_change)
     rng = np.random.default_rng(settings.seed)
     if progress.rng:
@@ -157,7 +161,9 @@ def fit(
 
     schedule = Schedule(settings.learning_rate, settings.epochs, settings.warmup, minutes)
     if not progress.rows or schedule.seconds_left(len(progress.rows), progress.seconds, progress.rows[-1]["seconds"]):
-        with nullcontext() if not view_workers else closing(ViewPool(cells.crops, view_workers)) as pool:
+        with (
+            nullcontext() if not view_workers else closing(ViewPool(cells.crops, view_workers, cells.outlines)) as pool
+        ):
             stream = sampling.ViewStream(cells, training, chances, trunk, network.white, window, settings, rng, pool)
             course = Course(
                 schedule,
@@ -188,7 +194,7 @@ def fit(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cells", type=Path, required=True, help="folder that `leuko-train cells` wrote")
-    parser.add_argument("--init", required=True, help="VGG-16 weights without top: a file, or 'imagenet'")
+    parser.add_argument("--init", required=True, help=INIT)
     parser.add_argument("--out", type=Path, required=True, help="folder for model, checkpoint, logs and report")
     parser.add_argument("--exclude-lab", nargs="+", default=[], metavar="NAME", help="leave these out entirely")
     parser.add_argument("--time-budget", type=float, metavar="MIN", help="end the schedule in so many minutes")

@@ -14,6 +14,7 @@ from leuko_edge.types import CLASSES
 from ..data.augment import STRENGTHS, Window, seeded_views, seeds_for
 from ..data.cell_set import CellSet
 from ..data.view_pool import ViewPool
+from .loss import targets
 from .settings import Settings
 
 PART = 1024  # views that go through the trunk at once: bounds memory
@@ -26,12 +27,16 @@ def probabilities(
     lab_power: float = 0.3,
     lab_weights: Mapping[str, float] | None = None,
     class_weights: Mapping[str, float] | None = None,
+    sources: np.ndarray | None = None,
+    source_power: float = 1.0,
 ) -> np.ndarray:
     """How often each cell is drawn: (n,) summing to 1.
 
     All cells of one class of one laboratory together get count**class_power times the class's weight, if any. A
     laboratory's sum is then bent by
     **lab_power (1: as its classes give it, 0: every laboratory the same) and multiplied by its weight, if any.
+    Within its class a source (smear, patient) has count**source_power: at 1 all cells are drawn alike, at 0 all
+    sources.
     """
     result = np.zeros(len(labels))
     for lab in np.unique(labs):
@@ -39,10 +44,19 @@ def probabilities(
         for label in np.unique(labels[own]):
             group = own & (labels == label)
             weight = (class_weights or {}).get(CLASSES[label], 1.0)
-            result[group] = weight * group.sum() ** (class_power - 1)
+            result[group] = weight * group.sum() ** class_power * _shares(group, sources, source_power)
         if result[own].any():
             result[own] *= result[own].sum() ** (lab_power - 1) * (lab_weights or {}).get(str(lab), 1.0)
     return result / result.sum()
+
+
+def _shares(group: np.ndarray, sources: np.ndarray | None, power: float) -> np.ndarray:
+    """Of one class of a laboratory, (n,) bool: how often each of its cells is drawn, summing to 1."""
+    if sources is None or power == 1:
+        return np.full(group.sum(), 1 / group.sum())
+    _, index, counts = np.unique(sources[group], return_inverse=True, return_counts=True)
+    shares = counts[index] ** (power - 1.0)
+    return shares / shares.sum()
 
 
 def members(cells: CellSet, split: str, without: tuple[str, ...]) -> np.ndarray:
@@ -92,7 +106,7 @@ class Drawn:
 
 
 class ViewStream(keras.utils.PyDataset):
-    """Batches of (trunk features, one-hot labels) from a ring of `views`, a part of it new every epoch.
+    """Batches of (trunk features, targets of `loss`) from a ring of `views`, a part of it new every epoch.
 
     Each view is drawn afresh from a cell and seen in about `reuse` epochs before another takes its place: the
     trunk costs nearly as much as training the rest, so a view's features are worth using more than once.
@@ -118,7 +132,8 @@ class ViewStream(keras.utils.PyDataset):
         pictures = (window.size, window.size, 3)
         shape, kind = (pictures, np.uint8) if trunk is None else (trunk.output_shape[1:], np.float16)
         self.features = np.zeros((settings.views, *shape), kind)
-        self.one_hot = np.zeros((settings.views, len(CLASSES)), np.float32)
+        self.told = targets(cells, settings.absent)
+        self.targets = np.zeros((settings.views, self.told.shape[1]), np.float32)
         self.order = np.arange(settings.views)
         self.oldest, self.filled = 0, False
         self.pool, self.ahead, self.state = pool, None, rng.bit_generator.state
@@ -133,7 +148,7 @@ class ViewStream(keras.utils.PyDataset):
         for rgb in drawn.views:
             self.features[slots[done : done + len(rgb)]] = through_trunk(self.trunk, rgb, self.white, self.batch)
             done += len(rgb)
-        self.one_hot[slots] = np.eye(self.one_hot.shape[1], dtype=np.float32)[self.cells.labels[drawn.chosen]]
+        self.targets[slots] = self.told[drawn.chosen]
         self.oldest, self.filled = (self.oldest + count) % views, True
         self.order, self.state = drawn.order, drawn.state
         self.ahead = self._draw(self.fresh) if self.pool else None
@@ -145,8 +160,9 @@ class ViewStream(keras.utils.PyDataset):
         state = self.rng.bit_generator.state  # whoever resumes draws again what was drawn ahead
         if self.pool:
             return Drawn(chosen, order, state, self.pool.views(chosen, seeds, self.strength, self.window))
-        crops, parts = self.cells.crops, (slice(start, start + PART) for start in range(0, count, PART))
-        views = (seeded_views(crops, chosen[part], seeds[part], self.strength, self.window) for part in parts)
+        parts = (slice(start, start + PART) for start in range(0, count, PART))
+        crops, outlines = self.cells.crops, self.cells.outlines
+        views = (seeded_views(crops, chosen[p], seeds[p], self.strength, self.window, outlines) for p in parts)
         return Drawn(chosen, order, state, views)
 
     def __len__(self) -> int:
@@ -154,4 +170,4 @@ class ViewStream(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self.order[index * self.batch : (index + 1) * self.batch]
-        return network_input(self.features[rows], self.trunk, self.white), self.one_hot[rows]
+        return network_input(self.features[rows], self.trunk, self.white), self.targets[rows]

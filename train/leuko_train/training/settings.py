@@ -45,6 +45,8 @@ class Settings:
     lab_power: float = _option(0.3, "a laboratory's weight **this: 0 makes all laboratories the same")
     lab_weights: str = _option("", "'NAME:W NAME:W': more (or less) of these laboratories; 1 where not given")
     class_weights: str = _option("", "'NAME:W NAME:W': more (or less) of these classes; 0 is none of them")
+    source_power: float = _option(1.0, "cells of one smear or patient of a class of a laboratory weigh count**this")
+    absent: float = _option(0.2, "weight in the loss of a class that the cell's laboratory never names")
     validation_cap: int = _option(80, "validation cells at most, of each class of each laboratory")
     precision: str = _option(
         "float32", "of the arithmetic; bfloat16 is quicker where the processor has it", choices=tuple(POLICIES)

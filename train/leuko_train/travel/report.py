@@ -77,6 +77,8 @@ def _mean(entries: Sequence[Judged], part: str) -> dict[str, Any] | None:
         "balanced_accuracy": value,
         "balanced_accuracy_ci95": interval,
         **{key: float(np.mean([entry.measured[part][key] for entry in chosen])) for key in keys},
+        "differential_points": measures.mean_points([entry.measured for entry in chosen]),
+        "rejected_leukocytes": float(np.mean([entry.measured["rejected_leukocytes"] or 0.0 for entry in chosen])),
     }
 
 
@@ -96,9 +98,11 @@ def _comparison(entries: Sequence[Judged], part: str) -> str:
         value = f"{mean['balanced_accuracy']:.4f} ({limits(mean['balanced_accuracy_ci95'])})"
         beside = same["balanced_accuracy"] if same is not None and comparable else None
         sure = (mean["calibration_error"], mean["accuracy_least_sure_aside"])
+        sure += (mean["rejected_leukocytes"], mean["differential_points"])
         rows.append((variant, *by_folder, len(mean["laboratories"]), value, beside, *sure))
     header = ("variant", *folders, "laboratories", "their mean", "as told, the same laboratories", "mean ECE")
-    return report.table((*header, f"accuracy, {1 - measures.SET_ASIDE:.0%} kept"), rows)
+    more = (f"accuracy, {1 - measures.SET_ASIDE:.0%} kept", "leukocytes unidentified", "points off in the worst class")
+    return report.table((*header, *more), rows)
 
 
 def _trained(done: Sequence[Done]) -> str:

@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from ..data import cell_set
+from ..training.fit import INIT
 from ..training.settings import add_settings, from_arguments
 from . import pieces
 from . import report as travel_report
@@ -21,7 +22,7 @@ CAP = 720
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cells", type=Path, required=True, help="folder that `leuko-train cells` wrote")
-    parser.add_argument("--init", required=True, help="VGG-16 weights without top: a file, or 'imagenet'")
+    parser.add_argument("--init", required=True, help=INIT)
     parser.add_argument("--out", type=Path, required=True, help="folder for the runs and the report")
     parser.add_argument(
         "--left-out", nargs="+", default=[], metavar="NAME[+NAME]", help="only without these (each in turn; + together)"

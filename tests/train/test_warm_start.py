@@ -1,0 +1,73 @@
+"""A training that begins with a model of ours."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("keras")
+import keras
+
+from leuko_edge.errors import UsageError
+from leuko_edge.model.card import ModelCard
+from leuko_edge.model.litert import Network
+from leuko_edge.types import CLASSES
+from leuko_train.network import warm_start
+
+FLOAT = Path(__file__).parents[1] / "assets" / "tiny-float16.tflite"
+
+
+def network(classes: int, channels: int = 3) -> keras.Model:
+    """What assets/make_tiny.py converted, without its weights."""
+    inputs = keras.Input((64, 64, 3))
+    brightest = keras.layers.GlobalMaxPooling2D()(keras.layers.Conv2D(channels, 1, activation="relu")(inputs))
+    return keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(brightest))
+
+
+def test_it_says_what_the_model_says():
+    card = ModelCard.load(FLOAT.with_suffix(".json"))
+    model = network(len(card.classes))
+    warm_start.inherit(model, warm_start.read(FLOAT), card.classes)
+    crops = np.random.default_rng(0).integers(0, 256, (6, 1, 1, 3)) * np.ones((1, 64, 64, 1))
+    expected = Network(card, FLOAT.read_bytes(), 1).run(crops.astype(np.uint8)).probabilities
+    np.testing.assert_allclose(model.predict(crops.astype(np.float32), verbose=0), expected, atol=2e-3)
+
+
+def test_a_new_class_begins_as_the_one_that_it_was_hidden_under_and_less_likely():
+    kernel, bias = np.eye(3, 2, dtype=np.float32), np.array([1.0, 2.0], np.float32)
+    known = warm_start.Known(((np.ones((3, 3), np.float32), np.zeros(3, np.float32)), (kernel, bias)), CLASSES[:2])
+    wanted = (CLASSES[1], "variant_lymphocyte", "platelet", CLASSES[0])
+    inputs = keras.Input((3,))
+    hidden = keras.layers.Dense(3, activation="relu")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(4, activation="softmax")(hidden))
+    warm_start.inherit(model, known, wanted)
+    columns, biases = model.layers[-1].get_weights()
+    assert CLASSES[:2] == ("neutrophil", "lymphocyte")
+    np.testing.assert_array_equal(columns, np.stack([kernel[:, 1], kernel[:, 1], np.zeros(3), kernel[:, 0]], axis=1))
+    np.testing.assert_allclose(biases, [2.0, 2.0 - warm_start.UNLIKELY, 1.0 - warm_start.UNLIKELY, 1.0])
+
+
+def test_a_trained_network_begins_another_with_the_classes_of_its_run(tmp_path):
+    before, after = network(2), network(len(CLASSES))
+    before.save(tmp_path / "model.keras")
+    (tmp_path / "report.json").write_text(json.dumps({"classes": CLASSES[3:5]}))
+    warm_start.inherit(after, warm_start.read(tmp_path / "model.keras"))
+    np.testing.assert_array_equal(after.layers[1].get_weights()[0], before.layers[1].get_weights()[0])
+    np.testing.assert_array_equal(after.layers[-1].get_weights()[0][:, 3:5], before.layers[-1].get_weights()[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("tiny.tflite", "quantised"), ("none.tflite", "No model"), ("broken.keras", "cannot be read")],
+)
+def test_what_cannot_begin_a_training_is_refused(tmp_path, name, sentence):
+    (tmp_path / "broken.keras").write_bytes(b"no archive")
+    path = tmp_path / name if name == "broken.keras" else FLOAT.with_name(name)
+    with pytest.raises(UsageError, match=sentence):
+        warm_start.read(path)
+
+
+def test_a_network_of_another_shape_is_refused():
+    with pytest.raises(UsageError, match="does not fit"):
+        warm_start.inherit(network(len(CLASSES), channels=5), warm_start.read(FLOAT))

@@ -1,0 +1,129 @@
+"""A network that begins as one of ours: `leuko-train fit --init MODEL`, MODEL a float `.tflite` or a `.keras` file.
+
+Convolutions and dense layers are taken over one by one; of the last layer the outputs go by the classes' names, and a
+class that the older network did not know begins as those under which it used to hide, less likely than they.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from leuko_edge.errors import UsageError
+from leuko_edge.types import CLASSES
+
+from ..data.laboratories import HIDES
+
+SUFFIXES = (".tflite", ".keras")
+UNLIKELY = 2.0
+"""Taken from a new class's logit: it begins seven times less likely than the classes it hid under."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a network is made of, in order: kernels as Keras has them, biases, and the classes of its output."""
+
+    weights: tuple[tuple[np.ndarray, np.ndarray], ...]
+    classes: tuple[str, ...]
+
+
+def is_model(init: str | Path | None) -> bool:
+    return init is not None and Path(init).suffix in SUFFIXES
+
+
+def read(path: Path) -> Known:
+    """The network in a file. Raises UsageError where there is none, or none that can be read so."""
+    if not path.is_file():
+        raise UsageError(f"No model at {path} to begin with.")
+    return _of_tflite(path) if path.suffix == ".tflite" else _of_keras(path)
+
+
+def inherit(model: keras.Model, known: Known, classes: tuple[str, ...] = CLASSES) -> None:
+    """Give `model`, which has no normalisation, the weights of `known`; its output is `classes`.
+
+    Raises UsageError where their layers differ in number or shape.
+    """
+    own = [layer for layer in model.layers if isinstance(layer, layers.Conv2D | layers.Dense) and layer.trainable]
+    given = list(known.weights)
+    if len(given) == len(own) + 1 and given[0][0].shape == (1, 1, 3, 3):
+        given = given[1:]  # VGG's preprocessing, which every network of ours has as it is
+    kernel, bias = _by_name(*given[-1], known.classes, classes)
+    for layer, (kernel_here, bias_here) in zip(own, [*given[:-1], (kernel, bias)], strict=False):
+        if len(given) != len(own) or len(layer.weights) != 2 or tuple(layer.kernel.shape) != kernel_here.shape:
+            raise UsageError(
+                f"The model to begin with does not fit the network {model.name} at {layer.name}; name the --network "
+                "that it was made as, without normalisation (leuko-vgg16-half-plain)."
+            )
+        layer.set_weights([kernel_here, bias_here])
+
+
+def _by_name(
+    kernel: np.ndarray, bias: np.ndarray, known: tuple[str, ...], classes: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The last layer, (inputs, n) and (n,), for other classes than it had."""
+    columns, biases = [], []
+    for name in classes:
+        under = [known.index(c) for c, hidden in HIDES.items() if name in hidden and c in known]
+        if name in known:
+            columns.append(kernel[:, known.index(name)])
+            biases.append(bias[known.index(name)])
+        elif under:
+            columns.append(kernel[:, under].mean(axis=1))
+            biases.append(bias[under].mean() - UNLIKELY)
+        else:
+            columns.append(np.zeros(len(kernel), kernel.dtype))
+            biases.append(bias.min() - UNLIKELY)
+    return np.stack(columns, axis=1), np.array(biases, kernel.dtype)
+
+
+def _of_keras(path: Path) -> Known:
+    described = path.parent / "report.json"
+    try:
+        model = keras.models.load_model(path, compile=False)
+        classes = (
+            tuple(json.loads(described.read_text(encoding="utf-8"))["classes"]) if described.is_file() else CLASSES
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"{path} cannot be read as a trained network ({error}).") from None
+    if any("BatchNormalization" in type(layer).__name__ for layer in model.layers):
+        raise UsageError(f"{path} normalises its batches; begin with the float16 .tflite that was made of it.")
+    chain = [layer for layer in model.layers if isinstance(layer, layers.Conv2D | layers.Dense)]
+    return Known(tuple(tuple(layer.get_weights()) for layer in chain), classes)
+
+
+def _of_tflite(path: Path) -> Known:
+    """Of a float16 or float32 file that `leuko-convert` wrote, its card beside it: normalisation is folded in there."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    from leuko_edge.model.card import ModelCard
+
+    classes = ModelCard.load(path.with_suffix(".json")).classes
+    model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+    graph = model.subgraphs[0]
+    kinds = [code.builtinCode for code in model.operatorCodes]
+    made = {int(out): op for op in graph.operators for out in op.outputs}
+
+    def values(index: int) -> np.ndarray:
+        if index in made:  # float16, widened when it is opened
+            index = int(made[index].inputs[0])
+        tensor = graph.tensors[index]
+        kind = {schema.TensorType.FLOAT16: np.float16, schema.TensorType.FLOAT32: np.float32}.get(tensor.type)
+        if kind is None:
+            raise UsageError(f"{path} is quantised; begin with the float16 model instead.")
+        return model.buffers[tensor.buffer].data.view(kind).reshape(tensor.shape).astype(np.float32)
+
+    weights: list[tuple[Any, Any]] = []
+    operator = next(op for op in graph.operators if kinds[op.opcodeIndex] == schema.BuiltinOperator.SOFTMAX)
+    while (before := made.get(int(operator.inputs[0]))) is not None:  # from the answer back to the picture
+        operator = before
+        if kinds[operator.opcodeIndex] == schema.BuiltinOperator.CONV_2D:
+            weights.append((values(int(operator.inputs[1])).transpose(1, 2, 3, 0), values(int(operator.inputs[2]))))
+        elif kinds[operator.opcodeIndex] == schema.BuiltinOperator.FULLY_CONNECTED:
+            weights.append((values(int(operator.inputs[1])).T, values(int(operator.inputs[2]))))
+    return Known(tuple(reversed(weights)), classes)
