@@ -91,7 +91,7 @@ def model(path, threads):
 loop_open, loop.open_source = loop.open_source, open_source
 classify.Classifier.from_path, faults.room = model, room
 time.time = lambda: real_time() - (1e9 if (FOLDER / "clock").exists() else 0)
-sys.exit(cli(sys.argv[3:]))
+sys.exit(cli.main(sys.argv[3:]))
 '''
 
 

@@ -34,6 +34,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "--csv", metavar="FILE", help="a row for each session with its differential; - for standard output"
     )
     listing.set_defaults(run=run_sessions)
+    _upkeep(listing)
     export = subparsers.add_parser("export", help="a session as files", description="A counted session as files.")
     export.add_argument("id", type=values.whole(1), metavar="ID", help="the session's number, see leuko-edge sessions")
     _database(export)
@@ -44,6 +45,55 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     export.add_argument("--crops", metavar="DIR", help="a contact sheet for each class")
     export.set_defaults(run=run_export)
+
+
+def _upkeep(listing: argparse.ArgumentParser) -> None:
+    """`sessions prune` and `sessions backup`. The database may be named before or after the word."""
+    words = listing.add_subparsers(metavar="prune|backup", title="upkeep, each with its own --help")
+    prune = words.add_parser("prune", help="remove old sessions", description="Remove sessions that ended long ago.")
+    prune.add_argument(
+        "--older-than", type=values.whole(0), required=True, metavar="DAYS", help="what ended longer ago goes"
+    )
+    prune.add_argument(
+        "--keep-signed",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="signed sessions stay (default: they do)",
+    )
+    prune.set_defaults(run=run_prune)
+    backup = words.add_parser(
+        "backup",
+        help="copy the sessions to a new file",
+        description="Copy all sessions to a new file, also while they are being counted.",
+    )
+    backup.add_argument("file", metavar="FILE", help="the copy; a file that exists is not written over")
+    backup.set_defaults(run=run_backup)
+    for parser in (prune, backup):
+        parser.add_argument("--database", metavar="FILE", default=argparse.SUPPRESS, help="where sessions are kept")
+
+
+def run_prune(options: argparse.Namespace) -> int:
+    """Print what was removed and return 0; StoreError as of `prune`."""
+    import time
+
+    from ..store.upkeep import prune
+
+    done = prune(_path(options), time.time() - 86400 * options.older_than, options.keep_signed)
+    size = f"{done.before / 1e6:.1f} MB before, {done.after / 1e6:.1f} MB now"
+    waiting = (
+        "" if done.shrunk else "; the room is used again by the next sessions, the file shrinks while nobody counts"
+    )
+    print(f"{done.sessions} sessions removed; {size}{waiting}")
+    return 0
+
+
+def run_backup(options: argparse.Namespace) -> int:
+    """Copy the database and return 0; errors as of `backup`."""
+    from ..store.upkeep import backup
+
+    count = backup(_path(options), options.file)
+    print(f"{count} sessions copied to {options.file}")
+    return 0
 
 
 def _database(parser: argparse.ArgumentParser) -> None:

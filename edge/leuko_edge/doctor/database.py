@@ -17,7 +17,7 @@ from .settings import Settings
 
 FEW_SESSIONS = 20  # room for fewer is said
 AHEAD_S = 120.0  # a session begun later than now by more has another clock
-_ROOM = "make room (leuko-edge export, then copy old files away), or name another disk with session.database"
+_ROOM = "make room (leuko-edge sessions backup, then prune), or name another disk with session.database"
 _OTHER = "restore it from a copy, or name another with session.database"
 _READ_ONLY = "a card that wears out turns read-only: copy the sessions off it, then replace it"
 
@@ -70,6 +70,7 @@ def _database(connection: sqlite3.Connection, path: str, now: float) -> list[Fin
     left_open = states.get("open", (0, 0.0))[0]
     cells = connection.execute("SELECT count(*) FROM cell WHERE undone_at IS NULL").fetchone()[0]
     words = f"{total} with {cells} cells in {path}, {left_open} open; whole (looked through in {checked:.1f} s)"
+    words += f"; {_size(connection)}"
     findings = [good("sessions", words)]
     if left_open > 1:
         findings.append(
@@ -80,6 +81,15 @@ def _database(connection: sqlite3.Connection, path: str, now: float) -> list[Fin
         when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(newest))
         findings.append(warning("times of sessions", f"the newest is of {when} UTC, later than now", "see the clock"))
     return findings
+
+
+def _size(connection: sqlite3.Connection) -> str:
+    """What the file takes, and how much of that is free for the next sessions."""
+    pages, free, each = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+    )
+    spare = f", {_bytes(free * each)} of them spare" if free * each > 1e6 else ""
+    return f"{_bytes(pages * each)}{spare}"
 
 
 def _disk(machine: Machine, folder: Path, size: float, count: int) -> list[Finding]:
