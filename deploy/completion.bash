@@ -4,7 +4,13 @@
 
 _leuko_edge_words() { # COMMAND [WORD OF camera]
     case $1 in
-    sessions) echo "--database --config --json --csv --help" ;;
+    sessions)
+        case ${2-} in
+        prune) echo "--older-than --keep-signed --no-keep-signed --database --help" ;;
+        backup) echo "--database --help" ;;
+        *) echo "prune backup --database --config --json --csv --help" ;;
+        esac
+        ;;
     export) echo "--database --config --json --csv --annotate --crops --help" ;;
     config)
         echo "--config --json --example --camera --target --precision --um-per-px --threads --model --database" \
@@ -54,7 +60,7 @@ _leuko_edge() {
     *:--display) words="auto none" files=yes ;;
     *:--reference) words="neutrophil= lymphocyte= monocyte= eosinophil= basophil= immature_granulocyte= variant_lymphocyte= blast=" ;;
     *:--seed | *:--cells | *:--um-per-px | *:--threads | *:--target | *:--precision | *:--sample | *:--operator | \
-        *:--notes | *:--host | *:--port | *:--frames | *:--seconds)
+        *:--notes | *:--older-than | *:--host | *:--port | *:--frames | *:--seconds)
         return
         ;;
     esac

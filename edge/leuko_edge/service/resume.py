@@ -18,10 +18,11 @@ def last_open(database: str) -> int | None:
     name = os.path.realpath(database)
     try:
         with contextlib.closing(schema.open_to_read(name)) as connection:
-            row = connection.execute("SELECT id, state FROM session ORDER BY id DESC LIMIT 1").fetchone()
+            newest = "SELECT id, state = 'open' AS open FROM session ORDER BY id DESC LIMIT 1"
+            row = connection.execute(newest).fetchone()
     except sqlite3.Error as error:
         raise errors.explained(error, name) from None
-    return int(row["id"]) if row is not None and row["state"] == "open" else None
+    return int(row["id"]) if row is not None and row["open"] else None
 
 
 def misfit(before: SessionInfo, now: SessionInfo) -> str:
