@@ -150,8 +150,8 @@ def compare(
     """
     if not len(truth) == len(reference) == len(quantized) > 0:
         raise ValueError(f"as many predictions as cells: {len(truth)}, {len(reference)}, {len(quantized)}")
-    sides = (_side(predictions, truth, len(classes)) for predictions in (reference, quantized))
-    return Comparison(classes, truth, *sides, np.arange(len(truth)) if sources is None else sources)
+    one, other = (_side(predictions, truth, len(classes)) for predictions in (reference, quantized))
+    return Comparison(classes, truth, one, other, np.arange(len(truth)) if sources is None else sources)
 
 
 def _side(predictions: Sequence[Prediction], truth: np.ndarray, classes: int) -> Side:

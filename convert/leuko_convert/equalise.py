@@ -34,21 +34,20 @@ def channel_maxima(chain: tuple[Step, ...], rgb: np.ndarray, batch: int = 32) ->
 
 def equalise(chain: tuple[Step, ...], maxima: Sequence[np.ndarray]) -> tuple[Step, ...]:
     """The same network with balanced channels. `maxima` from `channel_maxima` of the same chain."""
-    steps = list(chain)
-    weighted = [i for i, step in enumerate(steps) if isinstance(step, Weighted)]
-    relus = [i for i in weighted if steps[i].relu]
+    weighted = {i: step for i, step in enumerate(chain) if isinstance(step, Weighted)}
+    relus = [i for i, step in weighted.items() if step.relu]
     if len(relus) != len(maxima):
         raise ValueError(f"{len(relus)} maxima are needed, got {len(maxima)}")
     for here, top in zip(relus, maxima, strict=True):
         following = [i for i in weighted if i > here]
         if not following:
             continue
-        made, used = steps[here], steps[following[0]]
+        made, used = weighted[here], weighted[following[0]]
         others = tuple(axis for axis in range(used.kernel.ndim) if axis != used.kernel.ndim - 2)
         factor = np.sqrt(_floored(top.astype(np.float64)) / _floored(np.abs(used.kernel).max(axis=others)))
-        steps[here] = replace(made, kernel=made.kernel / factor, bias=made.bias / factor)
-        steps[following[0]] = replace(used, kernel=used.kernel * factor[:, None])
-    return tuple(steps)
+        weighted[here] = replace(made, kernel=made.kernel / factor, bias=made.bias / factor)
+        weighted[following[0]] = replace(used, kernel=used.kernel * factor[:, None])
+    return tuple(weighted.get(i, step) for i, step in enumerate(chain))
 
 
 def _floored(values: np.ndarray) -> np.ndarray:

@@ -57,8 +57,9 @@ def from_folder(folder: Path, card: ModelCard, um_per_px: float | None = None, e
             path = Path(outcome.result.path)
             name = path.relative_to(folder).as_posix()
             chosen = _chosen(outcome, every)
-            if outcome.refused or not chosen:
+            if outcome.crops is None or not chosen:
                 missed.append((name, outcome.refused or "no cell found"))
+                continue
             for number in chosen:
                 crops.append(outcome.crops[number])
                 labels.append(card.classes.index(known[path.parent]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -58,19 +58,20 @@ def from_keras(model: keras.Model, white: float = 255.0) -> tuple[Step, ...]:
     for layer in _flat(model):
         if isinstance(layer, layers.InputLayer | layers.Dropout):
             continue
-        if isinstance(layer, layers.Flatten) and steps and steps[-1] == Pool(None):
+        last = steps[-1] if steps else None
+        if isinstance(layer, layers.Flatten) and last == Pool(None):
             continue  # already flat
         if isinstance(layer, layers.MaxPooling2D) and layer.pool_size == layer.strides and layer.padding == "valid":
             steps.append(Pool(int(layer.pool_size[0])))
         elif isinstance(layer, layers.GlobalMaxPooling2D):
             steps.append(Pool(None))
-        elif isinstance(layer, layers.BatchNormalization) and steps and steps[-1] == Pool(None):
+        elif isinstance(layer, layers.BatchNormalization) and last == Pool(None):
             normal = _scale_and_shift(layer)
-        elif isinstance(layer, layers.BatchNormalization) and steps and _is_linear(steps[-1]):
+        elif isinstance(layer, layers.BatchNormalization) and _is_linear(last):
             scale, shift = _scale_and_shift(layer)
-            steps[-1] = replace(steps[-1], kernel=steps[-1].kernel * scale, bias=steps[-1].bias * scale + shift)
-        elif isinstance(layer, layers.ReLU) and steps and _is_linear(steps[-1]) and layer.max_value is None:
-            steps[-1] = replace(steps[-1], relu=True)
+            steps[-1] = replace(last, kernel=last.kernel * scale, bias=last.bias * scale + shift)
+        elif isinstance(layer, layers.ReLU) and _is_linear(last) and layer.max_value is None:
+            steps[-1] = replace(last, relu=True)
         elif isinstance(layer, layers.Conv2D | layers.Dense) and _is_plain(layer):
             kernel, *rest = (np.asarray(values, np.float64) for values in layer.get_weights())
             bias = rest[0] if rest else np.zeros(kernel.shape[-1])
@@ -84,8 +85,8 @@ def from_keras(model: keras.Model, white: float = 255.0) -> tuple[Step, ...]:
             raise UsageError(f"Layer {layer.name} ({type(layer).__name__}) cannot be converted: not a part of VGG.")
     if not softmax:
         raise UsageError(f"The network {model.name} does not end in a dense layer with softmax.")
-    first = next(i for i, step in enumerate(steps) if isinstance(step, Weighted))
-    steps[first] = replace(steps[first], kernel=steps[first].kernel * (white / 255))
+    first, reads = next((i, step) for i, step in enumerate(steps) if isinstance(step, Weighted))
+    steps[first] = replace(reads, kernel=reads.kernel * (white / 255))
     return tuple(steps)
 
 
@@ -105,7 +106,7 @@ def _is_plain(layer: Any) -> bool:
     return known and straight
 
 
-def _is_linear(step: Step) -> bool:
+def _is_linear(step: Step | None) -> TypeGuard[Weighted]:
     return isinstance(step, Weighted) and not step.relu
 
 

@@ -18,4 +18,5 @@ def of(used: Iterable[str], labs: Mapping[str, Laboratory], imagenet: bool = Tru
         name: f"{labs[name].source}: {labs[name].licence}" if name in labs else "not stated"
         for name in sorted(set(used))
     }
-    return {"model": MODEL, "data": data} | ({"weights": IMAGENET} if imagenet else {})
+    found: dict[str, object] = {"model": MODEL, "data": data}
+    return found | {"weights": IMAGENET} if imagenet else found

@@ -20,7 +20,7 @@ from leuko_edge.simulate import STEADY, SlideFilm, Smear, driven, serpentine
 EDGE = Path(__file__).resolve().parents[2] / "edge"
 WITH_FIXED_CLASSIFIER = """
 import sys
-from leuko_edge.cli import main as cli
+from leuko_edge.cli import main
 from leuko_edge.model import classify
 classify.Classifier.from_path = lambda path, threads: classify.FixedClassifier("neutrophil")
 sys.exit(main.main())

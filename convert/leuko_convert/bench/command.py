@@ -125,7 +125,7 @@ def _measured(
             for batch in args.batches:
                 print(f"threads {threads}, batch {batch}: {len(candidates)} candidates …", file=sys.stderr)
                 np.save(Path(scratch) / "crops.npy", crops[:batch])
-                timed, failed = rounds.run(
+                timed, failures = rounds.run(
                     candidates, Path(scratch) / "crops.npy", threads, args.rounds, args.seconds, pythons
                 )
                 rows += [
@@ -135,7 +135,7 @@ def _measured(
                 ]
                 missing += [
                     _missing(one.network, one.precision, one.runtime, why) | {"threads": threads, "batch": batch}
-                    for one, why in failed.items()
+                    for one, why in failures.items()
                 ]
     return {"rows": rows, "not_measured": missing}
 

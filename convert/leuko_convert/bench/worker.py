@@ -72,7 +72,8 @@ OPENERS: dict[str, Callable[..., tuple[Callable[[], Any], str]]] = {
 
 def timed(once: Callable[[], Any], seconds: float, cells: int) -> dict[str, Any]:
     """Milliseconds a cell of each run: by the clock, and of processor time, all threads together."""
-    wall, processor = [], []
+    wall: list[float] = []
+    processor: list[float] = []
     end = time.perf_counter() + seconds
     while not wall or time.perf_counter() < end:
         clock, used = time.perf_counter(), time.process_time()

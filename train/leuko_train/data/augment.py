@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -73,10 +74,12 @@ class Strength:
     cut_sides_um: float = 1.0  # uniform ±, each side
 
 
-_NO_DENSITY = {"density_gain": (1.0, 1.0), "density_gamma": (1.0, 1.0)}
-_NO_STAIN = {"stain_balance": 0.0, "stain_off_diagonal": 0.0, "stain_diagonal": 0.0, **_NO_DENSITY}
-_NO_OPTICS = dict.fromkeys(("background", "white_balance", "tilt", "blur", "sharpen", "noise", "jpeg"), 0.0)
-_WIDE = {
+_NO_DENSITY: dict[str, Any] = {"density_gain": (1.0, 1.0), "density_gamma": (1.0, 1.0)}
+_NO_STAIN: dict[str, Any] = {"stain_balance": 0.0, "stain_off_diagonal": 0.0, "stain_diagonal": 0.0, **_NO_DENSITY}
+_NO_OPTICS: dict[str, Any] = dict.fromkeys(
+    ("background", "white_balance", "tilt", "blur", "sharpen", "noise", "jpeg"), 0.0
+)
+_WIDE: dict[str, Any] = {
     "stain_balance": 0.4,
     "stain_off_diagonal": 0.15,
     "stain_diagonal": 0.3,
@@ -171,7 +174,9 @@ def photograph(values: np.ndarray, rng: np.random.Generator, strength: Strength,
     if rng.random() < strength.jpeg:
         quality = int(rng.integers(strength.jpeg_quality[0], strength.jpeg_quality[1] + 1))
         _, coded = cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-        rgb = np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+        bgr = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+        assert bgr is not None  # it was encoded a line above
+        rgb = np.ascontiguousarray(bgr[..., ::-1])
     return rgb
 
 

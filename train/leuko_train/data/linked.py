@@ -33,7 +33,7 @@ def groups(data: Path) -> dict[tuple[str, str], str]:
     parts = {"bccd": list(readers.bccd(data)), "deepbionet": others}
     parts |= {"lisc": list(readers.lisc(data)), "rv_pbs": list(readers.rv_pbs(data))}
     folder = _cache(data, [*copies, *(item for items in parts.values() for item in items)])
-    names = {}
+    names: dict[tuple[str, str], str] = {}
     for part, items in parts.items():
         names |= _joined(items, _places(items, folder / f"{part}.json"))
     fields = parts["bccd"]

@@ -59,7 +59,14 @@ def _parts(folder: Path) -> Iterator[np.ndarray]:
         with np.load(path) as part:
             codes = np.split(part["codes"], np.cumsum(part["lengths"])[:-1])
         with ThreadPoolExecutor(cores()) as pool:
-            yield np.stack(list(pool.map(lambda code: cv2.imdecode(code, cv2.IMREAD_COLOR)[..., ::-1], codes)))
+            yield np.stack(list(pool.map(_rgb, codes)))
+
+
+def _rgb(code: np.ndarray) -> np.ndarray:
+    bgr = cv2.imdecode(code, cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise EnvironmentBroken("a picture of the pack is damaged", "copy the pack again")
+    return bgr[..., ::-1]
 
 
 def unpack(packed: Path, out: Path) -> cell_set.CellSet:

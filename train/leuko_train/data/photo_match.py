@@ -100,7 +100,7 @@ def _features(path: Path, mirrored: bool = False) -> tuple[np.ndarray, np.ndarra
         raise PictureError(f"{path} cannot be read")
     size = (SIDE, round(SIDE * grey.shape[0] / grey.shape[1]))
     grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    sift = cv2.SIFT_create(nfeatures=KEY_POINTS, contrastThreshold=CONTRAST)
+    sift = cv2.SIFT.create(nfeatures=KEY_POINTS, contrastThreshold=CONTRAST)
     points, descriptors = sift.detectAndCompute(cv2.flip(grey, 1) if mirrored else grey, None)
     if descriptors is None:
         return np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32)

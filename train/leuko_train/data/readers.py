@@ -56,7 +56,8 @@ def _voc(folder: Path, picture: str) -> tuple[Box, ...]:
         kind = {"w": "wbc", "r": "rbc", "p": "platelet"}.get(name[:1])
         corners = node.find("bndbox")
         if kind and corners is not None:
-            boxes.append(Box(kind, *(float(corners.findtext(k) or 0) for k in ("xmin", "ymin", "xmax", "ymax"))))
+            left, top, right, bottom = (float(corners.findtext(k) or 0) for k in ("xmin", "ymin", "xmax", "ymax"))
+            boxes.append(Box(kind, left, top, right, bottom))
     return tuple(boxes)
 
 

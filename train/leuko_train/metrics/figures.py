@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -75,7 +76,9 @@ def reliability_picture(path: Path, panels: Mapping[str, Mapping[str, Mapping[st
         for i, (state, bins) in enumerate(states.items()):
             some = bins["count"] >= FEW
             last = i == len(states) - 1
-            look = {"color": "C0", "marker": "o"} if last else {"color": "C1", "marker": ".", "linestyle": "--"}
+            look: dict[str, Any] = (
+                {"color": "C0", "marker": "o"} if last else {"color": "C1", "marker": ".", "linestyle": "--"}
+            )
             axes.plot(bins["confidence"][some], bins["correct"][some], markersize=4, label=state, **look)
         share = bins["count"] / max(1, bins["count"].sum())
         middles = (np.arange(len(share)) + 0.5) / len(share)

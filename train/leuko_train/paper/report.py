@@ -83,7 +83,8 @@ def _within(right: int, total: int) -> tuple[float, str, str]:
     """Accuracy, its exact limits, and those of the same accuracy on as few pictures as the previous study had."""
     few = PREVIOUS[2]
     intervals = (clopper_pearson(right, total), clopper_pearson(round(right / total * few), few))
-    return (right / total, *(f"{low:.3f}–{high:.3f}" for low, high in intervals))
+    whole, part = (f"{low:.3f}–{high:.3f}" for low, high in intervals)
+    return right / total, whole, part
 
 
 def _summary(name: str, results: Sequence[Result]) -> tuple[Any, ...]:

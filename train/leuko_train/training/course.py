@@ -113,7 +113,7 @@ class Course(keras.callbacks.Callback):
         progress.rows.append(row)
         left = self.schedule.seconds_left(epoch + 1, progress.seconds, row["seconds"])
         self._tell(epoch + 1, row, better, left)
-        progress.rng = self.stream.state
+        progress.rng = dict(self.stream.state)
         checkpoint.save(self.out, self.model, vars(progress))
         if left > 0:
             self.stream.refresh()

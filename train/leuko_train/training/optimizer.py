@@ -35,13 +35,14 @@ class FineTuning(keras.optimizers.AdamW):
 
         places = [self._get_variable_index(variable) for variable in trainable_variables]
         first, second = ([moments[i].value for i in places] for moments in (self._momentums, self._velocities))
+        slopes = list(grads)
         step = keras.ops.cast(self.iterations + 1, "float32")
         alpha = learning_rate * keras.ops.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
         with torch.no_grad():
             torch._foreach_mul_(first, self.beta_1)
-            torch._foreach_add_(first, grads, alpha=1 - self.beta_1)
+            torch._foreach_add_(first, slopes, alpha=1 - self.beta_1)
             torch._foreach_mul_(second, self.beta_2)
-            torch._foreach_addcmul_(second, grads, grads, value=1 - self.beta_2)
+            torch._foreach_addcmul_(second, slopes, slopes, value=1 - self.beta_2)
             moves = torch._foreach_div(first, torch._foreach_add(torch._foreach_sqrt(second), self.epsilon))
             torch._foreach_mul_(moves, [-self.shares[i] for i in places])
             torch._foreach_mul_(moves, alpha)

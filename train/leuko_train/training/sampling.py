@@ -136,7 +136,8 @@ class ViewStream(keras.utils.PyDataset):
         self.targets = np.zeros((settings.views, self.told.shape[1]), np.float32)
         self.order = np.arange(settings.views)
         self.oldest, self.filled = 0, False
-        self.pool, self.ahead, self.state = pool, None, rng.bit_generator.state
+        self.pool, self.state = pool, rng.bit_generator.state
+        self.ahead: Drawn | None = None
 
     def refresh(self) -> None:
         """Draw new views over the oldest ones (over all of them the first time) and shuffle."""

@@ -69,7 +69,8 @@ def varied(settings: Settings, variant: str) -> Settings:
             raise UsageError(f"--ablation {part} is no setting; write KEY=VALUE with KEY of {', '.join(known)}.")
         choices = known[key].metadata.get("choices")
         try:
-            changed[key] = type(known[key].default)(text)
+            usual: Any = known[key].default
+            changed[key] = type(usual)(text)
         except ValueError as error:
             raise UsageError(f"--ablation {part}: {error}.") from error
         if choices and changed[key] not in choices:

@@ -70,8 +70,10 @@ def _mean(entries: Sequence[Judged], part: str) -> dict[str, Any] | None:
         return None
     sets = [entry.answers if part == "nine" else entry.answers.five() for entry in chosen]
     value, interval = measures.mean_balanced(sets)
-    keys = ("balanced_accuracy_enough", "calibration_error_untempered", "calibration_error")
-    keys += ("accuracy_least_sure_aside", "rejected")
+    keys = (
+        *("balanced_accuracy_enough", "calibration_error_untempered", "calibration_error"),
+        *("accuracy_least_sure_aside", "rejected"),
+    )
     return {
         "laboratories": [entry.folder for entry in chosen],
         "balanced_accuracy": value,
