@@ -18,7 +18,15 @@ _outlines: np.ndarray | None
 
 def _open(crops: str | np.ndarray, outlines: str | np.ndarray | None) -> None:
     global _crops, _outlines
-    _crops, _outlines = (np.load(a, mmap_mode="r") if isinstance(a, str) else a for a in (crops, outlines))
+    _crops, _outlines = _mapped(crops), None if outlines is None else _mapped(outlines)
+
+
+def _mapped(values: str | np.ndarray) -> np.ndarray:
+    return np.load(values, mmap_mode="r") if isinstance(values, str) else values
+
+
+def _file(values: np.ndarray) -> str | np.ndarray:
+    return str(values.filename) if isinstance(values, np.memmap) else values
 
 
 def _draw(chosen: np.ndarray, seeds: np.ndarray, strength: Strength, window: Window) -> np.ndarray:
@@ -29,9 +37,10 @@ class ViewPool:
     """`count` processes over the crops of a cell set. They share its file, where it has one."""
 
     def __init__(self, crops: np.ndarray, count: int, outlines: np.ndarray | None = None) -> None:
-        files = tuple(str(a.filename) if isinstance(a, np.memmap) else a for a in (crops, outlines))
         context = multiprocessing.get_context("spawn")  # a GPU's threads do not survive a fork
-        self._pool = ProcessPoolExecutor(count, context, _open, files)
+        self._pool = ProcessPoolExecutor(
+            count, context, _open, (_file(crops), None if outlines is None else _file(outlines))
+        )
 
     def views(self, chosen: np.ndarray, seeds: np.ndarray, strength: Strength, window: Window) -> Iterator[np.ndarray]:
         """Begins now; gives (256, size, size, 3) uint8 by turns, in order, waiting for what is not ready."""

@@ -47,7 +47,7 @@ def built(network: Network, settings: Settings, init: str | Path | None, rgb: np
     if not network.narrow and not warm_start.is_model(init):
         return network.build(len(CLASSES), settings.input_size, init, settings.dropout)
     model = network.build(len(CLASSES), settings.input_size, None, settings.dropout)
-    if warm_start.is_model(init):
+    if init is not None and warm_start.is_model(init):
         warm_start.inherit(model, warm_start.read(Path(init)))
     elif init is not None:
         explained = prune.inherit(model, vgg16(init, settings.input_size), rgb, settings.seed)

@@ -99,8 +99,8 @@ def _comparison(entries: Sequence[Judged], part: str) -> str:
         by_folder = [own[f].measured.get(part, {}).get("balanced_accuracy") if f in own else None for f in folders]
         value = f"{mean['balanced_accuracy']:.4f} ({limits(mean['balanced_accuracy_ci95'])})"
         beside = same["balanced_accuracy"] if same is not None and comparable else None
-        sure = (mean["calibration_error"], mean["accuracy_least_sure_aside"])
-        sure += (mean["rejected_leukocytes"], mean["differential_points"])
+        keys = ("calibration_error", "accuracy_least_sure_aside", "rejected_leukocytes", "differential_points")
+        sure = [mean[key] for key in keys]
         rows.append((variant, *by_folder, len(mean["laboratories"]), value, beside, *sure))
     header = ("variant", *folders, "laboratories", "their mean", "as told, the same laboratories", "mean ECE")
     more = (f"accuracy, {1 - measures.SET_ASIDE:.0%} kept", "leukocytes unidentified", "points off in the worst class")
