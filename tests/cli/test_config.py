@@ -239,7 +239,7 @@ def test_each_line_of_the_example_counts_once_its_mark_is_taken_away(system):
 
 
 def test_a_command_whose_module_is_missing_is_one_sentence(capsys, monkeypatch):
-    monkeypatch.setitem(main._COMMANDS, "config", "absent")
+    monkeypatch.setitem(main.COMMANDS, "config", "absent")
     assert main.main(["config"]) == 4
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("leuko-edge: a part of the installation is missing") and "absent" in line

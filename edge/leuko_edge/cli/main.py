@@ -38,7 +38,7 @@ Not a medical device."""
 
 _LIVE = ("target", "precision", "resume", "window")
 _PHOTOGRAPHS = ("recursive", "no_session")
-_COMMANDS = {  # the module whose add_parsers(subparsers) knows the word; its parsers set `run`, options -> exit code
+COMMANDS = {  # the module whose add_parsers(subparsers) knows the word; its parsers set `run`, options -> exit code
     "sessions": "sessions",
     "export": "sessions",
     "config": "config",
@@ -56,7 +56,7 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="leuko-edge",
         description="A white-cell differential from photographs of a stained blood smear, or live from the microscope.",
-        epilog=_EPILOG.format(commands=", ".join(_COMMANDS)),
+        epilog=_EPILOG.format(commands=", ".join(COMMANDS)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = parser.add_argument_group("what to count")
@@ -135,7 +135,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if left:
         if os.path.exists(left[0]):
             raise UsageError(f"{left[0]} goes with no option", f"to count it: leuko-edge --image {left[0]}")
-        raise parser.unknown(left[0], tuple(_COMMANDS) if left == list(argv or ())[: len(left)] else ())
+        raise parser.unknown(left[0], tuple(COMMANDS) if left == list(argv or ())[: len(left)] else ())
     if options.verbose and not options.version:
         parser.error("--verbose goes with --version")
     if options.version:
@@ -203,8 +203,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _command_options(argv: Sequence[str]) -> argparse.Namespace:
-    """Of one of `_COMMANDS`, whose own module alone is loaded."""
-    module = importlib.import_module(f".{_COMMANDS[argv[0]]}", __package__)
+    """Of one of `COMMANDS`, whose own module alone is loaded."""
+    module = importlib.import_module(f".{COMMANDS[argv[0]]}", __package__)
     parser = Parser(prog="leuko-edge")
     module.add_parsers(parser.add_subparsers(required=True))
     return parser.parse_args(argv)
@@ -212,11 +212,11 @@ def _command_options(argv: Sequence[str]) -> argparse.Namespace:
 
 def _run(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["--config"] and words[2:3] and words[2] in _COMMANDS:  # before the command is as good as after it
+    if words[:1] == ["--config"] and words[2:3] and words[2] in COMMANDS:  # before the command is as good as after it
         words = [*words[2:], *words[:2]]
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "4")  # seconds; OpenCV reads it when it is loaded
     try:
-        if words[:1] and words[0] in _COMMANDS:
+        if words[:1] and words[0] in COMMANDS:
             options = _command_options(words)
             return int(options.run(options))
         options = parse(words)
