@@ -255,6 +255,16 @@ def test_a_damaged_database_is_bad(machine, database):
     assert found.state == "bad" and "copy" in found.advice
 
 
+def test_a_newer_database_is_bad_and_an_empty_file_is_none_yet(machine, database, tmp_path):
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    newer = of(sessions.check_sessions(machine(), at(database)), "sessions")
+    assert (newer.state, newer.advice) == ("bad", "update leuko-edge") and "version 99" in newer.found
+    (tmp_path / "empty.sqlite3").touch()
+    empty = of(sessions.check_sessions(machine(), at(tmp_path / "empty.sqlite3")), "sessions")
+    assert empty.state == "good" and empty.found.startswith("none yet")
+
+
 def test_another_programs_database_is_bad(machine, tmp_path):
     with closing(sqlite3.connect(tmp_path / "theirs.sqlite3")) as connection:
         connection.execute("CREATE TABLE holiday (day TEXT)")

@@ -9,8 +9,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from ..store.errors import STOP_BYTES, WARN_BYTES
-from ..store.schema import APPLICATION_ID, MIGRATIONS
+from ..store.errors import STOP_BYTES, WARN_BYTES, StoreError, StoreForeign, StoreNewer
+from ..store.schema import open_to_look, version_of
 from .finding import Finding, bad, good, skipped, warning
 from .machine import Machine, may_look, nearest
 from .settings import Settings
@@ -29,35 +29,34 @@ def check_sessions(machine: Machine, settings: Settings) -> list[Finding]:
         return [skipped("sessions", f"{path} may not be read by {machine.user}", "sudo leuko-edge doctor")]
     findings, folder, size, count = [], nearest(Path(path).parent), 0.0, 0
     if not os.path.exists(path):
-        findings.append(good("sessions", f"none yet; they will be kept in {path}"))
+        findings.append(_none_yet(path))
     else:
         size = sum(os.path.getsize(path + end) for end in ("", "-wal") if os.path.exists(path + end))
         try:
-            with closing(_connect(path)) as connection:
-                count = connection.execute("SELECT count(*) FROM session").fetchone()[0] if _is_ours(connection) else 0
-                findings += _database(connection, path, machine.now())
+            with closing(open_to_look(path)) as connection:
+                if version_of(connection):
+                    count = connection.execute("SELECT count(*) FROM session").fetchone()[0]
+                    findings += _database(connection, path, machine.now())
+                else:  # made, and ended before there was anything in it
+                    findings.append(_none_yet(path))
+        except StoreForeign:
+            findings.append(
+                bad("sessions", f"{path} is no session database", "name another file with session.database")
+            )
+        except StoreNewer as error:
+            findings.append(bad("sessions", error.found, "update leuko-edge"))
+        except StoreError as error:
+            findings.append(bad("sessions", error.found, _OTHER))
         except sqlite3.Error as error:
             findings.append(bad("sessions", f"{path} cannot be read ({error})", _OTHER))
     return [*findings, *_disk(machine, folder, size, count), *_writing(folder, machine)]
 
 
-def _connect(path: str) -> sqlite3.Connection:
-    """Read-only beside whoever writes; without a -wal file nobody does, and none is made."""
-    mode = "ro" if os.path.exists(path + "-wal") else "ro&immutable=1"
-    return sqlite3.connect(f"{Path(os.path.realpath(path)).as_uri()}?mode={mode}", uri=True, timeout=5)
-
-
-def _is_ours(connection: sqlite3.Connection) -> bool:
-    return int(connection.execute("PRAGMA application_id").fetchone()[0]) == APPLICATION_ID
+def _none_yet(path: str) -> Finding:
+    return good("sessions", f"none yet; they will be kept in {path}")
 
 
 def _database(connection: sqlite3.Connection, path: str, now: float) -> list[Finding]:
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if not _is_ours(connection):
-        return [bad("sessions", f"{path} is no session database", "name another file with session.database")]
-    if version > len(MIGRATIONS):
-        found = f"{path} was written by a newer leuko-edge (version {version} of its tables)"
-        return [bad("sessions", found, "update leuko-edge")]
     began = time.perf_counter()
     said = [row[0] for row in connection.execute("PRAGMA quick_check(5)")]
     if said != ["ok"]:

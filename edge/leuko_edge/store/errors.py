@@ -2,6 +2,8 @@
 
 StoreError
 ├── StoreFull        no room for another cell
+├── StoreForeign     the database of another program
+├── StoreNewer       written by a newer version of this one
 ├── StoreMoved       the file that is counted into is no longer the one of that name
 ├── StoreDamaged     the file's pages are corrupt, or it is no database: nothing more is written into it
 └── SessionDamaged   the rows of one session cannot be read; the other sessions are sound
@@ -26,6 +28,22 @@ class StoreError(EnvironmentBroken):
 
 class StoreFull(StoreError):
     """No room for another cell: what was counted is kept, what is being added is not."""
+
+
+class StoreForeign(StoreError):
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} is the database of another program", "name another file ", Hint.NAME_DATABASE)
+
+
+class StoreNewer(StoreError):
+    """`version` is that of its tables, `known` the newest that this program knows."""
+
+    def __init__(self, path: str, version: int, known: int) -> None:
+        super().__init__(
+            f"{path} was written by a newer leuko-edge (version {version} of its tables, this one knows {known})",
+            "update leuko-edge, or name another file ",
+            Hint.NAME_DATABASE,
+        )
 
 
 class StoreMoved(StoreError):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import Hint
-from .errors import STOP_BYTES, StoreDamaged, StoreError, explained, room
+from .errors import STOP_BYTES, StoreDamaged, StoreError, StoreForeign, StoreNewer, explained, room
 from .lock import SUFFIX, SessionLock
 from .migrations import MIGRATIONS
 
@@ -60,9 +60,7 @@ def open_to_read(path: str | os.PathLike[str]) -> sqlite3.Connection:
     # Not `_inspect`: where this process has the file open already, closing it once more would drop SQLite's locks
     # (POSIX; sqlite.org/howtocorrupt.html 2.2), and another process would take away the -wal file beneath us.
     writable = os.access(name, os.W_OK) and os.access(os.path.dirname(name), os.W_OK)
-    # Without its -wal file nothing is writing it, and SQLite reads it without making one.
-    mode = "rw" if writable else "ro" if os.path.exists(name + "-wal") else "ro&immutable=1"
-    connection = _connect(name, mode)
+    connection = _connect(name, "rw") if writable else open_to_look(name)
     if connection.execute("PRAGMA user_version").fetchone()[0] < len(MIGRATIONS):
         connection.close()
         if writable:
@@ -71,6 +69,16 @@ def open_to_read(path: str | os.PathLike[str]) -> sqlite3.Connection:
             return connection
         raise StoreError(f"{name} is of an older version and may not be changed", "copy it where it may, and read that")
     return connection
+
+
+def open_to_look(path: str | os.PathLike[str]) -> sqlite3.Connection:
+    """The database at `path` as it is, of whatever version up to this one: nothing is changed, nor made beside it.
+
+    StoreError as of `open_to_write`.
+    """
+    name = os.path.realpath(path)
+    # Without its -wal file nothing is writing it, and SQLite reads it without making one.
+    return _connect(name, "ro" if os.path.exists(name + "-wal") else "ro&immutable=1")
 
 
 def open_beside(path: str | os.PathLike[str]) -> sqlite3.Connection:
@@ -190,14 +198,9 @@ def _inspect(path: str) -> None:
 
 def _check(path: str, version: int, application: int) -> None:
     if application != APPLICATION_ID and (application or version):
-        raise StoreError(f"{path} is the database of another program", "name another file ", Hint.NAME_DATABASE)
+        raise StoreForeign(path)
     if version > len(MIGRATIONS):
-        raise StoreError(
-            f"{path} was written by a newer leuko-edge (version {version} of its tables, this one knows "
-            f"{len(MIGRATIONS)})",
-            "update leuko-edge, or name another file ",
-            Hint.NAME_DATABASE,
-        )
+        raise StoreNewer(path, version, len(MIGRATIONS))
 
 
 def _connect(path: str, mode: str) -> sqlite3.Connection:
@@ -241,4 +244,4 @@ def _check_tables(connection: sqlite3.Connection, path: str) -> None:
     application = int(connection.execute("PRAGMA application_id").fetchone()[0])
     _check(path, version_of(connection), application)
     if application == 0 and connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
-        raise StoreError(f"{path} is the database of another program", "name another file ", Hint.NAME_DATABASE)
+        raise StoreForeign(path)
