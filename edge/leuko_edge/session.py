@@ -147,9 +147,11 @@ class Action:
 
     `kind` is "pause" (and, again, to go on), "undo", "redo" (of the latest undo), "new_slide", "reclassify", "quit"
     (without signing) or "sign" (and quit). Of "reclassify", `label` is the new class and `cell` the number of the cell,
-    None for the last one.
+    None for the last one. `who` asks for it, as the kernel names the sender of a key that came from elsewhere; "": the
+    person at the device.
     """
 
     kind: Literal["pause", "undo", "redo", "new_slide", "reclassify", "quit", "sign"]
     label: str | None = None
     cell: int | None = None
+    who: str = ""

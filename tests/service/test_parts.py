@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pty
+import pwd
 import shutil
 import socket
 import subprocess
@@ -32,6 +33,7 @@ from leuko_edge.service.journal import Journal
 from leuko_edge.service.key_socket import Control, send
 from leuko_edge.service.reporter import Teller
 from leuko_edge.service.resume import check_room, last_open, misfit, take_up
+from leuko_edge.service.runtime_lock import RuntimeLock
 from leuko_edge.service.status import Status, StatusFile, as_json, from_json
 from leuko_edge.service.systemd import Notifier
 from leuko_edge.session import Advice, End, Light
@@ -191,14 +193,57 @@ def test_attach_tells_a_running_service_from_a_silent_a_faulty_and_a_missing_one
     assert "systemctl start leuko-edge" in capsys.readouterr().err
 
 
-def test_keys_from_elsewhere_come_one_by_one_and_nothing_else_does(tmp_path):
-    control = Control(tmp_path)
+def test_keys_from_elsewhere_come_one_by_one_with_the_login_of_who_pressed_them_and_nothing_else_does(tmp_path):
+    control, me = Control(tmp_path), pwd.getpwuid(os.getuid()).pw_name
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o660
     for key in ("q", "esc", "\x1b", "two", "ü"):
         send(tmp_path, key)
-    assert control.poll() == ["q", "esc", "ü"] and control.poll() == []
+    assert control.poll() == [("q", me), ("esc", me), ("ü", me)] and control.poll() == []
     control.close()
     assert not os.listdir(tmp_path) and Control(None).poll() == []
+
+
+def test_a_session_of_a_person_with_a_login_is_signed_from_elsewhere_by_that_person_alone(tmp_path, monkeypatch):
+    said = io.StringIO()
+    control = Control(None)
+    face = DeviceFace(control, Journal(said, {}))
+    for operator, who, signs in (("root", "daemon", False), ("daemon", "daemon", True), ("A. B.", "daemon", True)):
+        face.show(dataclasses.replace(snapshot(), operator=operator))
+        face.ask_to_sign()
+        monkeypatch.setattr(control, "poll", lambda who=who: [("y", who)])
+        asked = face.actions()
+        assert [(action.kind, action.who) for action in asked] == ([("sign", who)] if signs else [])
+        assert bool(face.question) != signs  # it is still asked
+    assert said.getvalue() == "daemon may not sign: the session is root's; sign as root\n"
+
+
+def test_a_second_service_in_a_runtime_folder_is_told_of_the_first(tmp_path):
+    first = RuntimeLock(tmp_path)
+    with pytest.raises(EnvironmentBroken, match=f"another leuko-edge serve .process {os.getpid()}. runs in"):
+        RuntimeLock(tmp_path)
+    first.close()
+    assert not os.listdir(tmp_path)
+    RuntimeLock(tmp_path).close()
+
+
+def test_a_status_that_is_none_of_ours_is_a_sentence(tmp_path, capsys):
+    file = tmp_path / "status.json"
+    StatusFile(tmp_path).write(Status("counting", "all\x1b]0;owned\x07 well", snapshot=snapshot()))
+    assert main.main(["attach", "--folder", str(tmp_path), "--once"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+    good = json.loads(file.read_text())
+    wrong = [good | {"session": 7}, good | {"said": 7}, good | {"differential": []}, good | {"until": "x"}, [], "x"]
+    for value in (*(json.dumps(value) for value in wrong), "[" * 100000, "x" * 2_000_000, "\xff"):
+        file.write_bytes(value.encode("latin-1"))
+        for how in ("--once", "--json"):
+            code = main.main(["attach", "--folder", str(tmp_path), how])
+            told = capsys.readouterr()
+            assert code == 4 or (how == "--json" and code == 0), value[:80]
+            assert code == 0 or "no status that this version knows" in told.err
+    file.unlink()
+    os.mkfifo(file)
+    assert main.main(["attach", "--folder", str(tmp_path), "--once"]) == 4
+    assert "no ordinary file" in capsys.readouterr().err
 
 
 def test_the_newest_session_is_gone_on_with_where_it_is_open_and_no_older_one(tmp_path):

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import signal
+import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,9 @@ LEAVE = {"q", "Q", "esc"}
 LOOKS = 0.25  # seconds between two looks at the file and the keys
 QUIT = "q leaves, the count goes on"
 QUIT_KEYS = "Ctrl-C leaves, the count goes on"
+MOST = 1_000_000  # bytes; a status is of some ten thousand
+UNKNOWN = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError)
+"""What reading a status raises that nobody of ours wrote."""
 NOBODY = (
     "no leuko-edge service runs here; start it with sudo systemctl start leuko-edge, and see journalctl -u leuko-edge"
 )
@@ -54,12 +58,13 @@ def run(options: argparse.Namespace) -> int:
         return 0
     from rich.console import Console
 
-    from ..service.status import from_json
-
     console = Console(highlight=False)
     if options.once or not console.is_terminal or console.is_dumb_terminal:
-        status = from_json(load(folder))
-        _print(console, status)
+        status = _known(folder)
+        try:
+            _print(console, status)
+        except UNKNOWN as error:  # its values are of the wrong kind
+            raise _unknown(folder, error) from None
         return 0 if status.fault is None else EnvironmentBroken.exit_code
     return _watch(console, folder, options.keys)
 
@@ -86,27 +91,59 @@ def find(given: str | None, environ: Mapping[str, str] = os.environ) -> Path:
 
 def load(folder: Path) -> dict[str, Any]:
     """The status file; EnvironmentBroken where there is none any more, it is stale, or it cannot be understood."""
+    from ..screen.words import printable
     from ..service.status import FILE, SCHEMA
 
     try:
-        data = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        data = json.loads(_bytes(folder / FILE).decode("utf-8"))
         late = time.monotonic() - data["until"]
         if data["schema"] != SCHEMA:
-            raise ValueError(f"it is of the kind {data['schema']!r}")
+            raise ValueError(f"it is of the kind {str(data['schema'])[:40]!r}")
+        if not isinstance(data["said"], str):
+            raise ValueError("it says nothing")
     except PermissionError:
         raise _forbidden(folder) from None
     except OSError:
         raise EnvironmentBroken(NOBODY) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise EnvironmentBroken(
-            f"{folder / FILE} is no status that this version knows ({error}); update both"
-        ) from None
+    except UNKNOWN as error:
+        raise _unknown(folder / FILE, error) from None
     if late > 0:
         raise EnvironmentBroken(
             f"the service has been silent for {late:.0f} s longer than it should: it hangs or was killed, and systemd "
-            f"starts it anew (see systemctl status leuko-edge); its last word was: {data['said']}"
+            f"starts it anew (see systemctl status leuko-edge); its last word was: {printable(data['said'])}"
         )
     return data
+
+
+def _bytes(path: Path) -> bytes:
+    """The whole file; OSError, and ValueError for what is no ordinary file, or larger than any status."""
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)  # a FIFO must not hold us
+    with open(file, "rb") as stream:
+        about = os.fstat(file)
+        if not stat.S_ISREG(about.st_mode):
+            raise ValueError("it is no ordinary file")
+        if about.st_size > MOST:
+            raise ValueError(f"it is of {about.st_size} bytes")
+        return stream.read(MOST + 1)
+
+
+def _known(folder: Path) -> Status:
+    """As `load`, read; EnvironmentBroken where it makes no sense."""
+    from ..service.status import FILE, from_json
+
+    data = load(folder)
+    try:
+        return from_json(data)
+    except UNKNOWN as error:
+        raise _unknown(folder / FILE, error) from None
+
+
+def _unknown(path: Path, error: Exception) -> EnvironmentBroken:
+    from ..screen.words import printable
+
+    return EnvironmentBroken(
+        f"{path} is no status that this version knows ({printable(str(error))[:200]})", "update both"
+    )
 
 
 def _forbidden(folder: Path) -> EnvironmentBroken:
@@ -132,7 +169,7 @@ def _print(console: Console, status: Status) -> None:
     lines.append(table.NOT_A_DEVICE)
     ascii_only = not words.can_write(console.encoding)
     for line in lines:
-        text = Text(line)
+        text = Text(words.printable(line))
         console.print(words.to_ascii(text) if ascii_only else text, soft_wrap=True)
 
 
@@ -149,7 +186,10 @@ def _watch(console: Console, folder: Path, pass_on: bool) -> int:
         try:
             while True:
                 try:
-                    _draw(display, folder, leave)
+                    try:
+                        _draw(display, folder, leave)
+                    except UNKNOWN as error:
+                        raise _unknown(folder, error) from None
                     for key in keys.poll():
                         if pass_on:
                             send(folder, key)
@@ -167,9 +207,8 @@ def _watch(console: Console, folder: Path, pass_on: bool) -> int:
 
 def _draw(display: Display, folder: Path, leave: str) -> None:
     from ..screen.pages import FAULT, WAITING
-    from ..service.status import from_json
 
-    status = from_json(load(folder))
+    status = _known(folder)
     if status.fault is not None:
         display.tell("FAULT", [status.said, *_kept(status), leave], FAULT)
     elif status.snapshot is None or status.state == "starting":

@@ -66,10 +66,12 @@ def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
         from ..service.key_socket import Control
         from ..service.loop import Service
         from ..service.reporter import Teller
+        from ..service.runtime_lock import RuntimeLock
         from ..service.status import StatusFile, own_folder
     except ImportError as error:
         raise EnvironmentBroken(f"a part of the installation is missing or broken: {error}; install again") from error
     folder = own_folder()
+    runtime = RuntimeLock(folder)  # before the socket and the status: another's are not to be taken away
     file, journal = StatusFile(folder), Journal()
     control = Control(folder)
     teller = Teller(notifier, file, DeviceFace(control, journal), journal)
@@ -88,6 +90,7 @@ def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
     finally:
         teller.stopped(said)
         control.close()
+        runtime.close()
 
 
 @contextlib.contextmanager

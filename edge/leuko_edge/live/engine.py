@@ -176,7 +176,7 @@ class Engine:
 
     def act(self, action: Action) -> None:
         """What the person asked for by a key."""
-        now, who = time.time(), self.store.info.operator or "operator"
+        now, who = time.time(), action.who or self.store.info.operator or "operator"
         if action.kind == "pause":
             self.paused = not self.paused
             self.store.event("paused" if self.paused else "resumed", "", who, now)

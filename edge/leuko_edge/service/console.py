@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import termios
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TextIO
 
 from ..errors import EnvironmentBroken
@@ -16,7 +17,7 @@ from ..screen.pages import Display
 from ..screen.tty import FIRST_CONSOLE, DeviceConsole, open_terminal
 from ..session import Action
 from .journal import WARNING, Journal
-from .key_socket import Control
+from .key_socket import Control, may_sign
 
 GONE = (OSError, termios.error)
 
@@ -63,17 +64,26 @@ class DeviceFace:
         if display is not None:
             self._try(lambda: display.tell(word, lines, style))
 
-    def pressed(self) -> list[Key]:
-        """The keys of the terminal and from elsewhere since the last call."""
-        pressed = list[Key]()
+    def pressed(self) -> list[tuple[Key, str]]:
+        """The keys since the last call: of the terminal, and from elsewhere with the login name of who pressed them."""
+        here = list[Key]()
         if self._keys is not None:
             keys = self._keys
-            self._try(lambda: pressed.extend(keys.poll()))
-        return [*pressed, *self._control.poll()]
+            self._try(lambda: here.extend(keys.poll()))
+        return [*((key, "") for key in here), *self._control.poll()]
 
     def actions(self) -> list[Action]:
-        """What they ask for."""
-        return self._conversation.actions(self.pressed())
+        """What they ask for. A session of an operator who has a login here is signed from elsewhere by nobody else."""
+        latest, asked = self._conversation.latest, list[Action]()
+        operator = "" if latest is None else latest.operator
+        for key, who in self.pressed():
+            for action in self._conversation.actions([key]):
+                if action.kind == "sign" and who and not may_sign(who, operator):
+                    self._journal.say(f"{who} may not sign: the session is {operator}'s; sign as {operator}", WARNING)
+                    self._conversation.ask_to_sign()
+                    continue
+                asked.append(replace(action, who=who))
+        return asked
 
     def ask_to_sign(self) -> None:
         """Open the question that q opens."""

@@ -1,16 +1,23 @@
-"""Keys pressed elsewhere: `leuko-edge attach --keys` sends each as a datagram to a socket beside the status file."""
+"""Keys pressed elsewhere: `leuko-edge attach --keys` sends each as a datagram to a socket beside the status file.
+
+Who may send is a matter of the folder's group, who did send the kernel tells with each datagram (unix(7),
+SCM_CREDENTIALS): no program can sign in another's name.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import socket
+import struct
 from pathlib import Path
 
 from ..errors import EnvironmentBroken
 from ..screen.keys import Key
 
 SOCKET = "keys"
+_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
 _MOST = 32  # datagrams read at a time: a stuck key must not hold the loop
 
 
@@ -25,19 +32,21 @@ class Control:
                 self._path.unlink(missing_ok=True)
                 listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
                 listening.setblocking(False)
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
                 listening.bind(os.fspath(self._path))
                 os.chmod(self._path, 0o660)
                 self._socket = listening
 
-    def poll(self) -> list[Key]:
-        """The keys that came since the last call."""
-        keys: list[Key] = []
+    def poll(self) -> list[tuple[Key, str]]:
+        """The keys that came since the last call, each with its sender's login name."""
+        keys: list[tuple[Key, str]] = []
         if self._socket is not None:
             with contextlib.suppress(OSError):  # nothing more waits
                 for _ in range(_MOST):
-                    key = self._socket.recv(16).decode("utf-8", "ignore")
-                    if key == "esc" or (len(key) == 1 and key.isprintable()):
-                        keys.append(key)
+                    data, ancillary, _, _ = self._socket.recvmsg(16, socket.CMSG_SPACE(_CREDENTIALS.size))
+                    key, who = data.decode("utf-8", "ignore"), _login(ancillary)
+                    if who and (key == "esc" or (len(key) == 1 and key.isprintable())):
+                        keys.append((key, who))
         return keys
 
     def close(self) -> None:
@@ -46,6 +55,29 @@ class Control:
             self._socket = None
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
+
+
+def _login(ancillary: list[tuple[int, int, bytes]]) -> str:
+    """The name of the user whose process sent it; "" where the kernel did not say."""
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS) and len(data) >= _CREDENTIALS.size:
+            _, uid, _ = _CREDENTIALS.unpack(data[: _CREDENTIALS.size])
+            try:
+                return pwd.getpwuid(uid).pw_name
+            except KeyError:
+                return f"user {uid}"
+    return ""
+
+
+def may_sign(who: str, operator: str) -> bool:
+    """Whether `who`, a login name, may sign a session of `operator`: where that is itself a login, only that person."""
+    if not operator or who == operator:
+        return True
+    try:
+        pwd.getpwnam(operator)
+    except (KeyError, ValueError):
+        return True  # initials, say: the signature then bears the login of whoever signs
+    return False
 
 
 def send(folder: Path, key: Key) -> None:

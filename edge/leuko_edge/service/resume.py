@@ -20,7 +20,7 @@ def last_open(database: str) -> int | None:
         with contextlib.closing(schema.open_to_read(name)) as connection:
             newest = "SELECT id, state = 'open' AS open FROM session ORDER BY id DESC LIMIT 1"
             row = connection.execute(newest).fetchone()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise errors.explained(error, name) from None
     return int(row["id"]) if row is not None and row["open"] else None
 

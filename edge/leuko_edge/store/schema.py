@@ -229,7 +229,7 @@ def _connect(path: str, mode: str) -> sqlite3.Connection:
     except BaseException as error:
         if connection is not None:
             connection.close()
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, (sqlite3.Error, UnicodeDecodeError)):  # the latter of a message that names a damaged table
             raise explained(error, path) from None
         raise
 
