@@ -36,6 +36,21 @@ class Hint(StrEnum):
 _AT_A_COMMAND_LINE: Mapping[Hint, str] = MappingProxyType({hint: hint.value for hint in Hint})
 
 
+PARTLY = 5
+INTERRUPTED = 130
+EXIT_CODES: Mapping[int, str] = MappingProxyType(
+    {
+        0: "done: all that was named is counted (shown, written), nothing is bad",
+        2: "wrong usage: the command line or the configuration",
+        3: "nothing countable: not one white cell",
+        4: "model, environment, source or output broken; of doctor: something is bad",
+        PARTLY: "counted in part: something that was named is left out, and the messages and the report say what",
+        INTERRUPTED: "interrupted",
+    }
+)
+"""Of every command."""
+
+
 class LeukoError(Exception):
     """Base of all errors shown to the user; `str(error)` is the sentence at a command line.
 

@@ -19,6 +19,7 @@ import numpy as np
 from .errors import PictureError, Reason
 from .model.classify import CellClassifier, doubted
 from .sources.pictures import Lost
+from .sources.same_picture import Seen
 from .stopwatch import Stopwatch
 from .types import LEUKOCYTES, Cell, CountedCell, Frame, PictureResult, Prediction, Quality, Scale, Skip
 from .vision.crop import cut
@@ -65,9 +66,12 @@ class Pipeline:
         These wait, as numbers and not as pixels, until the others are through, and take what is usual in this run
         (`pooling.Scales`).
         """
-        scales = Scales()
+        scales, seen = Scales(), Seen()
         waiting: list[int] = []
         for taken in self._read(source):
+            if isinstance(taken, Frame) and (other := seen.same(taken)) is not None:
+                yield _lost(taken, f"it shows the same as {other}, counted once", Reason.SAME_PICTURE)
+                continue
             try:
                 outcome = self._outcome(taken)
             except ScaleUnknown as error:

@@ -2,14 +2,18 @@ import csv
 import json
 import math
 import os
+from datetime import datetime
 
 import numpy as np
 import pytest
 from drawn import counted_cell
 
+from leuko_edge.errors import Reason
 from leuko_edge.pipeline import Outcome
+from leuko_edge.plain_text import is_one_line, readable
 from leuko_edge.results import report
-from leuko_edge.results.report import CSV_COLUMNS, CsvReport, JsonReport, readable
+from leuko_edge.results.report import CSV_COLUMNS, About, CsvReport, JsonReport
+from leuko_edge.sources.pictures import LeftOut
 from leuko_edge.tally import Tally
 from leuko_edge.types import Cell, CountedCell, PictureResult, Prediction, Quality, Scale, Skip
 
@@ -25,7 +29,7 @@ def picture(index: int, *labels: str) -> Outcome:
 
 def lost(index: int) -> Outcome:
     result = PictureResult(f"{index}.png", 0, 0, None, Quality(math.nan, False, Skip.LOST))
-    return Outcome(index, result, refused="the file is empty (0 bytes)")
+    return Outcome(index, result, refused="the file is empty (0 bytes)", reason=Reason.EMPTY)
 
 
 def written(path, *outcomes: Outcome) -> dict:
@@ -39,12 +43,14 @@ def written(path, *outcomes: Outcome) -> dict:
 
 def test_the_fields_are_those_of_the_house(tmp_path):
     found = written(tmp_path / "r.json", picture(0, "neutrophil", "platelet", "unidentified"))
-    assert list(found) == ["schema", "model", "source", "images", "frames", "differential"]
+    old = ["schema", "model", "source", "images", "frames", "differential"]
+    assert list(found) == [*old, "not_counted", "warnings", "notice", "program", "counted_at"]
     assert found["schema"] == "leuko-edge/1" and found["source"] == "slide-7"
     assert found["model"] == {"name": "leuko", "sha256": "abc"}
     image = found["images"][0]
     assert list(image) == ["path", "width", "height", "um_per_px", "quality", "cells"]
-    assert image["quality"] == {"focus": 0.5, "counted": True, "reason": None} and image["um_per_px"] == 0.12346
+    quality = {"focus": 0.5, "counted": True, "reason": None, "code": None, "sentence": None}
+    assert image["quality"] == quality and image["um_per_px"] == 0.12346
     first = {"id": 1, "box": [40, 30, 38, 38], "label": "neutrophil", "confidence": 0.98, "counted": True}
     assert image["cells"][0] == first and list(image["cells"][0]) == list(first)
     assert [cell["counted"] for cell in image["cells"]] == [True, False, False]
@@ -111,7 +117,11 @@ def test_csv_has_a_row_for_each_cell(tmp_path):
         ("0.png", "1", "monocyte", "true"),
         ("1.png", "1", "neutrophil", "true"),
         ("1.png", "2", "platelet", "false"),
+        ("2.png", "", "", ""),
     ]
+    assert (rows[3]["reason"], rows[3]["sentence"]) == ("empty", "the file is empty (0 bytes)")
+    assert all("Not a medical device" in row["notice"] and row["program"].startswith("leuko-edge ") for row in rows)
+    assert all(datetime.fromisoformat(row["counted_at"]).tzinfo for row in rows)
     assert rows[0]["centre_x"] == "59.0" and rows[0]["scale_origin"] == "red cells" and rows[0]["width"] == "38"
     assert all(column in report.__doc__ for column in CSV_COLUMNS)
 
@@ -147,3 +157,42 @@ def test_names_that_no_terminal_can_print_become_readable():
     assert readable("a\x1b[31m\n.png") == "a\ufffd[31m\ufffd.png"
     assert readable(os.fsdecode(b"caf\xe9.png")) == "caf\ufffd.png"
     assert readable("Zellen µ 3.png") == "Zellen µ 3.png"
+    assert readable("a\u202egnp.exe") == "a\ufffdgnp.exe"
+
+
+@pytest.mark.parametrize("name", ["山田\u3000太郎.png", "no\u00a0break.png", "म\u200dक.png"])
+def test_spaces_and_joiners_of_other_scripts_are_letters(name, tmp_path):
+    assert readable(name) == name and is_one_line(name)
+    found = written(tmp_path / "r.json", Outcome(0, PictureResult(name, 9, 9, None, Quality(0.5))))
+    assert found["images"][0]["path"] == name
+
+
+def test_a_path_with_a_line_break_comes_out_of_the_json_as_it_is(tmp_path):
+    found = written(tmp_path / "r.json", Outcome(0, PictureResult("a\nb.png", 9, 9, None, Quality(0.5))))
+    assert found["images"][0]["path"] == "a\nb.png" and not is_one_line("a\nb")
+
+
+def test_the_report_says_what_was_not_counted_and_why_and_what_a_reader_must_not_miss(tmp_path):
+    left = [LeftOut("slide/a.gif", "this format is not read", Reason.UNKNOWN_FORMAT)]
+    about, tally = About(left, warn_share=0.1), Tally()
+    sinks = (
+        JsonReport(str(tmp_path / "r.json"), "leuko", "abc", "slide", about),
+        CsvReport(str(tmp_path / "r.csv"), about),
+    )
+    outcomes = picture(0, *["neutrophil"] * 10, *["unidentified"] * 10), lost(1)
+    for outcome in outcomes:
+        tally.add(outcome.result)
+        for sink in sinks:
+            sink.add(outcome)
+    for sink in sinks:
+        sink.finish(tally, tally.differential())
+    found = json.loads((tmp_path / "r.json").read_text())
+    assert found["not_counted"] == [
+        {"path": "slide/a.gif", "code": "unknown_format", "sentence": "this format is not read"},
+        {"path": "1.png", "code": "empty", "sentence": "the file is empty (0 bytes)"},
+    ]
+    assert found["images"][1]["quality"]["code"] == "empty" and "50 %" in found["warnings"][0]
+    with open(tmp_path / "r.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["path"] for row in rows if row["reason"]] == ["slide/a.gif", "1.png"]
+    assert all(row["warning"] == found["warnings"][0] for row in rows)

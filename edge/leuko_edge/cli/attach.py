@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import EnvironmentBroken
+from ..plain_text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,7 +39,6 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "attach",
         help="show the running count of the service",
         description="Show the running count of the service in this terminal; q or Ctrl-C leaves it, the count goes on.",
-        epilog="exit codes: 0 shown; 4 no service runs, it hangs, or it has a fault",
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--once", action="store_true", help="print it once, as lines")
@@ -165,7 +165,7 @@ def _print(console: Console, status: Status) -> None:
         lines += [words.title(snapshot), f"{said.word}: {said.hint}" if said.hint else said.word]
         lines += [f"{words.goal(snapshot)[0]}: {words.shares(snapshot.differential)}"]
         lines += [", ".join(words.beside(snapshot)), ", ".join(words.view(snapshot)), words.frames(snapshot.accounts)]
-        lines += [f"WARNING: {words.printable(snapshot.warning)}"] if snapshot.warning else []
+        lines += [f"WARNING: {printable(snapshot.warning)}"] if snapshot.warning else []
     lines.append(table.NOT_A_DEVICE)
     ascii_only = not words.can_write(console.encoding)
     for line in lines:

@@ -58,11 +58,12 @@ def _fields(configuration: Configuration) -> dict[str, object]:
 
 def _show(configuration: Configuration) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
+    from ..results.console import Terminal
+
+    console = Terminal()
     rows = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     rows.add_column("setting", no_wrap=True)
     rows.add_column("value", overflow="fold")

@@ -15,19 +15,21 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from ..errors import EnvironmentBroken, LeukoError, NothingCountable, UsageError
+from ..errors import PARTLY, EnvironmentBroken, LeukoError, NothingCountable, Reason, UsageError
 from ..files import default_path
 from ..live.goal import Goal
 from ..live.session_info import information
 from ..model.card import ModelCard
 from ..model.classify import Classifier
-from ..pipeline import Pipeline
+from ..pipeline import Outcome, Pipeline
+from ..plain_text import readable
 from ..results import table as display
 from ..results.annotate import Annotations
+from ..results.console import Terminal
 from ..results.contact_sheet import Gallery
 from ..results.outputs import Outputs, Sink
 from ..results.photo_session import PhotoSession
-from ..results.report import CsvReport, JsonReport, readable
+from ..results.report import About, CsvReport, JsonReport
 from ..sources.pictures import Pictures, folders_below
 from ..store import SessionStore
 from ..store.corrections import PROGRAM
@@ -37,7 +39,7 @@ from .request import Request
 
 
 def count(request: Request) -> int:
-    """Count what `request` names and return 0, or 4 where an output failed.
+    """Count what `request` names and return the exit code: 0, PARTLY, or 4 where an output failed.
 
     Raises UsageError, NothingCountable and EnvironmentBroken (ModelError among them) with their sentences.
     """
@@ -58,7 +60,7 @@ def count(request: Request) -> int:
 def _count_folder(request: Request, folder: str) -> int:
     """One of --recursive: a folder where nothing can be counted does not end the others."""
     sample = os.path.basename(os.path.realpath(folder))
-    console = Console(stderr=True, highlight=False)
+    console = Terminal(stderr=True)
     _line(console, folder, f"sample {readable(sample)}")
     one = replace(request, images=(folder,), sample=sample)
     try:
@@ -70,13 +72,13 @@ def _count_folder(request: Request, folder: str) -> int:
 
 def _count_sample(request: Request, source: Pictures) -> int:
     settings, references = request.settings, request.settings.reference
-    messages = Console(stderr=True, highlight=False)
-    table = messages if request.results.json == "-" else Console(highlight=False)
+    messages = Terminal(stderr=True)
+    table = messages if request.results.json == "-" else Terminal()
     tally = Tally()
     with contextlib.ExitStack() as stack:
         classifier = stack.enter_context(contextlib.closing(Classifier.from_path(settings.model.path, request.threads)))
         card = classifier.card
-        sinks = _sinks(request, source.name, card)
+        sinks = _sinks(request, source, card)
         store = _session(request, source, card)
         if store is not None:
             stack.push(functools.partial(_close, store))
@@ -86,9 +88,11 @@ def _count_sample(request: Request, source: Pictures) -> int:
         with source, _progress(messages, len(source), request.quiet) as (advance, log):
             for left in source.problems:
                 _line(log, left.path, left.sentence)
+            missing = sum(not left.harmless for left in source.problems)
             for outcome in pipeline.run(source):
                 if outcome.refused is not None:
-                    _line(log, outcome.result.path, outcome.refused)
+                    _line(log, _name(outcome), outcome.refused)
+                    missing += outcome.reason is not Reason.SAME_PICTURE
                 tally.add(outcome.result)
                 outputs.add(outcome)
                 advance()
@@ -111,8 +115,10 @@ def _count_sample(request: Request, source: Pictures) -> int:
             raise NothingCountable(nothing)
         messages.print(Text(f"leuko-edge: {nothing}"), soft_wrap=True)
     elif not request.quiet:
-        display.show(table, differential, tally.fields, warning=warning)
-    return EnvironmentBroken.exit_code if outputs.failures else 0
+        display.show(table, differential, tally.fields, warning=warning, left_out=missing)
+    if outputs.failures:
+        return EnvironmentBroken.exit_code
+    return PARTLY if missing else 0
 
 
 def _session(request: Request, source: Pictures, card: ModelCard) -> SessionStore | None:
@@ -162,12 +168,13 @@ def _keep_inputs(request: Request, source: Pictures) -> None:
             raise UsageError(f"{option} {readable(path)} holds the pictures to be counted; name a folder of its own")
 
 
-def _sinks(request: Request, source: str, card: ModelCard) -> list[Sink]:
+def _sinks(request: Request, source: Pictures, card: ModelCard) -> list[Sink]:
     sinks: list[Sink] = []
+    about = About(source.problems, card.warn_share)
     if request.results.json:
-        sinks.append(JsonReport(request.results.json, card.name, card.sha256, source))
+        sinks.append(JsonReport(request.results.json, card.name, card.sha256, source.name, about))
     if request.results.csv:
-        sinks.append(CsvReport(request.results.csv))
+        sinks.append(CsvReport(request.results.csv, about))
     if request.results.annotate:
         sinks.append(Annotations(request.results.annotate))
     if request.results.crops:
@@ -195,6 +202,11 @@ def _progress(console: Console, total: int, quiet: bool) -> Iterator[tuple[Calla
 
         bar.refresh()
         yield advance, bar.console
+
+
+def _name(outcome: Outcome) -> str:
+    result = outcome.result
+    return result.path if result.page is None else f"{result.path}, page {result.page}"
 
 
 def _line(console: Console, name: str, reason: str) -> None:

@@ -27,7 +27,6 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "doctor",
         help="is this device fit to count?",
         description="Looks at everything that counting needs and says what to do.",
-        epilog="exit codes: 0 nothing is bad, 4 something is",
     )
     parser.add_argument("--json", action="store_true", help="for other programs, on standard output")
     add_option(parser)
@@ -36,11 +35,10 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def run_doctor(options: argparse.Namespace) -> int:
     """Print the findings; 0, or 4 where one is bad."""
-    from rich.console import Console
-
     from ..doctor.report import listed, show, show_end
+    from ..results.console import Terminal
 
-    machine, console = Machine(), Console(highlight=False)
+    machine, console = Machine(), Terminal()
     groups: list[tuple[str, Sequence[Finding]]] = []
     for group, findings in examine(machine, options.config):
         groups.append((group, findings))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from ..config.guess import cure
-from ..errors import UsageError
+from ..errors import EXIT_CODES, UsageError
 
 
 class Parser(argparse.ArgumentParser):
@@ -21,6 +21,11 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message)
+
+    def format_help(self) -> str:
+        """With the exit codes, which are the same for every command."""
+        codes = "".join(f"  {code:<4} {what}\n" for code, what in EXIT_CODES.items())
+        return f"{super().format_help()}\nexit codes:\n{codes}"
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         try:

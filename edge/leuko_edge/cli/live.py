@@ -9,29 +9,27 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
-from rich.console import Console
 from rich.text import Text
 
 from ..camera.opening import open_source
 from ..camera.tuning import wishes
-from ..errors import LeukoError, UsageError
+from ..errors import INTERRUPTED, PARTLY, LeukoError, NothingCountable, UsageError
 from ..files import default_path
 from ..live.engine import Engine
 from ..live.goal import Goal
 from ..live.session_info import TARGET, information
 from ..model.classify import Classifier
 from ..results import table as display
+from ..results.console import Terminal
 from ..screen.face import Face, facing
 from ..screen.keyboard import has_keyboard
 from ..simulate import demo
 from ..sources.live_source import LiveSource
 from ..store import SessionDamaged, SessionInfo, SessionStore
-from ..tally import Fields
+from ..tally import Differential, Fields
 from ..types import Scale
 from .request import Request
 from .sessions import export
-
-INTERRUPTED = 130
 
 
 def count_live(request: Request) -> int:
@@ -42,8 +40,8 @@ def count_live(request: Request) -> int:
     """
     settings, references = request.settings, request.settings.reference
     cv2.setNumThreads(request.threads)
-    messages = Console(stderr=True, highlight=False)
-    out = messages if request.results.json == "-" else Console(highlight=False)
+    messages = Terminal(stderr=True)
+    out = messages if request.results.json == "-" else Terminal()
     with contextlib.ExitStack() as stack:
         source, truth = _source(request)
         classifier = stack.enter_context(contextlib.closing(Classifier.from_path(settings.model.path, request.threads)))
@@ -61,6 +59,10 @@ def count_live(request: Request) -> int:
         else:
             with contextlib.suppress(LeukoError):  # what ended the count is what is said
                 store.close("open")
+        code = _code(ended, differential, source)
+        if request.results:  # before anything is shown
+            with contextlib.suppress(NothingCountable):  # written all the same, and said below
+                code = export(database, number, request.results) or code
         if not request.quiet:
             if request.demo and request.resume is not None:  # the truth of this slide is not that of the whole session
                 out.print(Text(display.SIMULATED, style="bold yellow"))
@@ -71,16 +73,26 @@ def count_live(request: Request) -> int:
         if request.timings:
             for line in engine.stopwatch.lines():
                 messages.print(Text(line), soft_wrap=True)
-        code = 0
         if ended is not None:
             passing = request.demo and not settings.session.database
             damaged = store.given_up  # it cannot be gone on with, and the sentence has said so
             kept = "" if passing or damaged else f"; session {number} is kept, go on with --resume {number}"
             messages.print(Text(f"leuko-edge: {ended[0]}{kept}"), soft_wrap=True)
-            code = ended[1]
-        if request.results:
-            code = export(database, number, request.results) or code
+        elif not differential.counted:
+            messages.print(Text("leuko-edge: no white cell was counted"), soft_wrap=True)
+        elif code == PARTLY:
+            sentence = f"{source.dropped} frames could not be used and are not counted; copy or record it again"
+            messages.print(Text(f"leuko-edge: {source.name}: {sentence}"), soft_wrap=True)
         return code
+
+
+def _code(ended: tuple[str, int] | None, differential: Differential, source: LiveSource) -> int:
+    """The exit code, by what was counted. A camera drops frames as it must; of a film every one was wanted."""
+    if ended is not None:
+        return ended[1]
+    if not differential.counted:
+        return NothingCountable.exit_code
+    return PARTLY if source.dropped and not source.live else 0
 
 
 def _attend(engine: Engine, source: LiveSource, face: Face, truth: Mapping[str, int] | None) -> tuple[str, int] | None:

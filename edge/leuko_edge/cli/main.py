@@ -1,7 +1,6 @@
 """The `leuko-edge` command: its grammar and its exits. Only here and in `counting` are things constructed.
 
-Exit codes: 0 counted, 2 wrong usage, 3 nothing countable, 4 model, environment or output broken, 130
-interrupted.
+Exit codes: `errors.EXIT_CODES`, the same for every command.
 """
 
 from __future__ import annotations
@@ -16,10 +15,9 @@ from collections.abc import Sequence
 from .. import __version__
 from ..config import add_option, values
 from ..config.options import add_reference, add_setting
-from ..errors import EnvironmentBroken, LeukoError, UsageError
+from ..errors import INTERRUPTED, EnvironmentBroken, LeukoError, UsageError
 from .grammar import Parser
 
-INTERRUPTED = 130
 _EPILOG = """\
 examples:
   leuko-edge --image slide-7/ --json slide-7.json --annotate slide-7-cells/
@@ -32,7 +30,6 @@ examples:
 
 further commands, each with its own --help: {commands}
 
-exit codes: 0 counted, 2 wrong usage, 3 nothing countable, 4 model, environment or output broken
 Not a medical device."""
 
 
@@ -214,6 +211,7 @@ def _run(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["--config"] and words[2:3] and words[2] in COMMANDS:  # before the command is as good as after it
         words = [*words[2:], *words[:2]]
+    _working_directory()
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "4")  # seconds; OpenCV reads it when it is loaded
     try:
         if words[:1] and words[0] in COMMANDS:
@@ -227,6 +225,16 @@ def _run(argv: Sequence[str] | None) -> int:
         return int(done.code or 0)
     except ImportError as error:
         raise EnvironmentBroken(f"a part of the installation is missing or broken: {error}") from error
+
+
+def _working_directory() -> None:
+    """EnvironmentBroken where it was removed meanwhile: every path that is no absolute one hangs on it."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise EnvironmentBroken(
+            f"the working directory is gone ({error.strerror})", "cd to one that is there"
+        ) from None
 
 
 def _count(options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from ..errors import EnvironmentBroken, LeukoError
 from ..service.systemd import Notifier
 
 _EPILOG = """\
-exit codes: 0 stopped by SIGTERM, or the end of a film; 2 wrong usage; 4 what only a new start can mend; 130 Ctrl-C.
+SIGTERM and the end of a film are exit code 0; 4 is what only a new start can mend.
 A fault (no camera, a refused model, a full disk …) ends nothing: it is told, and tried again after 1, 2, 4 … 60 s."""
 
 

@@ -130,11 +130,10 @@ def run_sessions(options: argparse.Namespace) -> int:
 
         print(json.dumps(listed(path, sessions), indent=1, allow_nan=False))
         return code
-    from rich.console import Console
-
+    from ..results.console import Terminal
     from ..results.session_list import show
 
-    show(Console(highlight=False), path, sessions)
+    show(Terminal(), path, sessions)
     return code
 
 

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..plain_text import is_one_line
+
 MEASURED = "auto"
 """Instead of µm per pixel: the red cells tell it. In force it is None."""
 _LONGEST = 60  # letters of a refused value that are said again
@@ -99,7 +101,7 @@ def _is_number(value: Any) -> bool:
 
 def _one_line(needed: str, empty: bool = False) -> Callable[[Any], str]:
     def check(value: Any) -> str:
-        if not isinstance(value, str) or not (value.strip() or empty) or not value.isprintable():
+        if not isinstance(value, str) or not (value.strip() or empty) or not is_one_line(value):
             raise refused(needed, value)
         return value
 

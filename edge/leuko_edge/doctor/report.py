@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import __version__
+from ..plain_text import printable
 from .finding import BAD, GOOD, SKIPPED, WARNING, Finding
 
 SCHEMA = "leuko-edge-doctor/1"
@@ -31,9 +32,9 @@ def show(console: Console, group: str, findings: Sequence[Finding]) -> None:
     table.add_column(overflow="fold")
     for finding in findings:
         style = "dim" if finding.state == SKIPPED else ""
-        what = Text(f"{plain(finding.name)}: ").append(plain(finding.found), style=style)
+        what = Text(f"{printable(finding.name)}: ").append(printable(finding.found), style=style)
         if finding.advice:
-            what.append(f"\n→ {plain(finding.advice)}", style="italic")
+            what.append(f"\n→ {printable(finding.advice)}", style="italic")
         table.add_row(Text("  ") + _MARKS[finding.state], what)
     console.print(table)
 
@@ -65,17 +66,12 @@ def listed(groups: Sequence[tuple[str, Sequence[Finding]]], at: float) -> dict[s
         "findings": [
             {
                 "group": group,
-                "name": plain(finding.name),
+                "name": printable(finding.name),
                 "state": finding.state,
-                "found": plain(finding.found),
-                "advice": plain(finding.advice),
+                "found": printable(finding.found),
+                "advice": printable(finding.advice),
             }
             for group, findings in groups
             for finding in findings
         ],
     }
-
-
-def plain(text: str) -> str:
-    """As `leuko_edge.results.report.readable`, which would load NumPy and OpenCV into the process that checks them."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

@@ -19,6 +19,7 @@ from ..types import EXCLUDED, CountedCell, Scale
 from .wording import class_name, confidence
 
 LEGIBLE_SIDE = 600  # px; smaller pictures are enlarged by a whole number so that names fit into them
+LONGEST = 200  # bytes of a picture's name that its drawing keeps: with what is added a file system takes 255
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 WHITE = (255, 255, 255)
 FAINT = (150, 150, 150)
@@ -58,6 +59,7 @@ class Annotations:
 
     def _name(self, source: str) -> str:
         stem, number = os.path.splitext(os.path.basename(source))[0], 1
+        stem = os.fsencode(stem)[:LONGEST].decode("utf-8", "ignore")
         name = f"{stem}-cells.png"
         while name.casefold() in self._taken:
             number += 1

@@ -7,8 +7,8 @@ from typing import Protocol
 import cv2
 
 from ..pipeline import Outcome
+from ..plain_text import readable
 from ..tally import Differential, Tally
-from .report import readable
 
 
 class Sink(Protocol):

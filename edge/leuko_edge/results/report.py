@@ -6,10 +6,16 @@ so a thousand of them take a few megabytes, and are written in the order in whic
 Of the JSON's `differential`, `abnormal` is the number of variant lymphocytes and blasts among those counted: above 0 a
 person must review the count. A model that does not know smudge cells gives 0 of them.
 
+`not_counted` lists every path that gave no picture and every picture that was not counted: `code` is one of
+`leuko_edge.errors.Reason`, `sentence` says it to people. The same stand in `quality` of such a picture. `warnings` are
+sentences that a reader must not miss, `notice` goes with every result.
+
 CSV columns: path (the picture), id (of the cell within it, from 1), label, confidence (0 to 1), counted
 (true for leukocytes in the denominator), x, y, width, height (the cell's box), centre_x, centre_y (all in
 pixels of the file as it was given), at_border (true where the picture's edge cuts the cell), um_per_px,
-scale_origin ("given", "red cells", "pooled" or "assumed").
+scale_origin ("given", "red cells", "pooled" or "assumed"), page (of a file with several fields, from 1). A path that
+was not counted has a row without a cell: reason (the code) and sentence say why. counted_at (UTC, ISO 8601), program,
+warning and notice are the same in each row.
 """
 
 from __future__ import annotations
@@ -21,42 +27,65 @@ import math
 import os
 import stat
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from .. import __version__
+from ..errors import Reason
 from ..files import write_whole
 from ..pipeline import Outcome
-from ..tally import Differential, Tally
-from ..types import CountedCell, PictureResult
+from ..plain_text import as_text
+from ..sources.pictures import LeftOut
+from ..tally import Differential, Tally, warning
+from ..types import CountedCell
+from .table import NOT_A_DEVICE
 
 SCHEMA = "leuko-edge/1"
 CSV_COLUMNS = (
     *("path", "id", "label", "confidence", "counted", "x", "y", "width", "height"),
     *("centre_x", "centre_y", "at_border", "um_per_px", "scale_origin"),
+    *("page", "reason", "sentence", "counted_at", "program", "warning", "notice"),
 )
 
 
-def readable(name: str) -> str:
-    """A file's name as text that every terminal and every JSON reader takes: what cannot be printed becomes
-    �."""
-    text = os.fsencode(name).decode("utf-8", "replace")
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+@dataclass(frozen=True)
+class About:
+    """What a report says beside the count: when, by what program, of which paths nothing was counted, and what a reader
+    must not miss. `warn_share` is the card's, None warns of nothing."""
+
+    left_out: Sequence[LeftOut] = ()
+    warn_share: float | None = None
+    counted_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    program: str = f"leuko-edge {__version__}"
+
+    def warnings(self, differential: Differential) -> list[str]:
+        said = "" if self.warn_share is None else warning(differential, self.warn_share)
+        return [said] if said else []
 
 
 class JsonReport:
     """The machine-readable result at `path`, or on standard output where it is "-"."""
 
-    def __init__(self, path: str, model: str, sha256: str, source: str) -> None:
+    def __init__(self, path: str, model: str, sha256: str, source: str, about: About | None = None) -> None:
         self.path = path
+        self._about = about or About()
         self._head = {
             "schema": SCHEMA,
             "model": {"name": model, "sha256": sha256},
-            "source": readable(source),
+            "source": as_text(source),
         }
         self._images: dict[int, str] = {}
+        self._refused: dict[int, dict[str, Any]] = {}
 
     def add(self, outcome: Outcome) -> None:
-        self._images[outcome.index] = json.dumps(image_fields(outcome.result), allow_nan=False)
+        self._images[outcome.index] = json.dumps(image_fields(outcome), allow_nan=False)
+        if outcome.refused is not None:
+            self._refused[outcome.index] = _not_counted(
+                outcome.result.path, outcome.reason, outcome.refused, outcome.result.page
+            )
 
     def finish(self, tally: Tally, differential: Differential) -> None:
         """Write it; OSError where that fails."""
@@ -69,14 +98,30 @@ class JsonReport:
         parts.append(f'"images": [\n  {rows}]' if rows else '"images": []')
         parts.append(f'"frames": {json.dumps(tally.frames)}')
         parts.append(f'"differential": {json.dumps(differential_fields(differential), allow_nan=False)}')
+        missing = [_not_counted(left.path, left.reason, left.sentence) for left in self._about.left_out]
+        missing += [self._refused[index] for index in sorted(self._refused)]
+        lines = ",\n  ".join(map(json.dumps, missing))
+        parts.append(f'"not_counted": [\n  {lines}]' if lines else '"not_counted": []')
+        parts.append(f'"warnings": {json.dumps(self._about.warnings(differential))}')
+        parts.append(f'"notice": {json.dumps(NOT_A_DEVICE)}')
+        parts.append(f'"program": {json.dumps(self._about.program)}')
+        parts.append(f'"counted_at": {json.dumps(self._about.counted_at)}')
         return "{" + ",\n ".join(parts) + "}\n"
 
 
-def image_fields(result: PictureResult) -> dict[str, Any]:
-    """One of `images`. A lost picture has null for what is not known of it."""
+def _not_counted(path: str, reason: Reason | None, sentence: str, page: int | None = None) -> dict[str, Any]:
+    of = {} if page is None else {"page": page}
+    return {"path": as_text(path), **of, "code": str(reason or Reason.FAILED), "sentence": sentence}
+
+
+def image_fields(outcome: Outcome) -> dict[str, Any]:
+    """One of `images`. A lost picture has null for what is not known of it; "page" is there only in a file of
+    several."""
+    result = outcome.result
     quality = result.quality
     return {
-        "path": readable(result.path),
+        "path": as_text(result.path),
+        **({} if result.page is None else {"page": result.page}),
         "width": result.width or None,
         "height": result.height or None,
         "um_per_px": None if result.scale is None else float(f"{result.scale.um_per_px:.5g}"),
@@ -84,6 +129,8 @@ def image_fields(result: PictureResult) -> dict[str, Any]:
             "focus": round(float(quality.focus), 4) if math.isfinite(quality.focus) else None,
             "counted": quality.counted,
             "reason": quality.reason,
+            "code": None if outcome.refused is None else str(outcome.reason or Reason.FAILED),
+            "sentence": outcome.refused,
         },
         "cells": [_cell_fields(entry) for entry in result.cells],
     }
@@ -128,25 +175,40 @@ def _rounded(value: float | None) -> float | None:
 class CsvReport:
     """A row for each cell, all candidates; columns in the module's docstring."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, about: About | None = None) -> None:
         self.path = path
-        self._rows: dict[int, str] = {}
+        self._about = about or About()
+        self._rows: dict[int, list[list[Any]]] = {}
 
     def add(self, outcome: Outcome) -> None:
-        rows, result = io.StringIO(), outcome.result
-        writer = csv.writer(rows, lineterminator="\n")
+        result = outcome.result
+        page = "" if result.page is None else result.page
+        rows = self._rows[outcome.index] = []
         for entry in result.cells:
             cell, scale = entry.cell, result.scale
             place = [*map(int, cell.box), f"{cell.centre[0]:.1f}", f"{cell.centre[1]:.1f}"]
             size = (f"{scale.um_per_px:.5g}", scale.origin) if scale else ("", "")
             said = (entry.prediction.label, f"{entry.prediction.confidence:.4f}", _word(entry.counted))
-            writer.writerow([readable(result.path), entry.id, *said, *place, _word(cell.at_border), *size])
-        self._rows[outcome.index] = rows.getvalue()
+            rows.append([as_text(result.path), entry.id, *said, *place, _word(cell.at_border), *size, page, "", ""])
+        if outcome.refused is not None:
+            rows.append(_without_cell(result.path, page, outcome.reason, outcome.refused))
 
     def finish(self, tally: Tally, differential: Differential) -> None:
         """Write it; OSError where that fails."""
-        rows = "".join(self._rows[index] for index in sorted(self._rows))
-        write(self.path, ",".join(CSV_COLUMNS) + "\n" + rows)
+        about, text = self._about, io.StringIO()
+        same = [about.counted_at, about.program, "; ".join(about.warnings(differential)), NOT_A_DEVICE]
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(CSV_COLUMNS)
+        for left in about.left_out:
+            writer.writerow([*_without_cell(left.path, "", left.reason, left.sentence), *same])
+        for index in sorted(self._rows):
+            writer.writerows([*row, *same] for row in self._rows[index])
+        write(self.path, text.getvalue())
+
+
+def _without_cell(path: str, page: int | str, reason: Reason | None, sentence: str) -> list[Any]:
+    empty = [""] * (CSV_COLUMNS.index("page") - 1)
+    return [as_text(path), *empty, page, str(reason or Reason.FAILED), sentence]
 
 
 def _word(truth: bool) -> str:

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..plain_text import as_text, readable
 from ..store.archive import Record, Summary
 from ..types import LEUKOCYTES
-from .report import readable
 from .session_report import utc
 
 SCHEMA = "leuko-edge-sessions/1"
@@ -69,8 +69,8 @@ def _row(record: Record) -> dict[str, Any]:
     summary, info, differential = record.summary, record.info, record.differential()
     row: dict[str, Any] = {
         "id": summary.id,
-        "sample": readable(info.sample),
-        "operator": readable(info.operator),
+        "sample": as_text(info.sample),
+        "operator": as_text(info.operator),
         "kind": info.kind,
         "state": summary.state,
         "started_at": utc(summary.started_at),
@@ -78,7 +78,7 @@ def _row(record: Record) -> dict[str, Any]:
         "signed_by": record.signed_by if summary.state == "signed" else "",
         "signed_at": utc(record.signed_at) if summary.state == "signed" else "",
         "version": len(record.signatures) or "",
-        "source": readable(info.source),
+        "source": as_text(info.source),
         "simulated": "true" if info.simulated else "false",
         "counted": differential.counted,
         "erythroblast": differential.erythroblasts,
@@ -103,7 +103,7 @@ def listed(path: str, sessions: Sequence[Summary]) -> dict[str, Any]:
     """The same for `--json`; `cells` are the counted leukocytes, times are UTC."""
     return {
         "schema": SCHEMA,
-        "database": readable(path),
+        "database": as_text(path),
         "sessions": [
             {
                 "id": summary.id,
@@ -113,7 +113,7 @@ def listed(path: str, sessions: Sequence[Summary]) -> dict[str, Any]:
                 "sample": summary.info.sample,
                 "operator": summary.info.operator,
                 "notes": summary.info.notes,
-                "source": readable(summary.info.source),
+                "source": as_text(summary.info.source),
                 "simulated": summary.info.simulated,
                 "cells": summary.cells,
             }

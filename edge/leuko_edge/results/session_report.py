@@ -17,10 +17,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from ..plain_text import as_text
 from ..store.archive import Record
 from ..store.records import Event, StoredCell
 from ..types import Skip
-from .report import SCHEMA, differential_fields, readable
+from .report import SCHEMA, differential_fields
 from .table import NOT_A_DEVICE, SIMULATED
 
 CSV_COLUMNS = (
@@ -34,7 +35,7 @@ def json_text(record: Record, damage: str = "") -> str:
     head = {
         "schema": SCHEMA,
         "model": {"name": record.info.model_name, "sha256": record.info.model_sha256},
-        "source": readable(record.info.source),
+        "source": as_text(record.info.source),
         "frames": frames_fields(record),
         "differential": differential_fields(record.differential()),
     }
@@ -80,7 +81,7 @@ def session_fields(record: Record) -> dict[str, Any]:
         "amendment": record.amendment,
         "kind": info.kind,
         "pictures": [
-            {"number": one.number, "path": readable(one.path), "um_per_px": one.um_per_px, "refused": one.refused}
+            {"number": one.number, "path": as_text(one.path), "um_per_px": one.um_per_px, "refused": one.refused}
             for one in record.pictures
         ],
         "simulated": info.simulated,
@@ -130,7 +131,7 @@ def _row(record: Record, cell: StoredCell) -> list[Any]:
 def _source(record: Record, cell: StoredCell) -> str:
     """The photograph that holds the cell, or what the session was counted from."""
     path = next((picture.path for picture in record.pictures if picture.number == cell.frame), record.info.source)
-    return readable(path)
+    return as_text(path)
 
 
 def _word(truth: bool) -> str:

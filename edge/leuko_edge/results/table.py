@@ -35,23 +35,32 @@ def show(
     fields: Fields,
     truth: Mapping[str, int] | None = None,
     warning: str = "",
+    left_out: int = 0,
 ) -> None:
-    """Print the table and what stands beside it. `truth`, the counts of a simulated slide, adds two
-    columns; `warning` is a sentence that a reader must not miss."""
+    """Print the table and what stands beside it.
+
+    `truth`, the counts of a simulated slide, adds two columns; `warning` is a sentence that a reader must not miss;
+    `left_out` is how many pictures and paths were named and not counted. What stands under the table is never wrapped
+    here: a terminal does that, and a pipe needs whole lines.
+    """
     simulated = truth is not None
     if simulated:
         console.print(Text(SIMULATED, style="bold yellow"))
-    console.print(_table(differential, truth))
-    for line in notes(differential, fields):
-        console.print(Text(line))
+    console.print(_table(differential, truth, console.width))
+    lines = [Text(line) for line in notes(differential, fields)]
     if truth is not None:
-        console.print(Text(_beside(truth, differential)))
+        lines.append(Text(_beside(truth, differential)))
+    if left_out:
+        lines.append(Text(f"LEFT OUT: {left_out} of what was named, see the lines before", style="bold yellow"))
     if warning:
-        console.print(Text(f"Warning: {warning}.", style="bold yellow"))
-    console.print(Text(NOT_A_DEVICE, style="bold"))
+        lines.append(Text(f"Warning: {warning}.", style="bold yellow"))
+    for text in [*lines, Text(NOT_A_DEVICE, style="bold")]:
+        console.print(text, soft_wrap=True)
 
 
-def _table(differential: Differential, truth: Mapping[str, int] | None) -> Table:
+def _table(differential: Differential, truth: Mapping[str, int] | None, width: int = 80) -> Table:
+    """Narrow terminals lose the reference and, below that, the words of the class are broken: never a number."""
+    narrow, tight = width < (80 if truth is not None else 66), width < (64 if truth is not None else 52)
     title = f"White-cell differential, {_number(differential.counted, 'cell')} counted"
     table = Table(
         title=title,
@@ -61,20 +70,28 @@ def _table(differential: Differential, truth: Mapping[str, int] | None) -> Table
         padding=(0, 1, 0, 0),
         show_edge=False,
     )
-    table.add_column("class", no_wrap=True)
+    table.add_column("class", no_wrap=not tight, max_width=11 if tight else None)
     if truth is not None:
         table.add_column("true", justify="right", style="cyan", no_wrap=True)
-        table.add_column("true\n%", justify="right", style="cyan", no_wrap=True)
-    for heading in ("count", "%", "95 %\ninterval", "reference"):
+        if not tight:
+            table.add_column("true\n%", justify="right", style="cyan", no_wrap=True)
+    for heading in ("n" if tight else "count", "%", "95 %\ninterval", *(() if narrow else ("reference",))):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("flag", no_wrap=True)
+    flagged = not (tight and truth is not None)
+    if flagged:
+        table.add_column("flag", no_wrap=True)
     true_total = sum(truth.get(share.label, 0) for share in differential.classes) if truth is not None else 0
     for share in differential.classes:
         cells: list[str | Text] = [wording.class_name(share.label)]
         if truth is not None:
             true = truth.get(share.label, 0)
-            cells += [str(true), wording.share_of(true, true_total)]
-        table.add_row(*cells, *_share(share))
+            cells += [str(true)] if tight else [str(true), wording.share_of(true, true_total)]
+        count, percent, interval, reference, flag = _share(share)
+        if tight and share.flag == "normal":
+            flag = ""
+        cells += [count, percent, interval]
+        cells += [] if narrow else [reference]
+        table.add_row(*cells, *([flag] if flagged else []))
     return table
 
 

@@ -6,7 +6,8 @@ from collections import Counter
 from typing import Any
 
 from ..model.card import WARN_SHARE
-from ..results.report import differential_fields, readable
+from ..plain_text import readable
+from ..results.report import differential_fields
 from ..results.session_report import utc
 from ..results.table import NOT_A_DEVICE, SIMULATED
 from ..store.archive import Record

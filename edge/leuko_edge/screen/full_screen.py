@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.text import Text
 
 from ..live.snapshot import Snapshot
+from ..plain_text import printable
 from ..results import table
 from ..session import End
 from . import bars, words
@@ -79,7 +80,7 @@ def _blocks(
     blocks += [(1, [Text(words.frames(snapshot.accounts))]), (3, [Text(words.skipped(snapshot.accounts))]), blank]
     blocks += [*_latest(snapshot, width, height), blank]
     if snapshot.warning:
-        blocks.append((0, _wrapped(f"WARNING: {words.printable(snapshot.warning)}", width, "bold red")))
+        blocks.append((0, _wrapped(f"WARNING: {printable(snapshot.warning)}", width, "bold red")))
     blocks.append((1, _flow(hints or (words.KEYS if keys else words.NO_KEYS), width, "cyan")))
     if keys:
         listed = {share.label for share in snapshot.differential.present}

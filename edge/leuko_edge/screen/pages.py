@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console, Group
 from rich.text import Text
 
+from ..plain_text import printable
 from ..results.table import NOT_A_DEVICE
 from . import words
 from .full_screen import Screen
@@ -30,7 +31,7 @@ class Display(Screen):
             return
         drawn = [Text(f"  {word}".ljust(width), style=style), Text()]
         for line in lines:
-            drawn += [Text(part) for part in textwrap.wrap(words.printable(line), max(20, width - 2))] + [Text()]
+            drawn += [Text(part) for part in textwrap.wrap(printable(line), max(20, width - 2))] + [Text()]
         drawn.append(Text(NOT_A_DEVICE, style="bold"))
         for text in drawn:
             text.truncate(width)

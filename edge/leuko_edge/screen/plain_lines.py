@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..live.snapshot import Snapshot
+from ..plain_text import printable
 from ..results import table
 from . import words
 
@@ -46,7 +47,7 @@ class Plain:
             self._head(snapshot)
         self._advise(before, snapshot, question)
         if snapshot.warning and (before is None or snapshot.warning != before.warning):
-            self._say(snapshot, f"WARNING: {words.printable(snapshot.warning)}")
+            self._say(snapshot, f"WARNING: {printable(snapshot.warning)}")
         tens = snapshot.differential.counted // EVERY
         if before is not None and tens > before.differential.counted // EVERY:
             self._say(snapshot, f"{words.goal(snapshot)[0]}: {words.shares(snapshot.differential)}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from rich.text import Text
 
 from ..live.snapshot import Snapshot
+from ..plain_text import printable
 from ..results.wording import class_name, confidence, tenths
 from ..session import Accounts, Advice, End, Shown
 from ..tally import Differential
@@ -153,11 +154,6 @@ def cell(shown: Shown) -> str:
     if shown.by != "model":
         return f"{shown.id} {class_name(shown.label)}, set by {printable(shown.by)}"
     return f"{shown.id} {class_name(shown.label)} {confidence(shown.confidence)} %"
-
-
-def printable(text: str) -> str:
-    """`text` from outside, with what a terminal would obey instead of show replaced."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def can_write(encoding: str) -> bool:

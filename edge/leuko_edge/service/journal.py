@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from ..live.snapshot import Snapshot
+from ..plain_text import printable
 from ..results import table
 from ..screen import words
 
@@ -27,7 +28,7 @@ class Journal:
     def say(self, sentence: str, priority: int = INFO) -> None:
         prefix = f"<{priority}>" if self._prefixed else ""
         with contextlib.suppress(OSError):  # nobody reads: the count goes on
-            print(f"{prefix}{words.printable(sentence)}", file=self._stream, flush=True)
+            print(f"{prefix}{printable(sentence)}", file=self._stream, flush=True)
 
     def frame(self, snapshot: Snapshot) -> None:
         """What is worth a line: every tenth cell, a new warning, a pause."""

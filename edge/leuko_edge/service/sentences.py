@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import Hint, LeukoError
 from ..live.snapshot import Snapshot
+from ..plain_text import printable
 from ..screen import words
 from ..session import Light
 
@@ -21,7 +22,7 @@ _FOR_A_SERVICE = {  # which has a configuration, and starts by itself
 
 def fault(error: LeukoError) -> str:
     """What an error says, on one line and without the advice to start the program again: that is being done."""
-    return " ".join(words.printable(line) for line in error.said(_FOR_A_SERVICE).split())
+    return " ".join(printable(line) for line in error.said(_FOR_A_SERVICE).split())
 
 
 def counting(snapshot: Snapshot) -> str:
