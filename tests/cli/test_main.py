@@ -275,4 +275,4 @@ def test_help_names_every_option_and_every_exit(capsys):
             "quiet",
         )
     )
-    assert "0 counted, 2 wrong usage, 3 nothing countable, 4 model" in out
+    assert all(f"  {code:<4} {meaning}" in out for code, meaning in EXIT_CODES.items())
