@@ -11,7 +11,7 @@ from drawn import encoded, smear
 
 from leuko_edge import __version__
 from leuko_edge.cli import count, main
-from leuko_edge.errors import PARTLY, EnvironmentBroken, ModelError
+from leuko_edge.errors import EXIT_CODES, PARTLY, EnvironmentBroken, ModelError
 from leuko_edge.model.classify import FixedClassifier
 
 EDGE = Path(__file__).resolve().parents[2] / "edge"
