@@ -33,7 +33,7 @@ _ASPECT = 0.01  # relative difference from which a size shows another piece of t
 class Tuning:
     """One camera's settings. `kind` is "picamera2" or "v4l2", `camera` its model or card, `size` width, height in px.
 
-    `controls` are libcamera's, or those of Video4Linux by the names of `live.v4l2controls`, as the camera reported them
+    `controls` are libcamera's, or those of Video4Linux by the names of `v4l2_controls`, as the camera reported them
     when they held; empty where it has none. `made` is the time (ISO 8601) and `program` the version that wrote it.
     """
 

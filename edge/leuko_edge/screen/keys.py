@@ -1,4 +1,4 @@
-"""What keys mean: the little dialogue that makes actions of them. `terminal.py` reads them."""
+"""What keys mean: the little dialogue that makes actions of them. `keyboard` reads them."""
 
 from __future__ import annotations
 

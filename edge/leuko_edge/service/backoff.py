@@ -4,7 +4,7 @@ from __future__ import annotations
 
 FIRST, LONGEST = 1.0, 60.0  # seconds
 STEADY = 20.0
-"""Seconds of counting after which a fault is a new one: more than the `live.newest.FROZEN_AFTER` for which a frozen
+"""Seconds of counting after which a fault is a new one: more than the `camera.newest.FROZEN_AFTER` for which a frozen
 camera is taken for a living one after each opening."""
 
 
