@@ -11,8 +11,8 @@ _shtab_leuko_edge_camera_subparsers=(list tune)
 _shtab_leuko_edge_users_subparsers=(add list remove)
 _shtab_leuko_edge_subparsers=(sessions export config camera doctor bench serve attach review users)
 
-_shtab_leuko_edge_sessions_prune_option_strings=(-h --help --older-than --keep-signed --no-keep-signed --database)
-_shtab_leuko_edge_sessions_backup_option_strings=(-h --help --database)
+_shtab_leuko_edge_sessions_prune_option_strings=(-h --help --older-than --keep-signed --no-keep-signed --database --config)
+_shtab_leuko_edge_sessions_backup_option_strings=(-h --help --database --config)
 _shtab_leuko_edge_sessions_option_strings=(-h --help --database --config --json --csv)
 _shtab_leuko_edge_export_option_strings=(-h --help --database --config --json --csv --annotate --crops)
 _shtab_leuko_edge_config_option_strings=(-h --help --config --json --example --camera --target --precision --um-per-px --threads --model --database --operator --display --reference)
@@ -31,8 +31,10 @@ _shtab_leuko_edge_users_option_strings=(-h --help)
 _shtab_leuko_edge_option_strings=(-h --help --image --camera --video --demo --seed --cells --um-per-px --model --threads --reference --config --sample --operator --notes --database --recursive --no-session --target --precision --resume --window --json --csv --annotate --crops --quiet --timings --version --verbose)
 
 _shtab_leuko_edge_sessions_prune___database_COMPGEN=_shtab_compgen_files
+_shtab_leuko_edge_sessions_prune___config_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions_backup_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions_backup___database_COMPGEN=_shtab_compgen_files
+_shtab_leuko_edge_sessions_backup___config_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions___database_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions___config_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions___csv_COMPGEN=_shtab_compgen_files

@@ -18,7 +18,7 @@ from leuko_edge.cli.main import main
         ("export 1 --jsn x", "there is no option --jsn; did you mean --json?"),
         ("camera lst", "there is no 'lst' here; did you mean list?"),
         ("camera zzz", "there is no 'zzz' here; take list or tune"),
-        ("sessions 3", "'3' goes with no option; see leuko-edge --help"),
+        ("doctor 3", "'3' goes with no option; see leuko-edge --help"),
         ("--image a --target 0", "--target: a whole number from 1 to 100000 is needed, got 0"),
         ("export nine", 'ID: a whole number from 1 to 2147483647 is needed, got "nine"'),
         ("--image", "--image: expected at least one argument"),

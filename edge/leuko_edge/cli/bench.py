@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..config.options import add_setting
 from ..doctor.containment import NotDone, contained
 from ..doctor.machine import Machine
 from ..errors import EnvironmentBroken, UsageError
@@ -40,8 +41,8 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument(
         "--seconds", type=float, default=SECONDS, metavar="N", help="how long each part measures (default %(default)g)"
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="of counting (default: all cores)")
-    parser.add_argument("--model", metavar="PATH", help="a .tflite file with its card beside it (default: the shipped)")
+    add_setting(parser, "count.threads")
+    add_setting(parser, "model.path")
     parser.set_defaults(run=run_bench)
 
 
@@ -49,8 +50,6 @@ def run_bench(options: argparse.Namespace) -> int:
     """Measure and print; 0. EnvironmentBroken where a part cannot be measured, UsageError for options out of range."""
     if not 0 < options.seconds <= LONGEST:
         raise UsageError(f"--seconds must be above 0 and at most {LONGEST:g}, got {options.seconds:g}")
-    if options.threads is not None and not 1 <= options.threads <= 256:
-        raise UsageError(f"--threads must be 1 to 256, got {options.threads}")
     from rich.console import Console
 
     from ..bench import report

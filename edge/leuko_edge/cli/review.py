@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import getpass
 import ipaddress
-import os
 import socket
 import sys
 from typing import TYPE_CHECKING
 
 from .. import config
+from ..config import values
+from ..config.options import add_setting
 from ..errors import NotInstalled, UsageError
-from ..files import default_path
+from .database import add_database, database
 
 if TYPE_CHECKING:
     from ..store.people import People
@@ -27,48 +28,35 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         help="pages to review, correct and sign",
         description="Serve the pages on which a person reviews, corrects and signs sessions. On this machine nobody "
         "logs in; another --host needs people (leuko-edge users add).",
-        allow_abbrev=False,
     )
     review.add_argument("--host", default=HOST, metavar="ADDRESS", help=f"where to listen (default {HOST})")
-    review.add_argument("--port", type=int, default=PORT, metavar="N", help=f"(default {PORT}; 0: a free one)")
+    review.add_argument(
+        "--port", type=values.whole(0, 65535), default=PORT, metavar="N", help=f"(default {PORT}; 0: a free one)"
+    )
     review.add_argument("--certificate", metavar="FILE", help="TLS: the certificate with its chain, PEM")
     review.add_argument("--key", metavar="FILE", help="TLS: its key, PEM")
-    review.add_argument("--model", metavar="PATH", help="what names added cells (default: the configured one)")
-    _database(review)
+    add_setting(review, "model.path", help="what names added cells (default: the configured one)")
+    add_database(review)
     review.set_defaults(run=run_review)
     users = subparsers.add_parser(
         "users",
         help="who may review from other machines",
         description="Who may use the review pages from other machines. Roles: a viewer looks, a technologist changes "
         "and signs, a supervisor amends what is signed too.",
-        allow_abbrev=False,
     )
     words = users.add_subparsers(required=True, metavar="add|list|remove")
-    add = words.add_parser("add", help="the password is asked for, or read from standard input", allow_abbrev=False)
+    add = words.add_parser("add", help="the password is asked for, or read from standard input")
     add.add_argument("name", metavar="NAME")
     add.add_argument("--role", choices=("viewer", "technologist", "supervisor"), default="technologist")
-    _database(add)
+    add_database(add)
     add.set_defaults(run=run_add)
-    listing = words.add_parser("list", help="names and roles", allow_abbrev=False)
-    _database(listing)
+    listing = words.add_parser("list", help="names and roles")
+    add_database(listing)
     listing.set_defaults(run=run_list)
-    remove = words.add_parser("remove", help="signatures and history keep the name", allow_abbrev=False)
+    remove = words.add_parser("remove", help="signatures and history keep the name")
     remove.add_argument("name", metavar="NAME")
-    _database(remove)
+    add_database(remove)
     remove.set_defaults(run=run_remove)
-
-
-def _database(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--database", metavar="FILE", help="where sessions are kept (default: the configured place, or ~/.local/state)"
-    )
-    config.add_option(parser)
-
-
-def _path(options: argparse.Namespace) -> str:
-    if options.database:
-        return str(options.database)
-    return config.load(options.config)["session.database"] or os.fspath(default_path())
 
 
 def run_review(options: argparse.Namespace) -> int:
@@ -85,8 +73,8 @@ def run_review(options: argparse.Namespace) -> int:
 
     if bool(options.certificate) != bool(options.key):
         raise UsageError("--certificate and --key go together")
-    path = _path(options)
-    model = options.model or config.load(options.config)["model.path"]
+    path = database(options)
+    model = config.load(options.config, flags={"model.path": options.model}).typed().model.path
     local = _loopback(options.host)
     people = None if local else _people(People(path), options.host)
     application = create_app(
@@ -148,14 +136,14 @@ def run_add(options: argparse.Namespace) -> int:
             raise UsageError("the two passwords differ")
     else:
         password = sys.stdin.readline().rstrip("\n")
-    People(_path(options)).add(options.name, options.role, password)
+    People(database(options)).add(options.name, options.role, password)
     return 0
 
 
 def run_list(options: argparse.Namespace) -> int:
     from ..store.people import People
 
-    for person in People(_path(options)).all():
+    for person in People(database(options)).all():
         print(f"{person.name}\t{person.role}")
     return 0
 
@@ -163,5 +151,5 @@ def run_list(options: argparse.Namespace) -> int:
 def run_remove(options: argparse.Namespace) -> int:
     from ..store.people import People
 
-    People(_path(options)).remove(options.name)
+    People(database(options)).remove(options.name)
     return 0

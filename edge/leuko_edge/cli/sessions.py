@@ -9,11 +9,9 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .. import config
 from ..config import values
-from ..config.options import add_setting
 from ..errors import EnvironmentBroken, NothingCountable, UsageError
-from ..files import default_path
+from .database import add_database, database
 from .request import Results
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         help="list the sessions counted so far",
         description="The sessions counted so far.",
     )
-    _database(listing)
+    add_database(listing)
     listing.add_argument("--json", action="store_true", help="for other programs, on standard output")
     listing.add_argument(
         "--csv", metavar="FILE", help="a row for each session with its differential; - for standard output"
@@ -37,7 +35,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     _upkeep(listing)
     export = subparsers.add_parser("export", help="a session as files", description="A counted session as files.")
     export.add_argument("id", type=values.whole(1), metavar="ID", help="the session's number, see leuko-edge sessions")
-    _database(export)
+    add_database(export)
     export.add_argument("--json", metavar="FILE", help="result, frames and history; - for standard output")
     export.add_argument("--csv", metavar="FILE", help="a row for each cell")
     export.add_argument(
@@ -69,7 +67,7 @@ def _upkeep(listing: argparse.ArgumentParser) -> None:
     backup.add_argument("file", metavar="FILE", help="the copy; a file that exists is not written over")
     backup.set_defaults(run=run_backup)
     for parser in (prune, backup):
-        parser.add_argument("--database", metavar="FILE", default=argparse.SUPPRESS, help="where sessions are kept")
+        add_database(parser, default=argparse.SUPPRESS)
 
 
 def run_prune(options: argparse.Namespace) -> int:
@@ -78,7 +76,7 @@ def run_prune(options: argparse.Namespace) -> int:
 
     from ..store.upkeep import prune
 
-    done = prune(_path(options), time.time() - 86400 * options.older_than, options.keep_signed)
+    done = prune(database(options), time.time() - 86400 * options.older_than, options.keep_signed)
     size = f"{done.before / 1e6:.1f} MB before, {done.after / 1e6:.1f} MB now"
     waiting = (
         "" if done.shrunk else "; the room is used again by the next sessions, the file shrinks while nobody counts"
@@ -91,28 +89,16 @@ def run_backup(options: argparse.Namespace) -> int:
     """Copy the database and return 0; errors as of `backup`."""
     from ..store.upkeep import backup
 
-    count = backup(_path(options), options.file)
+    count = backup(database(options), options.file)
     print(f"{count} sessions copied to {options.file}")
     return 0
-
-
-def _database(parser: argparse.ArgumentParser) -> None:
-    add_setting(parser, "session.database")
-    config.add_option(parser)
-
-
-def _path(options: argparse.Namespace) -> str:
-    """Of the database meant; ConfigurationError as of `config.load`."""
-    if options.database:
-        return str(options.database)
-    return config.load(options.config).typed().session.database or os.fspath(default_path())
 
 
 def run_sessions(options: argparse.Namespace) -> int:
     """Print the list and return 0, or 4 where some of it cannot be read; errors as of `Archive`."""
     from ..store.archive import Archive
 
-    path = _path(options)
+    path = database(options)
     if options.csv:
         return _sessions_csv(path, options.csv)
     if not options.database and not os.path.exists(path):
@@ -156,7 +142,7 @@ def run_export(options: argparse.Namespace) -> int:
     results = Results(options.json, options.csv, options.annotate, options.crops)
     if not results:
         raise UsageError("name what to export: --json FILE, --csv FILE, --annotate DIR or --crops DIR")
-    return export(_path(options), options.id, results)
+    return export(database(options), options.id, results)
 
 
 def export(path: str, number: int, results: Results) -> int:

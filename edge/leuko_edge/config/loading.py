@@ -61,9 +61,10 @@ class Configuration:
         return self.settings[name].origin
 
 
-def add_option(parser: argparse._ActionsContainer) -> None:
+def add_option(parser: argparse._ActionsContainer, **how: Any) -> None:
     """`--config FILE`, for each command that calls `load(options.config)`."""
-    parser.add_argument("--config", metavar="FILE", help="settings, stronger than the system's and the user's own file")
+    said = "settings, stronger than the system's and the user's own file"
+    parser.add_argument("--config", metavar="FILE", **{"help": said, **how})
 
 
 def load(
