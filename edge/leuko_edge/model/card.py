@@ -26,7 +26,7 @@ from . import certificate as certificates
 from .tta import TURNS
 
 SCHEMA = "leuko-edge-card/1"
-SHIPPED = "leuko-vgg16-half-int8"
+SHIPPED = "leuko-vgg16-half-plain-int8"
 WARN_SHARE = 0.15
 """Where no calibration gave one."""
 EXCLUDED_THRESHOLD = 0.9
