@@ -12,8 +12,9 @@ _WARNING = 3  # LOG_LEVEL_WARNING
 _switch = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel  # OpenCV 4, OpenCV 5
 _level = getattr(cv2, "getLogLevel", None) or cv2.utils.logging.getLogLevel
 
-# AV_LOG_QUIET: FFmpeg would write over the display. OpenCV reads it once, when it first touches a video.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+# AV_LOG_ERROR: what FFmpeg conceals is heard there only (`film_damage`), and kept from the display. OpenCV reads it
+# once, when it first touches a video.
+os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "16"
 
 
 def quiet() -> None:

@@ -116,12 +116,16 @@ def _used_bits(pixels: np.ndarray) -> int:
 def _colour(pixels: np.ndarray) -> np.ndarray:
     """`pixels` where they are (h, w, 3) and coloured; PictureError for grey in one channel or in three equal
     ones."""
-    if pixels.ndim == 3 and pixels.shape[2] == 3:
-        step = max(1, int((pixels.size / 3e6) ** 0.5))  # about a million pixels tell
-        sample = pixels[::step, ::step].astype(np.int16)
-        if np.ptp(sample, axis=2).max() > GREY_SPREAD:
-            return pixels
+    if pixels.ndim == 3 and pixels.shape[2] == 3 and has_colour(pixels):
+        return pixels
     raise PictureError(GREY, reason=Reason.GREY)
+
+
+def has_colour(pixels: np.ndarray) -> bool:
+    """Whether the channels of (h, w, 3) uint8 `pixels` differ anywhere."""
+    step = max(1, int((pixels.size / 3e6) ** 0.5))  # about a million pixels tell
+    sample = pixels[::step, ::step].astype(np.int16)
+    return bool(np.ptp(sample, axis=2).max() > GREY_SPREAD)
 
 
 def unreadable(error: OSError | ValueError) -> PictureError:

@@ -13,13 +13,17 @@ from typing import Any
 
 import cv2
 
-from ..errors import PictureError, SourceLost, UsageError
+from ..errors import PictureError, Reason, SourceLost, UsageError
+from ..native_stderr import captured
 from ..types import Frame
 from . import opencv
+from .film_damage import Reading
 from .live_source import MIN_SIDE
 from .picture_container import MAX_PIXELS
+from .picture_decoding import GREY, has_colour
 from .video_container import counts_frames, is_whole
 
+_MOST_GREY = 30  # frames without colour at the beginning; then it is a film without colour
 _GIVE_UP = 100  # failed reads in a row; FFmpeg itself tries many packets in each
 
 
@@ -37,6 +41,7 @@ class VideoFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.name = os.fspath(path)
         self.dropped = 0
+        self._damaged = 0
         self._capture: cv2.VideoCapture | None = None
         self._whole = True
         self._counted = False
@@ -66,7 +71,8 @@ class VideoFile:
 
     def _open(self) -> cv2.VideoCapture:
         opencv.quiet()
-        capture = cv2.VideoCapture(os.path.abspath(self.name), cv2.CAP_FFMPEG)
+        with captured(1, 2):
+            capture = cv2.VideoCapture(os.path.abspath(self.name), cv2.CAP_FFMPEG, Reading.SINGLE)
         if not capture.isOpened():
             if self._whole:
                 raise PictureError(f"{self.name} is not a video that can be read; MP4, AVI, MKV and MOV can")
@@ -111,10 +117,15 @@ class VideoFile:
 
     def _frames(self, capture: cv2.VideoCapture) -> Iterator[Frame]:
         total = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT))) if self._counted else 0
-        decoded = 0
+        decoded = grey = 0
         last: Frame | None = None
         for frame in self._decode(capture):
             decoded += 1
+            if grey == decoded - 1 and not has_colour(frame.bgr):  # a film may begin in black
+                grey += 1
+                if grey == _MOST_GREY:
+                    raise PictureError(f"{self.name}: {GREY}", reason=Reason.GREY)
+                continue
             if self._whole:
                 yield frame
             else:  # where a file was cut, its last picture is cut too, and decoders fill up what is missing
@@ -129,20 +140,26 @@ class VideoFile:
             raise SourceLost(
                 f"{self.name} is truncated: it ends after {decoded}{of} frames; copy it again from where it came"
             )
-        self.dropped = max(0, total - decoded)
+        if grey and grey == decoded:
+            raise PictureError(f"{self.name}: {GREY}", reason=Reason.GREY)
+        self.dropped = max(self._damaged, total - decoded) + grey
         if not decoded:
             raise SourceLost(f"{self.name}: not one picture of the video can be decoded; convert it to MP4 (H.264)")
 
     def _decode(self, capture: cv2.VideoCapture) -> Iterator[Frame]:
-        """Every frame that can be decoded."""
+        """Every frame that can be decoded and is as it was recorded; `_damaged` counts the others."""
+        reading = Reading(capture)
         size, rate = opencv.size(capture), capture.get(cv2.CAP_PROP_FPS)
         seconds, index, failed = 0.0, 0, 0
         while self._capture is not None and failed < _GIVE_UP:
-            good, bgr = capture.read()
+            good, bgr, sound = reading.read()
             if not good:  # a bad stretch, and the next read goes on behind it; or the end, where this costs nothing
                 failed += 1
                 continue
             failed = 0
+            if not sound:
+                self._damaged += 1
+                continue
             if (bgr.shape[1], bgr.shape[0]) != size:
                 raise SourceLost(
                     f"{self.name}: within the film the pictures change from {size[0]}×{size[1]} to "
