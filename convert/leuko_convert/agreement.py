@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from leuko_edge.types import LEUKOCYTES, UNIDENTIFIED, Prediction
-from leuko_train.metrics import classification
+from leuko_edge.types import CLASSES, LEUKOCYTES, UNIDENTIFIED, Prediction
+from leuko_train.metrics import classification, differential
 
 from .intervals import Photographs
 
@@ -110,6 +110,23 @@ class Comparison:
         rows = {label: row for label, row in self.by_class.items() if row["bias_points"] is not None}
         label = max(rows, key=lambda name: abs(rows[name]["bias_points"]))
         return {"class": label, "points": rows[label]["bias_points"], "ci95": rows[label]["bias_ci95"]}
+
+    @cached_property
+    def normal_differential(self) -> dict[str, Any] | None:
+        """What the quantized model's answers, as shown, would do to a normal differential: see `differential.measured`.
+
+        None where no cell of a normal differential is among them.
+        """
+        truth = np.array([CLASSES.index(self.classes[i]) for i in self.truth])
+        normal = np.isin(truth, [CLASSES.index(name) for name in differential.NORMAL])
+        if not normal.any():
+            return None
+        answers = [differential.ASIDE if n == UNIDENTIFIED else CLASSES.index(n) for n in self.quantized.shown]
+        told, count = (truth[normal], np.array(answers)[normal]), len(CLASSES)
+        matrix = classification.confusion(*told, count + 1)[:count]
+        samples = classification.resampled(*told, self.sources[normal], count + 1)[:, :count]
+        found = differential.measured(matrix, samples)
+        return None if found is None else found | {"largest_ci95": [float(v) for v in found["largest_ci95"]]}
 
     def _share(self, among: np.ndarray) -> dict[str, Any]:
         agreed, total = int((self.agreed & among).sum()), int(among.sum())

@@ -46,6 +46,7 @@ def result(
         "agreement_as_shown": found.shown_agreement,
         "by_class": found.by_class,
         "largest_shift": found.largest_shift,
+        "normal_differential": found.normal_differential,
         "intervals": METHOD,
         "data": {
             "name": data.described,

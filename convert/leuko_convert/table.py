@@ -33,6 +33,12 @@ def _parts(checked: dict[str, Any]) -> Iterator[Table | Text]:
         f"largest shift of the differential: {shift['class'].replace('_', ' ')} {shift['points']:+.2f} points "
         f"(95 % interval {_span(shift['ci95'])})"
     )
+    if (off := checked["normal_differential"]) is not None:
+        low, high = off["largest_ci95"]
+        yield Text(
+            f"a normal differential (57/31/7/4/1) would be off by {off['points']:+.1f} points in "
+            f"{off['class'].replace('_', ' ')} (95 % interval of the largest {low:.1f} to {high:.1f})"
+        )
     if missed := checked["data"]["missed"]:
         name, reason = missed[0]
         yield Text(f"{len(missed)} left out, the first: {name}: {reason}", style="yellow")

@@ -103,6 +103,17 @@ def test_no_change_at_all_is_not_certainty():
     assert few.by_class["basophil"]["ci95"] == [0, 1]  # nothing is known of a class without cells
 
 
+def test_a_check_says_by_how_much_a_normal_differential_would_be_off():
+    truth = ["neutrophil"] * 10 + ["lymphocyte"] * 10
+    wrong = ["eosinophil"] * 2 + truth[2:]
+    found = compare(CLASSES, indices(*truth), predictions(*truth), predictions(*wrong)).normal_differential
+    assert found["class"] in ("neutrophil", "eosinophil") and abs(found["points"]) == pytest.approx(0.2 * 5700 / 88)
+    low, high = found["largest_ci95"]
+    assert 0 <= low <= abs(found["points"]) <= high
+    platelets = predictions("platelet")
+    assert compare(CLASSES, indices("platelet"), platelets, platelets).normal_differential is None
+
+
 def test_a_loss_in_either_accuracy_counts():
     truth = indices(*["neutrophil"] * 9, "basophil")
     found = compare(CLASSES, truth, predictions(*["neutrophil"] * 9, "basophil"), predictions(*["neutrophil"] * 10))
