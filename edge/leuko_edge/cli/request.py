@@ -23,9 +23,13 @@ class Results:
     csv: str | None = None
     annotate: str | None = None
     crops: str | None = None
+    pdf: str | None = None  # this and what follows: of a stored session, from `leuko-edge export`
+    fhir: str | None = None
+    hl7: str | None = None
+    mllp: str | None = None  # HOST:PORT
 
     def __bool__(self) -> bool:
-        return any((self.json, self.csv, self.annotate, self.crops))
+        return any(vars(self).values())
 
 
 @dataclass(frozen=True)

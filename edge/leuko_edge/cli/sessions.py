@@ -7,16 +7,18 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import values
 from ..errors import EnvironmentBroken, NothingCountable, UsageError
+from ..files import write_whole
 from .database import add_database, database
 from .request import Results
 
 if TYPE_CHECKING:
     from ..store import StoreError
-    from ..store.archive import Summary
+    from ..store.archive import Record, Summary
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,6 +44,12 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "--annotate", metavar="DIR", help="a map of each area of the slide, its cells outlined and named"
     )
     export.add_argument("--crops", metavar="DIR", help="a contact sheet for each class")
+    export.add_argument("--pdf", metavar="FILE", help="a page for the doctor, and pictures of the cells")
+    export.add_argument("--fhir", metavar="FILE", help="FHIR R4, a DiagnosticReport with an Observation for each class")
+    export.add_argument("--hl7", metavar="FILE", help="HL7 v2.3.1 ORU^R01")
+    export.add_argument(
+        "--mllp", metavar="HOST:PORT", help="send the signed result as HL7; what is not taken is kept and sent again"
+    )
     export.set_defaults(run=run_export)
 
 
@@ -139,9 +147,13 @@ def _sessions_csv(path: str, file: str) -> int:
 
 def run_export(options: argparse.Namespace) -> int:
     """As `export`; UsageError where nothing is asked for, too."""
-    results = Results(options.json, options.csv, options.annotate, options.crops)
+    names = ("json", "csv", "annotate", "crops", "pdf", "fhir", "hl7", "mllp")
+    results = Results(**{name: getattr(options, name) for name in names})
     if not results:
-        raise UsageError("name what to export: --json FILE, --csv FILE, --annotate DIR or --crops DIR")
+        raise UsageError(
+            "name what to export: --json FILE, --csv FILE, --pdf FILE, --fhir FILE, --hl7 FILE, --annotate DIR, "
+            "--crops DIR or --mllp HOST:PORT"
+        )
     return export(database(options), options.id, results)
 
 
@@ -151,6 +163,9 @@ def export(path: str, number: int, results: Results) -> int:
     UsageError for a session that is not there; NothingCountable, with the files written, where no cell is counted.
     """
     _check_outputs(results, path)
+    from ..results.fhir import fhir_text
+    from ..results.hl7 import message
+    from ..results.pdf import pdf_bytes
     from ..results.report import write
     from ..results.session_pictures import write_maps, write_sheets
     from ..results.session_report import csv_text, json_text
@@ -163,11 +178,16 @@ def export(path: str, number: int, results: Results) -> int:
             (results.annotate, lambda folder: write_maps(archive, record, folder)),
             (results.crops, lambda folder: write_sheets(archive, record, folder)),
             (results.json, lambda file: write(file, json_text(record, damage))),
+            (results.pdf, lambda file: write_whole(Path(os.path.realpath(file)), pdf_bytes(archive, record))),
+            (results.fhir, lambda file: write(file, fhir_text(record))),
+            (results.hl7, lambda file: write(file, message(record))),
         )
         failures = [failure for output, put in outputs if output and (failure := _attempt(output, put))]
     failures += [damage] if damage else []
     for failure in failures:
         print(f"leuko-edge: {failure}", file=sys.stderr)
+    if results.mllp:
+        _send(path, record, results.mllp)
     if failures:
         return EnvironmentBroken.exit_code
     if not record.summary.cells:
@@ -175,13 +195,35 @@ def export(path: str, number: int, results: Results) -> int:
     return 0
 
 
+def _send(path: str, record: Record, place: str) -> None:
+    """UsageError where it is not signed, NotTaken where the other side does not take it: then it waits."""
+    from ..results.handed_over import version
+    from ..results.hl7 import message
+    from ..results.mllp import deliver, parse
+    from ..store.outbox import Outbox
+
+    parse(place)
+    if not version(record):
+        raise UsageError(f"session {record.summary.id} is not signed", "sign it with leuko-edge review, then send it")
+    outbox = Outbox(path)
+    if not outbox.put(record.summary.id, version(record), place, message(record)):
+        print(f"leuko-edge: session {record.summary.id} was given to {place} before", file=sys.stderr)
+    taken = deliver(outbox, place)
+    print(f"leuko-edge: {place} took {taken} message{'s' * (taken != 1)}", file=sys.stderr)
+
+
 def _check_outputs(results: Results, database: str) -> None:
     """UsageError where a file would be written over the sessions or another one."""
-    files = [os.path.realpath(file) for file in (results.json, results.csv) if file and file != "-"]
+    given = {name: getattr(results, name) for name in ("json", "csv", "pdf", "fhir", "hl7")}
+    named = {f"--{name}": file for name, file in given.items() if file}
+    files = [os.path.realpath(file) for file in named.values() if file != "-"]
+    if results.pdf == "-":
+        raise UsageError("--pdf needs a file name; only --json can go to standard output")
     if results.csv == "-":
         raise UsageError("--csv needs a file name; only --json can go to standard output")
     if len(set(files)) < len(files):
-        raise UsageError("--json and --csv name the same file")
+        first, second = [name for name, file in named.items() if files.count(os.path.realpath(file)) > 1][:2]
+        raise UsageError(f"{first} and {second} name the same file")
     _keep_database(files, database)
 
 

@@ -10,6 +10,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ..results.fhir import fhir_text
+from ..results.hl7 import message
+from ..results.pdf import pdf_bytes
 from ..results.session_report import csv_text, json_text
 from ..screen.keys import CLASS_KEYS
 from ..store.archive import Archive, Summary
@@ -19,7 +22,13 @@ from .state import ASKING, state
 from .templates import page
 
 KEPT = {"Cache-Control": "private, max-age=86400"}
-FILES = (("report.json", "JSON"), ("report.csv", "cells as CSV"))
+FILES = (
+    ("report.pdf", "PDF report"),
+    ("report.json", "JSON"),
+    ("report.csv", "cells as CSV"),
+    ("report.fhir.json", "FHIR"),
+    ("report.hl7", "HL7"),
+)
 STATES = {"open": "counting, or to resume", "closed": "to review", "signed": "signed"}
 
 
@@ -41,6 +50,9 @@ class Pages:
             f"{one}/outlines/{{area:int}}": self.outlines,
             f"{one}/report.json": self.json,
             f"{one}/report.csv": self.csv,
+            f"{one}/report.pdf": self.pdf,
+            f"{one}/report.fhir.json": self.fhir,
+            f"{one}/report.hl7": self.hl7,
             "/reference/{label}": self.reference,
         }
 
@@ -99,6 +111,21 @@ class Pages:
         with Archive(self._path) as archive:
             text = csv_text(archive.record(request.path_params["session"]))
         return _file(text, "text/csv", request, "csv")
+
+    def pdf(self, request: Request) -> Response:
+        with Archive(self._path) as archive:
+            content = pdf_bytes(archive, archive.record(request.path_params["session"]))
+        return _file(content, "application/pdf", request, "pdf")
+
+    def fhir(self, request: Request) -> Response:
+        with Archive(self._path) as archive:
+            text = fhir_text(archive.record(request.path_params["session"]))
+        return _file(text, "application/fhir+json", request, "fhir.json")
+
+    def hl7(self, request: Request) -> Response:
+        with Archive(self._path) as archive:
+            text = message(archive.record(request.path_params["session"]))
+        return _file(text.encode(), "x-application/hl7-v2+er7", request, "hl7")
 
     def reference(self, request: Request) -> Response:
         """Cells of a class from the site's signed sessions, those that a person named first."""
