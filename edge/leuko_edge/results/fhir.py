@@ -10,10 +10,10 @@ import json
 import uuid
 from typing import Any
 
+from ..plain_text import readable
 from ..store.archive import Record
 from .codes import LOCAL, LOINC, Code
 from .handed_over import METHOD, Measurement, measurements, version
-from .report import readable
 from .session_report import utc
 from .table import NOT_A_DEVICE, SIMULATED
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ..plain_text import readable
 from ..store.archive import Record
 from ..tally import Differential, reviews, sentence
 from .handed_over import Measurement, measurements, version
-from .report import readable
 from .table import NOT_A_DEVICE, SIMULATED
 
 _ESCAPES = {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\", "\r": " ", "\n": " "}

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import NotInstalled
 from ..model.card import WARN_SHARE
+from ..plain_text import readable
 from ..store.archive import Archive, Record
 from ..tally import Differential, Share, reviews, sentence
-from .report import readable
 from .table import NOT_A_DEVICE, SIMULATED
 
 if TYPE_CHECKING:
