@@ -115,7 +115,8 @@ def _count_sample(request: Request, source: Pictures) -> int:
             raise NothingCountable(nothing)
         messages.print(Text(f"leuko-edge: {nothing}"), soft_wrap=True)
     elif not request.quiet:
-        display.show(table, differential, tally.fields, warning=warning, left_out=missing)
+        method = card.name if settings.model.site else ""
+        display.show(table, differential, tally.fields, warning=warning, left_out=missing, method=method)
     if outputs.failures:
         return EnvironmentBroken.exit_code
     return PARTLY if missing else 0

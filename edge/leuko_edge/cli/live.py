@@ -44,7 +44,9 @@ def count_live(request: Request) -> int:
     out = messages if request.results.json == "-" else Terminal()
     with contextlib.ExitStack() as stack:
         source, truth = _source(request)
-        classifier = stack.enter_context(contextlib.closing(Classifier.from_path(settings.model.path, request.threads)))
+        classifier = stack.enter_context(
+            contextlib.closing(Classifier.from_path(settings.model.path, request.threads, settings.model.site))
+        )
         database = _database(request, stack)
         with source:  # first: without a camera no session begins
             store = stack.enter_context(_store(request, classifier, source, database))

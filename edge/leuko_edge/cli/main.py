@@ -46,6 +46,7 @@ COMMANDS = {  # the module whose add_parsers(subparsers) knows the word; its par
     "attach": "attach",
     "review": "review",
     "users": "review",
+    "enrol": "enrol",
 }
 
 
@@ -80,7 +81,7 @@ def build_parser() -> Parser:
         "--cells", type=values.whole(1, 2000), metavar="N", help="with --demo: white cells on it (default 100)"
     )
     how = parser.add_argument_group("how")
-    for name in ("count.um_per_px", "model.path", "count.threads"):
+    for name in ("count.um_per_px", "model.path", "model.site", "count.threads"):
         add_setting(how, name)
     add_reference(how)
     add_option(how)

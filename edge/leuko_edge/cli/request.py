@@ -104,7 +104,8 @@ def _in_force(configuration: Configuration, flags: Mapping[str, Any], taken: set
     if count.um_per_px == MEASURED:
         count = replace(count, um_per_px=None)
     session = replace(settings.session, **own("session", "database", "operator"))
-    return replace(settings, count=count, session=session)
+    site = settings.model.site if not options.demo else flags["model.site"]  # drawn cells are of no laboratory
+    return replace(settings, count=count, session=session, model=replace(settings.model, site=site))
 
 
 def _keeps_session(options: argparse.Namespace, flags: Mapping[str, Any]) -> bool:

@@ -99,6 +99,15 @@ PLAIN = (
         metavar="PATH",
     ),
     Key(
+        "model.site",
+        values.NAME,
+        "what your laboratory taught the model with `leuko-edge enrol`: its name",
+        otherwise="the model as it ships",
+        example="KLINIK-2",
+        flag="--site",
+        metavar="NAME",
+    ),
+    Key(
         "session.database",
         values.PATH,
         "where sessions are kept",

@@ -31,6 +31,7 @@ class CountSettings:
 @dataclass(frozen=True)
 class ModelSettings:
     path: str | None  # None: the shipped one
+    site: str | None  # what a laboratory taught it; None: nothing
 
 
 @dataclass(frozen=True)

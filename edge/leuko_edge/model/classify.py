@@ -14,9 +14,11 @@ import numpy as np
 
 from ..types import ABNORMAL, CLASSES, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, Prediction
 from . import card as cards
+from . import site as sites
 from .card import ModelCard
 from .litert import Answers, Network
 from .novelty import distances
+from .site import Site
 from .tta import combined, mean, turned
 
 WIDE_UM = 7.0  # a red cell's width; platelets measure 2 to 4 µm, rarely as much
@@ -35,23 +37,40 @@ class CellClassifier(Protocol):
 class Classifier:
     """A verified model, ready to run. Not for several threads at once."""
 
-    def __init__(self, card: ModelCard, model_bytes: bytes, threads: int | None = None) -> None:
-        """`threads` None takes four, or as many as there are cores.
+    def __init__(
+        self, card: ModelCard, model_bytes: bytes, threads: int | None = None, site: Site | None = None
+    ) -> None:
+        """`threads` None takes four, or as many as there are cores. With a `site` the card is named with it.
 
-        `ModelError` where the network is not what its card says; `EnvironmentBroken` without LiteRT.
+        `ModelError` where the network is not what its card says, or the site was taught with another model;
+        `EnvironmentBroken` without LiteRT.
         """
-        self.card = card
+        if site is not None:
+            site.check(card)
+        self.card = card if site is None else replace(card, name=f"{card.name}, {site.said}")
+        self.site = site
         self._network: Network | None = Network(card, model_bytes, threads)
 
     @classmethod
-    def from_path(cls, model_path: str | os.PathLike[str] | None = None, threads: int | None = None) -> Classifier:
-        """A `.tflite` file with its card beside it; None takes the model that comes with leuko-edge."""
-        return cls(*cards.load_verified(model_path), threads=threads)
+    def from_path(
+        cls,
+        model_path: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
+        site: str | None = None,
+    ) -> Classifier:
+        """A `.tflite` file with its card beside it; None takes the model that comes with leuko-edge.
+
+        `site` is the name or file of what a laboratory taught it (see `site.load`); none: "" or None.
+        """
+        taught = sites.load(site) if site else None
+        return cls(*cards.load_verified(model_path), threads=threads, site=taught)
 
     def classify(self, crops: np.ndarray) -> list[Prediction]:
         """One prediction for each of `crops`, (n, input_size, input_size, 3) uint8 RGB; n may be 0."""
         found = self.answers(crops)
         calibrated = calibrate(found.probabilities, self.card.temperature)
+        if self.site is not None:
+            calibrated = self.site.applied(calibrated, self.card.classes)
         if found.features is None:
             return [judge(p, self.card) for p in calibrated]
         far = distances(found.features, np.array(self.card.centres))

@@ -142,8 +142,8 @@ def _loss(found: np.ndarray, labels: np.ndarray) -> float:
 def measured(found: np.ndarray, labels: np.ndarray, names: Sequence[str], seed: int = 0) -> dict[str, Any]:
     """Balanced accuracy, recall of each class, calibration and the bias of a normal differential, of (r, n, classes).
 
-    95 % limits by bootstrap over the cells, DRAWS draws within each class. `normal_bias` is by how many points the class
-    that is farthest off would be wrong in a healthy person's differential, of the classes that were named.
+    95 % limits by bootstrap over the cells, DRAWS draws within each class. `normal_bias` is by how many points the
+    class that is farthest off would be wrong in a healthy person's differential, of the classes that were named.
     """
     best, sure = found.argmax(axis=2), found.max(axis=2)
     hit = (best == labels).mean(axis=0)

@@ -86,7 +86,7 @@ class Site:
             raise ModelError(
                 f"site {self.name} was taught with the model {self.model} ({self.model_sha256[:12]}…), not with "
                 f"{card.name} ({card.sha256[:12]}…)",
-                f"teach it again with the same cells: leuko-edge enrol {self.name} {self.source or '--labelled FOLDER'}",
+                f"teach it again: leuko-edge enrol {self.name} {self.source or '--labelled FOLDER'}",
             )
 
 

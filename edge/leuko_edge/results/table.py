@@ -36,11 +36,13 @@ def show(
     truth: Mapping[str, int] | None = None,
     warning: str = "",
     left_out: int = 0,
+    method: str = "",
 ) -> None:
     """Print the table and what stands beside it.
 
     `truth`, the counts of a simulated slide, adds two columns; `warning` is a sentence that a reader must not miss;
-    `left_out` is how many pictures and paths were named and not counted. What stands under the table is never wrapped
+    `left_out` is how many pictures and paths were named and not counted; `method` names a model that
+    is not the shipped one as it is. What stands under the table is never wrapped
     here: a terminal does that, and a pipe needs whole lines.
     """
     simulated = truth is not None
@@ -52,6 +54,8 @@ def show(
         lines.append(Text(_beside(truth, differential)))
     if left_out:
         lines.append(Text(f"LEFT OUT: {left_out} of what was named, see the lines before", style="bold yellow"))
+    if method:
+        console.print(Text(f"Method: {method}"), soft_wrap=True)
     if warning:
         lines.append(Text(f"Warning: {warning}.", style="bold yellow"))
     for text in [*lines, Text(NOT_A_DEVICE, style="bold")]:

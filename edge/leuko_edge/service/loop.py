@@ -161,7 +161,7 @@ class Service:
         cv2.setNumThreads(threads)
         database = os.fspath(settings.session.database or default_path())
         with contextlib.ExitStack() as stack:
-            classifier = Classifier.from_path(settings.model.path, threads)
+            classifier = Classifier.from_path(settings.model.path, threads, settings.model.site)
             stack.enter_context(contextlib.closing(classifier))
             check_room(database)
             self._teller.step("opening the camera", OPENING)

@@ -1,0 +1,93 @@
+"""`leuko-edge enrol` on drawn cells, with a network that says what it was told to."""
+
+import itertools
+import json
+
+import cv2
+import numpy as np
+import pytest
+from tiny import TINY
+
+from leuko_edge.cli import main
+from leuko_edge.model.classify import Classifier
+from leuko_edge.simulate import draw_field
+
+
+class Leaning(Classifier):
+    """The tiny model's file and card; its answers lean to eosinophils, by the order in which cells are shown."""
+
+    def probabilities(self, crops):
+        rng = np.random.default_rng(0)
+        classes = len(self.card.classes)
+        truth = np.repeat(np.arange(2), (len(crops) + 1) // 2)[: len(crops)] * 3  # eosinophil, neutrophil: by name
+        scores = rng.normal(0, 1, (len(crops), classes))
+        scores[np.arange(len(crops)), np.where(truth == 0, 3, 0)] += 2.5
+        scores[:, 3] += 2
+        powers = np.exp(scores)
+        return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path
+
+
+def draw(folder, label, count, seed):
+    """`count` pictures of 400 px with a drawn cell of the class in their middle."""
+    (folder / label).mkdir(parents=True)
+    seeds = itertools.count(1000 * seed)
+    for n in range(count):
+        while True:
+            drawn = draw_field(np.random.default_rng(next(seeds)), width=1000, height=1000, cells=[label])
+            ((x, y),) = [map(round, cell.centre) for cell in drawn.truth if cell.label == label]
+            if 200 <= x <= 800 and 200 <= y <= 800:
+                break
+        cv2.imwrite(str(folder / label / f"{n}.png"), drawn.bgr[y - 200 : y + 200, x - 200 : x + 200])
+    return folder
+
+
+def test_a_folder_of_an_unknown_class_is_refused_with_the_list(place, capsys):
+    (place / "in" / "nutrophil").mkdir(parents=True)
+    assert main.main(["enrol", "A", "--labelled", str(place / "in"), "--model", str(TINY)]) == 2
+    said = capsys.readouterr().err
+    assert "nutrophil is no class" in said and "eosinophil" in said and said.count("\n") == 1
+
+
+def test_too_few_cells_are_exit_3_and_nothing_is_written(place, capsys):
+    draw(place / "in", "neutrophil", 2, 1)
+    assert main.main(["enrol", "A", "--labelled", str(place / "in"), "--model", str(TINY)]) == 3
+    assert "at least two classes" in capsys.readouterr().err
+    assert not list((place / "state").rglob("*.json"))
+
+
+@pytest.mark.parametrize("words", [["enrol"], ["enrol", "A"], ["enrol", "A", "--list"], ["enrol", "--show", "absent"]])
+def test_wrong_usage_is_exit_2_with_a_sentence(place, words, capsys):
+    assert main.main(words) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_same_cell_under_two_names_is_refused(place, capsys):
+    draw(place / "in", "neutrophil", 3, 1)
+    (place / "in" / "monocyte").mkdir()
+    picture = (place / "in" / "neutrophil" / "0.png").read_bytes()
+    (place / "in" / "monocyte" / "x.png").write_bytes(picture)
+    assert main.main(["enrol", "A", "--labelled", str(place / "in"), "--model", str(TINY)]) == 2
+    assert "two names" in capsys.readouterr().err
+
+
+def test_what_is_taught_is_written_shown_used_and_forgotten(place, monkeypatch, capsys):
+    draw(draw(place / "in", "neutrophil", 6, 1), "eosinophil", 6, 50)
+    monkeypatch.setattr("leuko_edge.model.classify.Classifier", Leaning)
+    code = main.main(["enrol", "A", "--labelled", str(place / "in"), "--model", str(TINY), "--operator", "AB"])
+    said = capsys.readouterr().out
+    assert code == 0 and "as shipped:" in said and "taught:" in said
+    (file,) = (place / "state" / "leuko-edge" / "sites").glob("*.json")
+    kept = json.loads(file.read_text())
+    assert kept["by"] == "AB" and set(kept["cells"]) == {"neutrophil", "eosinophil"} and "proof" in kept
+    assert main.main(["enrol", "--show", "A"]) == 0 and "named cells" in capsys.readouterr().out
+    report = place / "r.json"
+    picture = str(place / "in" / "neutrophil" / "0.png")
+    main.main(["--image", picture, "--model", str(TINY), "--site", "A", "--json", str(report), "--quiet"])
+    assert "site A: " in json.loads(report.read_text())["model"]["name"]
+    assert main.main(["enrol", "--remove", "A"]) == 0 and not file.exists()
