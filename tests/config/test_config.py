@@ -104,7 +104,13 @@ def test_a_stronger_goal_takes_the_place_of_the_other_one(weak, strong, kind, ho
 def test_every_setting_can_be_made_by_its_variable(home):
     texts = {
         **{"camera.source": "/dev/video2", "camera.size": "640x480", "camera.fps": "12.5", "camera.tuning": "/t.json"},
-        **{"count.precision": "12.5", "count.um_per_px": "0.1", "count.threads": "2", "model.path": "m.tflite"},
+        **{
+            "count.precision": "12.5",
+            "count.um_per_px": "0.1",
+            "count.threads": "2",
+            "model.path": "m.tflite",
+            "model.site": "KLINIK-2",
+        },
         **{"session.database": "~/s.sqlite3", "session.operator": "Dr. Ä", "service.display": "/dev/tty3"},
         **{name: "1-2.5" for name in table() if name.startswith("reference.")},
     }

@@ -104,8 +104,8 @@ def _in_force(configuration: Configuration, flags: Mapping[str, Any], taken: set
     if count.um_per_px == MEASURED:
         count = replace(count, um_per_px=None)
     session = replace(settings.session, **own("session", "database", "operator"))
-    site = settings.model.site if not options.demo else flags["model.site"]  # drawn cells are of no laboratory
-    return replace(settings, count=count, session=session, model=replace(settings.model, site=site))
+    model = replace(settings.model, **own("model", "site"))
+    return replace(settings, count=count, session=session, model=model)
 
 
 def _keeps_session(options: argparse.Namespace, flags: Mapping[str, Any]) -> bool:
@@ -120,6 +120,6 @@ def _for(options: argparse.Namespace, flags: Mapping[str, Any]) -> set[str]:
         return set()
     if options.image:
         kept = {"session.database", "session.operator"} if _keeps_session(options, flags) else set()
-        return {"count.um_per_px", *kept}
+        return {"count.um_per_px", "model.site", *kept}
     begun = () if options.resume is not None else _AT_THE_START
-    return {"count.um_per_px", "session.database", *begun}
+    return {"count.um_per_px", "model.site", "session.database", *begun}
