@@ -76,7 +76,8 @@ def _count_sample(request: Request, source: Pictures) -> int:
     table = messages if request.results.json == "-" else Terminal()
     tally = Tally()
     with contextlib.ExitStack() as stack:
-        classifier = stack.enter_context(contextlib.closing(Classifier.from_path(settings.model.path, request.threads)))
+        model = Classifier.from_path(settings.model.path, request.threads, settings.model.site)
+        classifier = stack.enter_context(contextlib.closing(model))
         card = classifier.card
         sinks = _sinks(request, source, card)
         store = _session(request, source, card)
