@@ -11,7 +11,7 @@ import numpy as np
 
 from leuko_edge.model.card import ModelCard
 from leuko_edge.model.certificate import SCHEMA as CERTIFICATE
-from leuko_edge.model.certificate import SIDES
+from leuko_edge.model.certificate import SIDES, decisive
 from leuko_train.metrics import classification
 from leuko_train.report import provenance
 
@@ -99,4 +99,5 @@ def certify(cards: Mapping[Path, ModelCard], checked: dict[str, Any]) -> None:
         **{key: checked[key] for key in ("command", "commit", "dirty")},
     }
     for path, card in cards.items():
+        certificate["card"] = decisive(vars(card))
         replace(card, certificate=certificate).save(path)

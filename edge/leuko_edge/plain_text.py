@@ -34,5 +34,12 @@ def as_text(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
+def table_text(path: str) -> str:
+    """As `as_text`, for a table: a spreadsheet takes = + - @, tab or return at a cell's beginning for a formula, and an
+    apostrophe before it says that it is none (CWE-1236)."""
+    text = as_text(path)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def _obeyed(letter: str) -> bool:
     return letter in _TURNED or unicodedata.category(letter) in _OBEYED

@@ -272,3 +272,17 @@ def test_the_grammar_loads_nothing_heavy():
         [sys.executable, "-c", code], env={"PYTHONPATH": str(edge)}, capture_output=True, text=True, check=True
     )
     assert not {name.split(".")[0] for name in done.stdout.split()} & {"numpy", "cv2", "rich", "ai_edge_litert"}
+
+
+@pytest.mark.parametrize("name", ["=cmd()", "+1", "-1", "@a", "\t=1", "\r=1"])
+def test_no_name_becomes_a_formula_of_a_spreadsheet(tmp_path, name):
+    path = tmp_path / "s.sqlite3"
+    info = replace(INFO, sample=name, operator=name, source=name)
+    with SessionStore.create(path, info, START) as store:
+        store.add_cell(new_cell(x=-5.0), ACCOUNTS)
+        store.reclassify(1, "monocyte", name, START)
+    with Archive(path) as archive:
+        record = archive.record(1)
+    for text in (csv_text(record), session_list.csv_text([record])):
+        for cell in next(csv.reader(text.splitlines()[1:])):
+            assert cell[:1] not in ("=", "+", "@", "\t", "\r") and (cell[:1] != "-" or float(cell) < 0)

@@ -24,6 +24,8 @@ from ..files import write_whole
 from .flat_field import FlatField
 
 SCHEMA = "leuko-edge-tuning/1"
+LARGEST = 20_000_000  # bytes of such a file
+LARGEST_SIDE = 20_000  # px; of a camera's pictures, and far more than a flat field has
 NAME = "camera.json"
 _STEPS = 256  # of the PNG's levels to one of the camera's
 _ASPECT = 0.01  # relative difference from which a size shows another piece of the sensor
@@ -82,17 +84,21 @@ class Tuning:
         """Read such a file; EnvironmentBroken where it is absent, unreadable, damaged or from a newer version."""
         cure = f"run leuko-edge camera tune again, or delete {path}"
         try:
-            record = json.loads(Path(path).read_text(encoding="utf-8"))
+            with open(path, "rb") as stream:
+                content = stream.read(LARGEST + 1)
+            if len(content) > LARGEST:
+                raise ValueError("no tuning is so large")
+            record = json.loads(content.decode("utf-8"))
         except OSError as error:
             raise EnvironmentBroken(f"the tuning {path} cannot be read: {error.strerror or error}", cure) from error
-        except ValueError as error:  # also a NUL in the path, and what is not UTF-8
+        except (ValueError, RecursionError) as error:  # also a NUL in the path, and what is not UTF-8
             raise EnvironmentBroken(f"the tuning {path} is damaged: it is no JSON", cure) from error
         if not isinstance(record, dict) or record.get("schema") != SCHEMA:
             raise EnvironmentBroken(f"{path} is no tuning that this version knows ({SCHEMA})", cure)
         try:
             width, height = (int(side) for side in record["size"])
-            if min(width, height) < 1:
-                raise ValueError("a size without pixels")
+            if min(width, height) < 1 or max(width, height) > LARGEST_SIDE:
+                raise ValueError("a size that no camera has")
             return cls(
                 str(record["kind"]),
                 str(record["camera"]),
@@ -120,6 +126,9 @@ def _levels(text: str) -> np.ndarray:
         png = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
     except binascii.Error as error:
         raise ValueError("not base64") from error
+    sides = [int.from_bytes(png[at : at + 4].tobytes(), "big") for at in (16, 20)]  # as a PNG's header has them
+    if max(sides) > LARGEST_SIDE or sides[0] * sides[1] > LARGEST:
+        raise ValueError("a flat field of an absurd size")
     levels = cv2.imdecode(png, cv2.IMREAD_UNCHANGED)
     if levels is None or levels.dtype != np.uint16:
         raise ValueError("not a PNG of 16 bits")

@@ -27,6 +27,8 @@ from .tta import TURNS
 
 SCHEMA = "leuko-edge-card/1"
 SHIPPED = "leuko-vgg16-half-plain-int8"
+LONGEST_NAME = 200
+LARGEST = 20_000_000  # bytes of a card; a thousand centres of a thousand numbers take less
 WARN_SHARE = 0.15
 """Where no calibration gave one."""
 EXCLUDED_THRESHOLD = 0.9
@@ -71,7 +73,11 @@ class ModelCard:
         """Read a card; `ModelError` says what is wrong with it. Fields that this version does not know are ignored."""
         path = Path(json_path)
         try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
+            with path.open("rb") as stream:
+                content = stream.read(LARGEST + 1)
+            if len(content) > LARGEST:
+                raise ValueError("no card is so large")
+            raw = json.loads(content.decode("utf-8"))
         except FileNotFoundError:
             raise ModelError(
                 f"The model has no card: {path} is missing", "put the card that came with the model beside it."
@@ -139,6 +145,10 @@ def _problem(card: ModelCard) -> str | None:
     unknown = [name for name in (*card.classes, *card.leukocytes) if name not in CLASSES]
     if unknown:
         return f"it names classes that leuko-edge does not know ({', '.join(unknown)})"
+    names = {"name": card.name, "file": card.file, "network": card.network, "quantization": card.quantization}
+    for field_name, text in names.items():
+        if len(text) > LONGEST_NAME or not text.isprintable():
+            return f"its {field_name} must be one line of at most {LONGEST_NAME} characters"
     if len(card.classes) < 2 or len(set(card.classes)) != len(card.classes):
         return "its classes must be at least two, each named once"
     expected = [name for name in card.classes if name in LEUKOCYTES]
@@ -222,7 +232,11 @@ def load_verified(
             f"{card.sha256[:12]}…)",
             "fetch model and card together again.",
         )
-    if certified and (problem := certificates.problem(card.certificate, found, card.classes)):
+    problem = certificates.problem(card.certificate, found, card.classes)
+    sealed = card.certificate.get("card", certificates.decisive(vars(card)))  # older certificates have none
+    if problem is None and sealed != certificates.decisive(vars(card)):
+        problem = "its card was changed after it was certified"
+    if certified and problem:
         raise ModelError(
             f"The model {path} cannot be used: {problem}",
             f"make one on labelled cells with: leuko-check FOLDER --quantized {path.name} --certify",

@@ -5,13 +5,21 @@ It is of a pair, the float model and the quantized one, names both by their SHA-
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 SCHEMA = "leuko-certificate/1"
 SIDES = ("float", "quantized")
+DECISIVE = ("classes", "leukocytes", "input_size", "window_um", "crop_version")
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
+
+
+def decisive(values: Mapping[str, Any]) -> str:
+    """SHA-256 of what of a card decides which cell gets which name, the same in the cards of both models."""
+    return hashlib.sha256(json.dumps({name: values[name] for name in DECISIVE}, sort_keys=True).encode()).hexdigest()
 
 
 def problem(certificate: Mapping[str, Any], sha256: str, classes: Sequence[str]) -> str | None:
@@ -23,8 +31,11 @@ def problem(certificate: Mapping[str, Any], sha256: str, classes: Sequence[str])
     try:
         named = [str(certificate[side]["sha256"]).lower() for side in SIDES]
         complete = _complete(certificate, classes)
-    except (KeyError, TypeError):
+        order = list(certificate["by_class"])
+    except (KeyError, TypeError, ValueError, OverflowError):
         return "its certificate is incomplete"
+    if order != list(classes):  # two names changed places in the card: confident nonsense
+        return "its certificate is of classes in another order"
     if sha256.lower() not in named:
         return f"its certificate is of other models ({' and '.join(one[:12] + '…' for one in named)})"
     return None if complete else "its certificate is incomplete"

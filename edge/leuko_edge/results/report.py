@@ -37,7 +37,7 @@ from .. import __version__
 from ..errors import Reason
 from ..files import write_whole
 from ..pipeline import Outcome
-from ..plain_text import as_text
+from ..plain_text import as_text, table_text
 from ..sources.pictures import LeftOut
 from ..tally import Differential, Tally, warning
 from ..types import CountedCell
@@ -189,7 +189,7 @@ class CsvReport:
             place = [*map(int, cell.box), f"{cell.centre[0]:.1f}", f"{cell.centre[1]:.1f}"]
             size = (f"{scale.um_per_px:.5g}", scale.origin) if scale else ("", "")
             said = (entry.prediction.label, f"{entry.prediction.confidence:.4f}", _word(entry.counted))
-            rows.append([as_text(result.path), entry.id, *said, *place, _word(cell.at_border), *size, page, "", ""])
+            rows.append([table_text(result.path), entry.id, *said, *place, _word(cell.at_border), *size, page, "", ""])
         if outcome.refused is not None:
             rows.append(_without_cell(result.path, page, outcome.reason, outcome.refused))
 
@@ -208,7 +208,7 @@ class CsvReport:
 
 def _without_cell(path: str, page: int | str, reason: Reason | None, sentence: str) -> list[Any]:
     empty = [""] * (CSV_COLUMNS.index("page") - 1)
-    return [as_text(path), *empty, page, str(reason or Reason.FAILED), sentence]
+    return [table_text(path), *empty, page, str(reason or Reason.FAILED), sentence]
 
 
 def _word(truth: bool) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..plain_text import as_text, readable
+from ..plain_text import as_text, readable, table_text
 from ..store.archive import Record, Summary
 from ..types import LEUKOCYTES
 from .session_report import utc
@@ -69,16 +69,16 @@ def _row(record: Record) -> dict[str, Any]:
     summary, info, differential = record.summary, record.info, record.differential()
     row: dict[str, Any] = {
         "id": summary.id,
-        "sample": as_text(info.sample),
-        "operator": as_text(info.operator),
+        "sample": table_text(info.sample),
+        "operator": table_text(info.operator),
         "kind": info.kind,
         "state": summary.state,
         "started_at": utc(summary.started_at),
         "ended_at": utc(summary.ended_at),
-        "signed_by": record.signed_by if summary.state == "signed" else "",
+        "signed_by": table_text(record.signed_by or "") if summary.state == "signed" else "",
         "signed_at": utc(record.signed_at) if summary.state == "signed" else "",
         "version": len(record.signatures) or "",
-        "source": as_text(info.source),
+        "source": table_text(info.source),
         "simulated": "true" if info.simulated else "false",
         "counted": differential.counted,
         "erythroblast": differential.erythroblasts,

@@ -17,7 +17,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from ..plain_text import as_text
+from ..plain_text import as_text, table_text
 from ..store.archive import Record
 from ..store.records import Event, StoredCell
 from ..types import Skip
@@ -124,14 +124,14 @@ def _row(record: Record, cell: StoredCell) -> list[Any]:
     scale = "" if record.um_per_px is None else f"{record.um_per_px:.5g}"
     said = (cell.label, f"{cell.confidence:.4f}", _word(cell.counted))
     place = (cell.area, f"{cell.x:.1f}", f"{cell.y:.1f}", cell.frame, cell.views)
-    changed = (cell.model_label, cell.by if cell.changed else "", _word(cell.undone), utc(cell.last_seen))
+    changed = (cell.model_label, table_text(cell.by) if cell.changed else "", _word(cell.undone), utc(cell.last_seen))
     return [_source(record, cell), cell.id, *said, *cell.box, *centre, scale, *place, *changed]
 
 
 def _source(record: Record, cell: StoredCell) -> str:
     """The photograph that holds the cell, or what the session was counted from."""
     path = next((picture.path for picture in record.pictures if picture.number == cell.frame), record.info.source)
-    return as_text(path)
+    return table_text(path)
 
 
 def _word(truth: bool) -> str:
