@@ -1,0 +1,141 @@
+"""The review pages in a real browser: Debian's Chromium, driven by Selenium."""
+
+import io
+import json
+import shutil
+import urllib.request
+
+import pytest
+from reviewing import LABELS, served
+
+pytestmark = pytest.mark.browser
+SECONDS = 20  # the browser may take on a busy machine
+
+
+@pytest.fixture
+def browser(tmp_path):
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("Debian's chromium and chromium-driver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for word in (
+        *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
+        *("--disable-component-update", "--disable-sync", "--window-size=1024,600"),
+        f"--user-data-dir={tmp_path / 'browser'}",
+    ):
+        options.add_argument(word)
+    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield opened
+    opened.quit()
+
+
+def find(browser, css):
+    from selenium.webdriver.common.by import By
+
+    return browser.find_element(By.CSS_SELECTOR, css)
+
+
+def until(browser, question):
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    return WebDriverWait(browser, SECONDS).until(lambda _: question())
+
+
+def press(browser, *keys):
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    for key in keys:
+        ActionChains(browser).send_keys(key).perform()
+
+
+def labels(browser):
+    return tuple(browser.execute_script("return state.cells.filter((c) => !c.removed).map((c) => c.label)"))
+
+
+def with_label(cell, label):
+    return tuple(label if n == cell - 1 else name for n, name in enumerate(LABELS))
+
+
+def fetched(address):
+    with urllib.request.urlopen(address, timeout=SECONDS) as answer:
+        return answer.read()
+
+
+def test_a_person_reviews_signs_amends_and_takes_the_report_away(browser, database):
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    pypdf = pytest.importorskip("pypdf")
+    with served(database) as address:
+        browser.get(address)
+        find(browser, "#rows a").click()
+        until(browser, lambda: labels(browser) == LABELS)
+
+        find(browser, '[data-cell="1"]').click()  # by key, and undone
+        press(browser, "3")
+        until(browser, lambda: labels(browser) == with_label(1, "monocyte"))
+        assert find(browser, '#differential [data-label="monocyte"] td').text == "2"
+        press(browser, "u")
+        until(browser, lambda: labels(browser) == LABELS)
+
+        cell, target = find(browser, '.cell[data-cell="2"]'), find(browser, '#palette [data-class="basophil"]')
+        ActionChains(browser).drag_and_drop(cell, target).perform()
+        until(browser, lambda: labels(browser) == with_label(2, "basophil"))
+        find(browser, "#undo").click()
+        until(browser, lambda: labels(browser) == LABELS)
+
+        find(browser, "#sign").click()  # refused: two cells ask for a person
+        find(browser, "#signer").clear()
+        find(browser, "#signer").send_keys("Dr. C")
+        find(browser, "#sign-now").click()
+        until(browser, lambda: "2 cells have not been looked at" in find(browser, "#sign-told").text)
+        find(browser, '#sign-dialog [value="cancel"]').click()
+
+        find(browser, "#show-unseen").click()
+        press(browser, "n")
+        until(browser, lambda: browser.execute_script("return state.unseen.length") == 0)
+        find(browser, "#sign").click()
+        find(browser, "#sign-now").click()
+        until(browser, lambda: find(browser, "#state").text == "signed")
+        press(browser, "1")
+        assert labels(browser) == LABELS  # locked
+
+        find(browser, "#amend").click()
+        find(browser, "#reason").send_keys("the blast was a lymphocyte")
+        find(browser, "#amend-now").click()
+        until(browser, lambda: "being amended" in find(browser, "#state").text)
+        find(browser, '.cell[data-cell="6"]').click()
+        press(browser, "2")
+        until(browser, lambda: labels(browser) == with_label(6, "lymphocyte"))
+        find(browser, "#sign").click()
+        find(browser, "#sign-now").click()
+        until(browser, lambda: find(browser, "#state").text == "signed")
+
+        report = json.loads(fetched(f"{address}/sessions/1/report.json"))
+        pdf = pypdf.PdfReader(io.BytesIO(fetched(f"{address}/sessions/1/report.pdf")))
+        first = " ".join(pdf.pages[0].extract_text().replace("–", "-").split())
+        assert report["session"]["signed"]["by"] == "Dr. C" and "Signed by Dr. C" in first
+        assert [one["reason"] for one in report["session"]["versions"]] == ["", "the blast was a lymphocyte"]
+        for label, share in report["differential"]["classes"].items():
+            if share["count"]:
+                assert f"{label.replace('_', ' ')} {share['count']} {share['percent']:.1f}" in first
+
+
+def test_a_missed_cell_is_added_by_a_click_and_another_page_sees_it(browser, database):
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    with served(database) as address:
+        browser.get(f"{address}/sessions/1")
+        find(browser, "#tab-field").click()
+        until(browser, lambda: browser.execute_script("return Boolean(field.svg)"))
+        first = browser.current_window_handle
+        browser.switch_to.new_window("tab")
+        browser.get(f"{address}/sessions/1")
+        second = browser.current_window_handle
+        browser.switch_to.window(first)
+        find(browser, "#missed").click()
+        ActionChains(browser).move_to_element(find(browser, "#view")).click().perform()
+        until(browser, lambda: len(labels(browser)) == len(LABELS) + 1)
+        browser.switch_to.window(second)
+        until(browser, lambda: labels(browser) == (*LABELS, "eosinophil"))
