@@ -133,7 +133,7 @@ def test_the_exported_network_is_the_best_on_validation(run):
 def test_a_calibrated_run_is_read_as_the_calibration_says(run, monkeypatch, tmp_path):
     cells, out, _ = run
     folder = shutil.copytree(out, tmp_path / "run")
-    monkeypatch.setattr(calibrate.stored, "load", lambda _: cells)
+    monkeypatch.setattr(calibrate.cell_set, "load", lambda _: cells)
     assert calibrate.run(argparse.Namespace(cells=tmp_path, model=folder, turns=8, travel=None, cap=9)) == 0
     written = json.loads((folder / "calibration.json").read_text())
     model, trained = evaluate.load_run(folder)

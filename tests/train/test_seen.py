@@ -27,3 +27,13 @@ def test_a_copy_that_is_not_in_the_set_itself_counts_too(tmp_path):
 
 def test_a_run_that_does_not_say_what_it_saw_sets_nothing_aside(tmp_path):
     assert seen.unseen(tmp_path, made_cells()).all()
+
+
+def test_a_run_that_began_as_another_has_seen_what_that_one_saw(tmp_path):
+    cells, rows = made_cells(), np.arange(4)
+    first, second = tmp_path / "first", tmp_path / "second"
+    for run in (first, second):
+        run.mkdir()
+    seen.remember(first, cells, rows[:2])
+    seen.remember(second, cells, rows[2:], before=first)
+    assert seen.pictures(second) == set(cells.paths[rows])

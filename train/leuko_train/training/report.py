@@ -57,8 +57,12 @@ def write(
     training: np.ndarray,
     validation: np.ndarray,
     found: np.ndarray,
+    before: Path | None = None,
 ) -> None:
-    """report.json, report.md, curves.png, confusion.png in `out`. `found`: probabilities of the validation cells."""
+    """report.json, report.md, curves.png, confusion.png in `out`. `found`: probabilities of the validation cells.
+
+    `before`: the folder of the run that it began as, if any.
+    """
     settings = progress.settings
     truth, labs = cells.labels[validation], cells.labs[validation]
     temperature = classification.fit_temperature(found, truth)
@@ -82,7 +86,7 @@ def write(
         "validation_cells": _counts(cells, validation),
         "epochs": progress.rows,
     }
-    seen.remember(out, cells, np.concatenate([training, validation]))
+    seen.remember(out, cells, np.concatenate([training, validation]), before)
     report.write_json(out / "report.json", content)
     figures.confusion_picture(out / "confusion.png", matrix, CLASSES, "validation")
     lines = {key: [row[key] for row in progress.rows] for key in progress.rows[0]}

@@ -15,9 +15,13 @@ from ..data.cell_set import CellSet
 NAME = "seen.txt"
 
 
-def remember(run: Path, cells: CellSet, rows: np.ndarray) -> None:
-    """Write the pictures of the cells `rows`, which trained or chose the network, to the run's folder."""
-    (run / NAME).write_text("\n".join(np.unique(cells.paths[rows])) + "\n", encoding="utf-8")
+def remember(run: Path, cells: CellSet, rows: np.ndarray, before: Path | None = None) -> None:
+    """Write the pictures of the cells `rows`, which trained or chose the network, to the run's folder.
+
+    `before`: the folder of the run that it began as, whose pictures it has seen too.
+    """
+    every = {*map(str, cells.paths[rows]), *(pictures(before) if before is not None else ())}
+    (run / NAME).write_text("\n".join(sorted(every)) + "\n", encoding="utf-8")
 
 
 def pictures(run: Path) -> frozenset[str]:
