@@ -159,3 +159,9 @@ def test_a_class_that_only_a_person_named_gets_its_row_and_counts():
 def test_a_small_display_has_no_row_for_abnormal_cells_that_were_not_seen():
     assert [s.label for s in Differential.from_counts({"blast": 1}).present][-2:] == ["immature_granulocyte", "blast"]
     assert len(Differential.from_counts({"neutrophil": 1}).present) == 6
+
+
+def test_a_limit_belongs_to_the_reference_range_and_an_interval_that_touches_it_is_not_outside():
+    assert flag(40.0, (30.0, 50.0), (40.0, 60.0)) == flag(60.0, (50.0, 70.0), (40.0, 60.0)) == "normal"
+    assert flag(39.9, (30.0, 40.0), (40.0, 60.0)) == "low?" and flag(39.0, (30.0, 39.9), (40.0, 60.0)) == "low"
+    assert flag(60.1, (60.0, 70.0), (40.0, 60.0)) == "high?" and flag(61.0, (60.1, 70.0), (40.0, 60.0)) == "high"

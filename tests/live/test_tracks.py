@@ -84,3 +84,20 @@ def test_views_that_agree_do_not_add_up_to_certainty():
     for _ in range(VIEWS):
         combined = track.see(1.0, np.array([0.7, 0.3]))
     np.testing.assert_allclose(combined, [0.7, 0.3])
+
+
+@pytest.mark.parametrize(("micrometres", "known"), [(4.8, True), (5.2, False)])
+def test_centres_nearer_than_five_micrometres_are_one_cell_and_farther_ones_are_two(world, micrometres, known):
+    _, tracks = world
+    px = micrometres / UM
+    assert ids(tracks.match(at(), [(300.0 + px, 200.0)], UM)) == [1 if known else None]
+    assert tracks.near(0, 300.0 + px, 200.0, UM) is known
+    tracks.add(Track(0, 300.0 + px, 200.0, id=3))
+    assert [(older.id, newer.id) for older, newer in tracks.doubled(UM)] == ([(1, 3)] if known else [])
+
+
+def test_cells_at_one_place_of_two_areas_are_not_one(world):
+    slide, tracks = world
+    slide.areas[2] = 1
+    tracks.add(Track(2, -1700.0, 200.0, id=3))  # where cell 1 lies, in another area
+    assert tracks.doubled(UM) == [] and not tracks.near(2, 300.0, 200.0, UM)

@@ -18,6 +18,7 @@ from leuko_edge.errors import EnvironmentBroken, UsageError
 from leuko_edge.session import Accounts
 from leuko_edge.store import SessionInfo, SessionStore, StoreError, StoreFull, errors, ledger, schema
 from leuko_edge.store.archive import Archive
+from leuko_edge.store.records import Picture
 from leuko_edge.types import LEUKOCYTES, Prediction
 
 EDGE = Path(__file__).resolve().parents[2] / "edge"
@@ -466,3 +467,26 @@ def test_the_default_place_follows_the_xdg_base_directories(monkeypatch):
     assert str(files.default_path()) == "/state/leuko-edge/sessions.sqlite3"
     monkeypatch.setenv("XDG_STATE_HOME", "relative")  # to be ignored, says the specification
     assert str(files.default_path()) == "/home/a/.local/state/leuko-edge/sessions.sqlite3"
+
+
+def test_an_undone_cell_that_is_named_anew_stays_out_of_the_count(store, path):
+    store.add_cell(new_cell(), ACCOUNTS)
+    store.undo_last("A", START + 1)
+    store.reclassify(1, "monocyte", "A", START + 2)
+    assert rows(path, "SELECT counted, label FROM cell") == [(0, "monocyte")] and not store.counts()
+
+
+def test_counting_stops_ten_megabytes_before_the_disk_is_full(store, monkeypatch):
+    monkeypatch.setattr(errors, "room", lambda path: 10_000_000)
+    store.add_cell(new_cell(), ACCOUNTS)
+    monkeypatch.setattr(errors, "room", lambda path: 9_999_999)
+    with pytest.raises(StoreFull):
+        store.add_cell(new_cell(number=2), ACCOUNTS)
+
+
+def test_a_change_that_fails_half_way_leaves_nothing_behind(store, path):
+    bad = new_cell(number=2, crop=np.zeros((4, 4, 7), np.uint8))
+    with pytest.raises(Exception, match=r"."):
+        store.add_picture(Picture(1, "/a.png"), None, [new_cell(), bad], Accounts(9))
+    assert rows(path, "SELECT count(*) FROM cell") == rows(path, "SELECT count(*) FROM picture") == [(0,)]
+    assert rows(path, "SELECT count(*) FROM accounts") == [(0,)] and store.accounts == Accounts()
