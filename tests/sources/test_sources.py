@@ -81,6 +81,37 @@ def test_sixteen_bits_are_scaled_by_the_range_that_the_camera_used(bits, suffix)
     assert np.array_equal(decode(encoded(wide, suffix)), bgr)
 
 
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_few_hot_pixels_do_not_darken_a_picture_of_twelve_bits(suffix):
+    bgr = smear()
+    bgr[0, 0] = 255
+    wide = (bgr.astype(np.uint16) << 4) + 15
+    wide[5, 7] = wide[90, 100, 1] = 65535
+    found = decode(encoded(wide, suffix))
+    bgr[5, 7] = bgr[90, 100, 1] = 255
+    assert np.array_equal(found, bgr)
+
+
+def test_a_picture_wider_than_the_decoder_takes_is_called_too_long():
+    data = encoded(smear(), ".png")
+    part = b"IHDR" + struct.pack(">II", 1_250_000, 40) + data[24:29]
+    assert "too long" in refusal(data[:12] + part + struct.pack(">I", zlib.crc32(part)) + data[33:])
+
+
+def test_a_jpeg_whose_decoder_lost_its_place_is_damaged_and_filling_is_not():
+    data = encoded(smear(), ".jpg")
+    assert decode(data[:-2] + bytes(4) + data[-2:]).shape == (240, 320, 3)
+    assert "damaged" in refusal(data[:-2] + bytes(range(1, 200)) + data[-2:])
+
+
+def test_a_progressive_jpeg_without_its_later_scans_is_damaged():
+    done, coded = cv2.imencode(".jpg", smear(), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])
+    data = coded.tobytes()
+    scans = [at for at in range(len(data)) if data[at : at + 2] == b"\xff\xda"]
+    assert done and len(scans) > 2 and decode(data).shape == (240, 320, 3)
+    assert "later parts" in refusal(data[: scans[-1]] + b"\xff\xd9")
+
+
 def test_eight_bits_kept_in_sixteen_are_not_darkened():
     bgr = smear()
     assert np.array_equal(decode(encoded(bgr.astype(np.uint16), ".png")), bgr)

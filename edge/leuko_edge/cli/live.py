@@ -61,10 +61,12 @@ def count_live(request: Request) -> int:
         else:
             with contextlib.suppress(LeukoError):  # what ended the count is what is said
                 store.close("open")
-        code = _code(ended, differential, source)
+        code = _code(ended, differential, source, film=request.video is not None)
         if request.results:  # before anything is shown
-            with contextlib.suppress(NothingCountable):  # written all the same, and said below
+            try:
                 code = export(database, number, request.results) or code
+            except NothingCountable as error:  # written all the same, and said below
+                code = code or error.exit_code
         if not request.quiet:
             if request.demo and request.resume is not None:  # the truth of this slide is not that of the whole session
                 out.print(Text(display.SIMULATED, style="bold yellow"))
@@ -80,7 +82,7 @@ def count_live(request: Request) -> int:
             damaged = store.given_up  # it cannot be gone on with, and the sentence has said so
             kept = "" if passing or damaged else f"; session {number} is kept, go on with --resume {number}"
             messages.print(Text(f"leuko-edge: {ended[0]}{kept}"), soft_wrap=True)
-        elif not differential.counted:
+        elif code == NothingCountable.exit_code:
             messages.print(Text("leuko-edge: no white cell was counted"), soft_wrap=True)
         elif code == PARTLY:
             sentence = f"{source.dropped} frames could not be used and are not counted; copy or record it again"
@@ -88,13 +90,14 @@ def count_live(request: Request) -> int:
         return code
 
 
-def _code(ended: tuple[str, int] | None, differential: Differential, source: LiveSource) -> int:
-    """The exit code, by what was counted. A camera drops frames as it must; of a film every one was wanted."""
+def _code(ended: tuple[str, int] | None, differential: Differential, source: LiveSource, film: bool) -> int:
+    """The exit code, by what was counted. Who looks through a camera may leave it again, and it drops frames as it
+    must; of a film every one was wanted."""
     if ended is not None:
         return ended[1]
-    if not differential.counted:
+    if film and not differential.counted:
         return NothingCountable.exit_code
-    return PARTLY if source.dropped and not source.live else 0
+    return PARTLY if film and source.dropped else 0
 
 
 def _attend(engine: Engine, source: LiveSource, face: Face, truth: Mapping[str, int] | None) -> tuple[str, int] | None:
