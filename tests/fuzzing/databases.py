@@ -34,7 +34,7 @@ from leuko_edge.live.engine import Engine
 from leuko_edge.model.classify import FixedClassifier
 from leuko_edge.service.resume import take_up
 from leuko_edge.session import MapPiece
-from leuko_edge.store import SessionDamaged, SessionStore, StoreDamaged, schema
+from leuko_edge.store import SessionDamaged, SessionStore, StoreDamaged, StoreError, schema
 from leuko_edge.types import CLASSES, Frame
 
 TABLES = ("session", "cell", "event", "accounts", "keyframe", "field", "signature")
@@ -107,10 +107,10 @@ def _change(path: Path, rng: random.Random, kind: str) -> None:
 
 def goes_on(path: Path) -> bool:
     """Whether the service counts on, as its loop does after each kind of damage."""
-    classifier = FixedClassifier("neutrophil")
+    classifier, unclosed = FixedClassifier("neutrophil"), set[tuple[str, int]]()
     for _ in range(4):
         try:
-            store = take_up(str(path), INFO, lambda sentence: None) or SessionStore.create(path, INFO)
+            store = take_up(str(path), INFO, lambda sentence: None, unclosed) or SessionStore.create(path, INFO)
             with store:
                 engine = Engine(classifier, store, um_per_px=0.2)
                 engine.look(Frame(0, 1.8e9, np.full((240, 320, 3), 200, np.uint8)))
@@ -119,11 +119,16 @@ def goes_on(path: Path) -> bool:
                 store.close("open")
             return True
         except SessionDamaged as error:
-            with contextlib.suppress(LeukoError):
+            print(error)
+            try:
                 SessionStore.give_up_session(error.path, error.session, error.what)
+            except StoreError:
+                unclosed.add((error.path, error.session))
         except StoreDamaged as error:
+            print(error)
             schema.set_aside(error.path)
-        except LeukoError:
+        except LeukoError as error:
+            print(error)
             return False
     return False
 

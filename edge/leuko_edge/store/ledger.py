@@ -25,8 +25,12 @@ SAVE_SECONDS = 1.0  # how old accounts and fields may grow before they are writt
 class Ledger:
     """What every change of a session goes through; `SessionStore` says what is changed."""
 
-    def __init__(self, connection: sqlite3.Connection, lock: SessionLock, path: str, session: int) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, lock: SessionLock, path: str, session: int, fresh: bool = False
+    ) -> None:
+        """`fresh`: the session was made just now, so that what cannot be read of it is the file's damage, not its own."""
         self._connection, self._lock, self.path, self.id = connection, lock, path, session
+        self._blamed = None if fresh else session
         self._guard = threading.RLock()
         self._fields: list[tuple[Any, ...]] = []  # waiting for the next commit
         self._keyframes: list[dict[str, Any]] = []  # likewise
@@ -206,7 +210,7 @@ class Ledger:
                         execute("ROLLBACK")
                     raise
             except (sqlite3.Error, UnicodeDecodeError) as error:
-                raise explained(error, self.path, self.id) from None
+                raise explained(error, self.path, self._blamed) from None
             self.accounts = frames
             self._fields.clear()
             self._keyframes.clear()
@@ -218,14 +222,14 @@ class Ledger:
         try:
             yield
         except records.UNREADABLE as error:
-            raise explained(error, self.path, self.id) from None
+            raise explained(error, self.path, self._blamed) from None
 
     def _ask(self, question: str, *more: int) -> list[sqlite3.Row]:
         with self._guard:
             try:
                 return self._connection.execute(question, (self.id, *more)).fetchall()
             except (sqlite3.Error, UnicodeDecodeError) as error:
-                raise explained(error, self.path, self.id) from None
+                raise explained(error, self.path, self._blamed) from None
 
 
 _FIELD = (

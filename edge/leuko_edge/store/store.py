@@ -45,7 +45,7 @@ class SessionStore(Ledger):
             if errors.room(name) < errors.STOP_BYTES:
                 raise errors.full(name)
             made = connection.execute(insert("session", row), row)
-            return cls(connection, lock, name, int(made.lastrowid or 0))
+            return cls(connection, lock, name, int(made.lastrowid or 0), fresh=True)
 
     @classmethod
     def resume(
