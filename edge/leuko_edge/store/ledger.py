@@ -28,7 +28,7 @@ class Ledger:
     def __init__(
         self, connection: sqlite3.Connection, lock: SessionLock, path: str, session: int, fresh: bool = False
     ) -> None:
-        """`fresh`: the session was made just now, so that what cannot be read of it is the file's damage, not its own."""
+        """`fresh`: the session was made just now: what cannot be read of it is the file's damage, not its own."""
         self._connection, self._lock, self.path, self.id = connection, lock, path, session
         self._blamed = None if fresh else session
         self._guard = threading.RLock()
