@@ -155,7 +155,7 @@ def test_one_blast_or_variant_lymphocyte_asks_for_a_person_whatever_else_was_cou
 
 @pytest.mark.parametrize("more", [[], ["--quiet"]])
 def test_whoever_counts_photographs_is_told_of_abnormal_cells(tmp_path, monkeypatch, capsys, more):
-    monkeypatch.setattr(counting.Classifier, "from_path", lambda path, threads: FixedClassifier("blast"))
+    monkeypatch.setattr(counting.Classifier, "from_path", lambda *_, **__: FixedClassifier("blast"))
     (tmp_path / "one.png").write_bytes(encoded(smear(), ".png"))
     assert main.main(["--image", str(tmp_path), "--json", str(tmp_path / "r.json"), *more]) == 0
     out = capsys.readouterr()
@@ -168,7 +168,7 @@ def test_whoever_counts_photographs_is_told_of_abnormal_cells(tmp_path, monkeypa
 def slide(tmp_path, monkeypatch):
     """A function that makes a folder of so many photographs of one cell; of two cells one is unidentified."""
     labels = ("neutrophil", UNIDENTIFIED)
-    monkeypatch.setattr(counting.Classifier, "from_path", lambda path, threads: FixedClassifier(*labels))
+    monkeypatch.setattr(counting.Classifier, "from_path", lambda *_, **__: FixedClassifier(*labels))
     picture = encoded(smear(), ".png")
 
     def folder(pictures: int) -> str:
