@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import UsageError
 from ..session import Accounts
 from ..tally import Differential
-from . import columns, records, schema
+from . import columns, schema, table_rows
 from .errors import StoreError, explained
 from .records import Event, Picture, SessionInfo, Signature, StoredCell
 
@@ -83,7 +83,7 @@ class Archive:
             for (session,) in execute("SELECT id FROM session ORDER BY id").fetchall():
                 try:
                     found.append(_summary(execute(f"{_SUMMARY} WHERE session.id = ?", (session,)).fetchone()))
-                except records.UNREADABLE as error:
+                except table_rows.UNREADABLE as error:
                     unreadable.append(explained(error, self.path, session))
         self.unreadable = tuple(unreadable)
         return tuple(found)
@@ -92,7 +92,7 @@ class Archive:
         """What SQLite finds wrong with the whole file, in one sentence; "" where it is sound."""
         try:
             said = [str(row[0]) for row in self._connection.execute("PRAGMA integrity_check(3)")]
-        except (sqlite3.Error, *records.UNREADABLE) as error:
+        except (sqlite3.Error, *table_rows.UNREADABLE) as error:
             said = [str(error)]
         if said == ["ok"]:
             return ""
@@ -115,17 +115,17 @@ class Archive:
             return Record(
                 summary=_summary(row),
                 amendment=None if row["amendment"] is None else columns.words(row, "amendment"),
-                pictures=tuple(records.picture_from(picture) for picture in pictures),
-                signatures=tuple(records.signature_from(signature) for signature in signatures),
+                pictures=tuple(table_rows.picture_from(picture) for picture in pictures),
+                signatures=tuple(table_rows.signature_from(signature) for signature in signatures),
                 um_per_px=None if row["um_per_px"] is None else columns.real(row, "um_per_px", 1e-3, 100),
                 gate=columns.parsed(row, "gate", dict),
                 signed_by=None if row["signed_by"] is None else columns.words(row, "signed_by"),
                 signed_at=None if row["signed_at"] is None else columns.moment(row, "signed_at"),
                 seconds=columns.real(row, "seconds", 0),
-                accounts=records.accounts_from(counted),
+                accounts=table_rows.accounts_from(counted),
                 fields=int(fields[0]),
-                cells=tuple(records.cell_from(cell) for cell in cells),
-                events=tuple(records.event_from(event) for event in events),
+                cells=tuple(table_rows.cell_from(cell) for cell in cells),
+                events=tuple(table_rows.event_from(event) for event in events),
             )
 
     def revision(self, session: int) -> str:
@@ -157,7 +157,7 @@ class Archive:
         """(n, n, 3) uint8 RGB as the network saw it; None where none was stored."""
         with self._reading(session) as execute:
             row = execute("SELECT crop FROM cell WHERE session = ? AND id = ?", (session, cell)).fetchone()
-            return records.decode(row["crop"]) if row else None
+            return table_rows.decode(row["crop"]) if row else None
 
     def view(self, session: int, picture: int) -> bytes | None:
         """JPEG of a photograph, reduced; None where there is none."""
@@ -194,7 +194,7 @@ class Archive:
     def _reading(self, session: int | None = None) -> Iterator[Any]:
         try:
             yield self._connection.execute
-        except (sqlite3.Error, *records.UNREADABLE) as error:
+        except (sqlite3.Error, *table_rows.UNREADABLE) as error:
             raise explained(error, self.path, session) from None
         finally:
             with contextlib.suppress(sqlite3.Error):
@@ -225,5 +225,5 @@ def _summary(row: sqlite3.Row) -> Summary:
         started_at=columns.moment(row, "started_at"),
         ended_at=None if row["ended_at"] is None else columns.moment(row, "ended_at"),
         cells=int(row["cells"]),
-        info=records.info_from(row),
+        info=table_rows.info_from(row),
     )

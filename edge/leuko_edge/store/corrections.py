@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..types import EXCLUDED, LEUKOCYTES, Prediction
-from .records import encode, shares, utf8
+from .table_rows import encode, shares, utf8
 
 Execute = Callable[..., sqlite3.Cursor]
 

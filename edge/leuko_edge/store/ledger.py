@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from ..errors import UsageError
 from ..session import Accounts, MapPiece
-from . import columns, corrections, errors, records, schema
+from . import columns, corrections, errors, schema, table_rows
 from .clock import SessionClock
 from .corrections import PROGRAM, Execute
 from .errors import SessionDamaged, StoreError, StoreMoved, explained
@@ -38,8 +38,8 @@ class Ledger:
         with self._reading():
             row = connection.execute("SELECT * FROM session WHERE id = ?", (session,)).fetchone()
             counts = connection.execute("SELECT * FROM accounts WHERE session = ?", (session,)).fetchone()
-            self.info = records.info_from(row)
-            self.accounts = records.accounts_from(counts)
+            self.info = table_rows.info_from(row)
+            self.accounts = table_rows.accounts_from(counts)
             self._clock = SessionClock(columns.moment(row, "started_at"), self._latest())
             self._seconds = columns.real(row, "seconds", 0)  # of earlier runs
         self._signed = row["state"] == "signed"
@@ -71,7 +71,7 @@ class Ledger:
     def add_keyframes(self, pieces: Sequence[MapPiece]) -> None:
         """Note new pieces of the slide's map; written with the next cell, or after a second."""
         with self._guard:
-            self._keyframes += [{"session": self.id, **records.keyframe_columns(piece)} for piece in pieces]
+            self._keyframes += [{"session": self.id, **table_rows.keyframe_columns(piece)} for piece in pieces]
 
     def move_keyframes(self, places: Mapping[int, tuple[int, float, float]]) -> None:
         """Put pieces of the map, by key, where (area, x, y) it has them now: areas are joined, drift is corrected."""
@@ -87,7 +87,7 @@ class Ledger:
         """The map as far as it is known without a gap, for a resumed session."""
         rows = self._ask("SELECT * FROM keyframe WHERE session = ? ORDER BY key")
         with self._reading():
-            pieces = [records.keyframe_from(row) for row in rows]
+            pieces = [table_rows.keyframe_from(row) for row in rows]
         return [piece for n, piece in enumerate(pieces) if piece.key == n]
 
     def save_accounts(self, accounts: Accounts) -> None:
@@ -195,7 +195,7 @@ class Ledger:
                 execute("BEGIN IMMEDIATE")
                 try:
                     yield execute
-                    row = {"session": self.id, **records.accounts_columns(frames)}
+                    row = {"session": self.id, **table_rows.accounts_columns(frames)}
                     execute(insert("accounts", row, "INSERT OR REPLACE"), row)
                     execute("UPDATE session SET seconds = ? WHERE id = ?", (self.seconds, self.id))
                     for doubt in self._clock.doubts():
@@ -221,7 +221,7 @@ class Ledger:
         """SessionDamaged where a row of this session makes no sense."""
         try:
             yield
-        except records.UNREADABLE as error:
+        except table_rows.UNREADABLE as error:
             raise explained(error, self.path, self._blamed) from None
 
     def _ask(self, question: str, *more: int) -> list[sqlite3.Row]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from . import records
+from . import table_rows
 from .corrections import Execute
 from .ledger import insert
 from .records import NewCell, Picture
 
 
 def add(execute: Execute, session: int, picture: Picture, view: bytes | None) -> None:
-    columns = {**asdict(picture), "path": records.utf8(picture.path), "session": session, "view": view}
+    columns = {**asdict(picture), "path": table_rows.utf8(picture.path), "session": session, "view": view}
     execute(insert("picture", columns), columns)
 
 
 def add_cell(execute: Execute, session: int, cell: NewCell, counts: bool) -> int:
     """Its number within the session; `counts`: whether its class is in the denominator."""
     newest = execute("SELECT coalesce(max(id), 0) FROM cell WHERE session = ?", (session,)).fetchone()
-    columns = {**records.cell_columns(cell), "session": session, "counted": counts, "id": int(newest[0]) + 1}
+    columns = {**table_rows.cell_columns(cell), "session": session, "counted": counts, "id": int(newest[0]) + 1}
     execute(insert("cell", columns), columns)
     return int(columns["id"])

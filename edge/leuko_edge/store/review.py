@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from ..errors import UsageError
 from ..types import ABNORMAL, CLASSES, LEUKOCYTES, UNIDENTIFIED
-from . import corrections, pictures, records, schema, signatures
+from . import corrections, pictures, schema, signatures, table_rows
 from .corrections import Execute
 from .errors import StoreError, explained
 from .lock import SessionLock
@@ -85,12 +85,14 @@ class Review:
         """A cell that counting missed, and its number; Stale where a standing cell already covers its centre."""
         with self._transaction(session) as execute:
             for row in execute("SELECT * FROM cell WHERE session = ? AND frame = ?", (session, cell.frame)):
-                left, top, width, height = records.cell_from(row).box
+                left, top, width, height = table_rows.cell_from(row).box
                 inside = left <= cell.x <= left + width and top <= cell.y <= top + height
                 if inside and row["undone_at"] is None:
                     raise Stale(f"cell {row['id']} is there already")
             number = pictures.add_cell(execute, session, cell, cell.label in LEUKOCYTES)
-            execute("UPDATE cell SET changed_by = ? WHERE session = ? AND id = ?", (records.utf8(who), session, number))
+            execute(
+                "UPDATE cell SET changed_by = ? WHERE session = ? AND id = ?", (table_rows.utf8(who), session, number)
+            )
             corrections.record(execute, session, at, who, "added", cell=number, after=cell.label)
             return number
 
@@ -100,14 +102,14 @@ class Review:
             for cell in cells:
                 execute(
                     "UPDATE cell SET looked_by = ?, looked_at = ? WHERE session = ? AND id = ? AND looked_by IS NULL",
-                    (records.utf8(who), float(at), session, cell),
+                    (table_rows.utf8(who), float(at), session, cell),
                 )
 
     def identify(self, session: int, sample: str, operator: str, who: str, at: float) -> None:
         """Whose blood it is, and who counted it; what was named before stays in the history."""
         with self._transaction(session) as execute:
             row = execute("SELECT sample, operator FROM session WHERE id = ?", (session,)).fetchone()
-            for name, value in (("sample", records.utf8(sample)), ("operator", records.utf8(operator))):
+            for name, value in (("sample", table_rows.utf8(sample)), ("operator", table_rows.utf8(operator))):
                 if value != row[name]:
                     execute(f"UPDATE session SET {name} = ? WHERE id = ?", (value, session))
                     corrections.record(execute, session, at, who, name, before=row[name], after=value)
@@ -184,7 +186,7 @@ def _change(execute: Execute, session: int, change: Change, who: str, at: float,
     corrections.reclassify(execute, session, change.cell, change.after, change.after in LEUKOCYTES, who, at)
     execute(
         "UPDATE cell SET looked_by = ?, looked_at = ? WHERE session = ? AND id = ? AND looked_by IS NULL",
-        (records.utf8(who), float(at), session, change.cell),
+        (table_rows.utf8(who), float(at), session, change.cell),
     )
     if taken_back and change.after == row["model_label"]:
         execute("UPDATE cell SET changed_by = NULL WHERE session = ? AND id = ?", (session, change.cell))

@@ -5,7 +5,7 @@ Each function works inside the caller's transaction and adds its line to the his
 
 from __future__ import annotations
 
-from . import records
+from . import table_rows
 from .corrections import Execute, record
 
 
@@ -16,15 +16,15 @@ def sign(execute: Execute, session: int, who: str, at: float) -> int:
     newest = execute("SELECT coalesce(max(version), 0) FROM signature WHERE session = ?", (session,)).fetchone()
     version = int(newest[0]) + 1
     cells = execute("SELECT id, label FROM cell WHERE session = ? AND undone_at IS NULL", (session,))
-    labels = records.text({str(row["id"]): row["label"] for row in cells})
+    labels = table_rows.text({str(row["id"]): row["label"] for row in cells})
     execute(
         "INSERT INTO signature (session, version, signed_by, signed_at, reason, labels) VALUES (?, ?, ?, ?, ?, ?)",
-        (session, version, records.utf8(who), float(at), reason or "", labels),
+        (session, version, table_rows.utf8(who), float(at), reason or "", labels),
     )
     execute(
         "UPDATE session SET state = 'signed', amendment = NULL, signed_by = ?, signed_at = ?, ended_at = ? "
         "WHERE id = ?",
-        (records.utf8(who), float(at), float(at) if ended is None else ended, session),
+        (table_rows.utf8(who), float(at), float(at) if ended is None else ended, session),
     )
     execute("DELETE FROM keyframe WHERE session = ?", (session,))  # nothing is counted into it any more
     record(execute, session, at, who, "signed")
@@ -33,6 +33,6 @@ def sign(execute: Execute, session: int, who: str, at: float) -> int:
 
 def amend(execute: Execute, session: int, reason: str, who: str, at: float) -> None:
     """Open a signed session again, for `reason`; what was signed stays in its table."""
-    words = records.utf8(reason)
+    words = table_rows.utf8(reason)
     execute("UPDATE session SET state = 'closed', amendment = ? WHERE id = ?", (words, session))
     record(execute, session, at, who, "amended", words)

@@ -23,7 +23,7 @@ import numpy as np
 from ..errors import UsageError
 from ..session import Accounts, Shown
 from ..types import CLASSES, LEUKOCYTES, UNIDENTIFIED, Prediction
-from . import columns, corrections, errors, pictures, records, schema, signatures
+from . import columns, corrections, errors, pictures, schema, signatures, table_rows
 from .corrections import FOLLOWED
 from .errors import SessionDamaged, StoreError, StoreFull, explained
 from .ledger import Ledger, insert
@@ -40,7 +40,7 @@ class SessionStore(Ledger):
     def create(cls, path: str | os.PathLike[str], info: SessionInfo, now: float | None = None) -> SessionStore:
         """A new session in the database at `path`, which is made where there is none; StoreError with its sentence."""
         started = time.time() if now is None else float(now)
-        row = {**records.info_columns(info), "started_at": started, "state": "open", "gate": "{}", "seconds": 0.0}
+        row = {**table_rows.info_columns(info), "started_at": started, "state": "open", "gate": "{}", "seconds": 0.0}
         with _opened(path) as (connection, lock, name):
             if errors.room(name) < errors.STOP_BYTES:
                 raise errors.full(name)
@@ -167,7 +167,7 @@ class SessionStore(Ledger):
             if um_per_px is not None:
                 execute("UPDATE session SET um_per_px = ? WHERE id = ?", (float(um_per_px), self.id))
             if gate is not None:
-                execute("UPDATE session SET gate = ? WHERE id = ?", (records.text(dict(gate)), self.id))
+                execute("UPDATE session SET gate = ? WHERE id = ?", (table_rows.text(dict(gate)), self.id))
 
     def relocate(self, places: Mapping[int, tuple[int, float, float]]) -> None:
         """Put cells, by number, where (area, x, y) the slide's map has them now that its drift is corrected."""
@@ -180,7 +180,7 @@ class SessionStore(Ledger):
         """All cells of the session, the undone ones too, in the order of their numbers."""
         rows = self._ask("SELECT * FROM cell WHERE session = ? ORDER BY id")
         with self._reading():
-            return tuple(records.cell_from(row) for row in rows)
+            return tuple(table_rows.cell_from(row) for row in rows)
 
     def last(self, n: int) -> tuple[Shown, ...]:
         """The newest `n` cells that a person follows, newest first: without undone ones, and without platelets and
@@ -189,9 +189,9 @@ class SessionStore(Ledger):
             f"SELECT * FROM cell WHERE session = ? AND undone_at IS NULL AND {FOLLOWED} ORDER BY id DESC LIMIT ?", n
         )
         with self._reading():
-            cells = [records.cell_from(row) for row in rows]
+            cells = [table_rows.cell_from(row) for row in rows]
             return tuple(
-                Shown(cell.id, cell.label, cell.confidence, cell.by, records.decode(row["crop"]))
+                Shown(cell.id, cell.label, cell.confidence, cell.by, table_rows.decode(row["crop"]))
                 for cell, row in zip(cells, rows, strict=True)
             )
 
@@ -229,6 +229,6 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[sqlite3.Connection, 
     except BaseException as error:
         connection.close()
         lock.release()
-        if isinstance(error, (sqlite3.Error, *records.UNREADABLE)):
+        if isinstance(error, (sqlite3.Error, *table_rows.UNREADABLE)):
             raise explained(error, name) from None
         raise

@@ -8,7 +8,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from ..errors import UsageError
-from . import records, schema
+from . import schema, table_rows
 from .errors import StoreError, explained
 from .lock import SessionLock
 
@@ -47,7 +47,7 @@ def prune(path: str | os.PathLike[str], ended_before: float, keep_signed: bool =
                 _remove(connection, int(row["id"]))
             shrunk = _shrink(connection, name)
             return Pruned(len(old), before, _bytes(name), shrunk)
-        except (sqlite3.Error, *records.UNREADABLE) as error:
+        except (sqlite3.Error, *table_rows.UNREADABLE) as error:
             raise explained(error, name) from None
 
 
