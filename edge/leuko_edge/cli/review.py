@@ -74,12 +74,12 @@ def run_review(options: argparse.Namespace) -> int:
     if bool(options.certificate) != bool(options.key):
         raise UsageError("--certificate and --key go together")
     path = database(options)
-    model = config.load(options.config, flags={"model.path": options.model}).typed().model.path
+    model = config.load(options.config, flags={"model.path": options.model}).typed().model
     local = _loopback(options.host)
     people = None if local else _people(People(path), options.host)
     application = create_app(
         path,
-        lambda: Classifier.from_path(model, 1),  # one cell at a time, beside a count
+        lambda: Classifier.from_path(model.path, 1, model.site),  # one cell at a time, beside a count
         people,
         LOOPBACK if local else (),
         bool(options.certificate),
