@@ -101,8 +101,8 @@ def test_types_and_errors_import_nothing_local(name):
 def test_only_the_command_line_constructs_and_only_the_two_loops_join_stages():
     stages = {"vision.field", "vision.segment", "vision.crop"}
     joins = {path.stem for path in MODULES if stages <= {m.lstrip(".") for m in relative(ast.parse(path.read_text()))}}
-    # Of photographs, of a live camera, and of one cell that a person points at.
-    assert joins == {"pipeline", "cell_counter", "missed"}
+    # Of photographs, of a live camera, of one cell that a person points at, and of pictures that a laboratory named.
+    assert joins == {"pipeline", "cell_counter", "missed", "named_cells"}
     constructs = {path for path in MODULES if {"model.classify", "pipeline"} <= relative(ast.parse(path.read_text()))}
     assert {path.parent.name for path in constructs} == {"cli"}
 
