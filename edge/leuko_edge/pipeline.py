@@ -75,10 +75,14 @@ class Pipeline:
             try:
                 outcome = self._outcome(taken)
             except ScaleUnknown as error:
+                if isinstance(taken, Frame):
+                    seen.remember(taken)
                 waiting.append(taken.index)
                 if error.guess is not None:
                     scales.guessed[_size(taken)].append(error.guess.um_per_px)
                 continue
+            if isinstance(taken, Frame) and outcome.refused is None:
+                seen.remember(taken)
             scale = outcome.result.scale
             if scale is not None and scale.origin == "red cells":
                 scales.measured[_size(taken)].append(scale.um_per_px)

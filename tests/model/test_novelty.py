@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from drawn import encoded, smear
@@ -169,13 +170,13 @@ def slide(tmp_path, monkeypatch):
     """A function that makes a folder of so many photographs of one cell; of two cells one is unidentified."""
     labels = ("neutrophil", UNIDENTIFIED)
     monkeypatch.setattr(counting.Classifier, "from_path", lambda *_, **__: FixedClassifier(*labels))
-    picture = encoded(smear(), ".png")
 
     def folder(pictures: int) -> str:
         place = tmp_path / f"slide-{pictures}"
         place.mkdir()
         for number in range(pictures):
-            (place / f"{number}.png").write_bytes(picture)
+            darker = cv2.convertScaleAbs(smear(), alpha=1 - 0.012 * number)  # no two alike, or one alone is counted
+            (place / f"{number}.png").write_bytes(encoded(darker, ".png"))
         return str(place)
 
     return folder

@@ -23,15 +23,22 @@ class Seen:
         self._means: dict[tuple[int, ...], list[np.ndarray]] = {}
 
     def same(self, frame: Frame) -> str | None:
-        """The name of an earlier picture that shows the same; None, and this one is remembered, where there is none."""
-        size = frame.bgr.shape[:2]
-        small = cv2.resize(frame.bgr, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-        means = self._means.setdefault(size, [])
-        names = self._names.setdefault(size, [])
-        for name, other in zip(names, means, strict=True):
+        """The name of an earlier picture that shows the same, of those remembered; None where there is none."""
+        size, small = frame.bgr.shape[:2], _means(frame)
+        for name, other in zip(self._names.get(size, ()), self._means.get(size, ()), strict=True):
             apart = cv2.absdiff(small, other)
             if apart.max() <= MOST and apart.mean() <= MEAN:
                 return name
-        means.append(small)
-        names.append(frame.source if frame.page is None else f"{frame.source}, page {frame.page}")
         return None
+
+    def remember(self, frame: Frame) -> None:
+        """What was refused is not to be remembered: its copy may be the one that can be counted."""
+        size = frame.bgr.shape[:2]
+        self._means.setdefault(size, []).append(_means(frame))
+        name = frame.source if frame.page is None else f"{frame.source}, page {frame.page}"
+        self._names.setdefault(size, []).append(name)
+
+
+def _means(frame: Frame) -> np.ndarray:
+    small: np.ndarray = cv2.resize(frame.bgr, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return small
