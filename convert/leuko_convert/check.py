@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         "--every-cell", action="store_true", help="all cells of a picture, not only the one nearest to its middle"
     )
     parser.add_argument("--certify", action="store_true", help="write the figures into the cards of both models")
+    parser.add_argument("--finder", action="store_true", help="the finder instead, see: leuko-check --finder --help")
     parser.add_argument("--bench", action="store_true", help="speed and size instead, see: leuko-check --bench --help")
     return parser
 
@@ -69,6 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from .bench.command import run as bench
 
             return bench([word for word in words if word != "--bench"])
+        if "--finder" in words:
+            from .finder.check import run as finder
+
+            return finder(words)
         return _run(_parser().parse_args(words), _command(words))
     except LeukoError as error:
         print(f"leuko-check: {error}", file=sys.stderr)

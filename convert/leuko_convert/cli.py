@@ -43,8 +43,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0, 2 for wrong usage, 4 where TensorFlow or the disk fails."""
-    args = _parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    finder = any(word.startswith("--finder") for word in words)
+    args = argparse.Namespace(out="output") if finder else _parser().parse_args(words)
     try:
+        if finder:
+            from .finder.command import run
+
+            return run(words)
         for path, card in _convert(args):
             print(f"{path}  {path.stat().st_size / 1e6:.1f} MB  SHA-256 {card.sha256[:16]}…")
         print(

@@ -18,6 +18,7 @@ import numpy as np
 
 from .errors import PictureError, Reason
 from .model.classify import CellClassifier, doubted
+from .model.finder import shipped
 from .sources.pictures import Lost
 from .sources.same_picture import Seen
 from .stopwatch import Stopwatch
@@ -25,7 +26,7 @@ from .types import LEUKOCYTES, Cell, CountedCell, Frame, PictureResult, Predicti
 from .vision.crop import cut
 from .vision.field import Field, ScaleUnknown
 from .vision.scale_pool import Scales
-from .vision.segment import find_cells
+from .vision.segment import CellFinder, find_cells
 
 
 class Source(Protocol):
@@ -58,6 +59,7 @@ class Pipeline:
 
     classifier: CellClassifier
     um_per_px: float | None = None  # given by the user for all pictures; None measures each
+    finder: CellFinder = field(default_factory=shipped)
     stopwatch: Stopwatch = field(default_factory=Stopwatch, repr=False, compare=False)
 
     def run(self, source: Source) -> Iterator[Outcome]:
@@ -128,13 +130,14 @@ class Pipeline:
         with stage("light and scale"):
             seen = Field.from_bgr(frame.bgr, self.um_per_px, fallback)
         with stage("segment"):
-            cells = find_cells(seen)
+            cells = find_cells(seen, self.finder)
         with stage("crop"):
             crops = cut(seen, [cell.centre for cell in cells], card.window_um, card.input_size)
         with stage("classify"):
             named = self.classifier.classify(crops) if cells else []
         scale = seen.scale.um_per_px
-        predictions = [doubted(p, cell.diameter * scale, card) for p, cell in zip(named, cells, strict=True)]
+        pairs = zip(named, cells, strict=True)
+        predictions = [doubted(p, cell.diameter * scale, card, cell.clump) for p, cell in pairs]
         height, width = frame.bgr.shape[:2]
         result = PictureResult(
             frame.source,

@@ -59,6 +59,7 @@ class Cell:
     contour: np.ndarray = field(repr=False)  # (n, 2) int32 outline of the cell, x then y
     at_border: bool = False  # cut by the edge of the picture (or of its black frame)
     nucleus_cut: bool = False  # and that through its nucleus: what is left of it tells nothing
+    clump: bool = False  # larger than any cell: several that nothing could part
 
     def __post_init__(self) -> None:
         if self.contour.ndim != 2 or self.contour.shape[1] != 2:

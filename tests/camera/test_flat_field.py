@@ -8,6 +8,7 @@ import pytest
 
 from leuko_edge.camera.flat_field import FlatField, Flattener, measure
 from leuko_edge.live.gate import Gate
+from leuko_edge.model.finder import shipped
 from leuko_edge.session import Place
 from leuko_edge.simulate import Background, Camera, draw_field
 from leuko_edge.vision.field import Field
@@ -95,7 +96,7 @@ def test_optics_finds_the_same_cells_and_scale_through_a_flat_field_and_the_gate
     assert even.scale.um_per_px == pytest.approx(0.2, rel=0.06)
     assert np.ptp(even.white) < 0.4 * np.ptp(raw.white)  # what is left for optics to even out
     for field in (raw, even):
-        centres = np.array([cell.centre for cell in find_cells(field)])
+        centres = np.array([cell.centre for cell in find_cells(field, shipped())])
         missed = [c for c in drawn.truth if np.hypot(*(centres - c.centre).T).min() > 3 / 0.2]
         assert not missed and len(centres) <= len(wanted) + 1
     place = Place("tracking", 0, 0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0)

@@ -12,6 +12,7 @@ import pytest
 
 from leuko_edge.errors import ModelError
 from leuko_edge.model.classify import Classifier, FixedClassifier
+from leuko_edge.model.finder import shipped as shipped_finder
 from leuko_edge.types import LEUKOCYTES
 from leuko_edge.vision.field import Field
 from leuko_edge.vision.segment import find_cells
@@ -51,7 +52,7 @@ def test_the_black_frames_of_turned_pictures_give_no_cells(data):
     cells = black = 0
     for item in sample(list(readers.kaggle(data)), 25):
         bgr = build.read(item.path)
-        for cell in find_cells(Field.from_bgr(bgr, 0.16)):
+        for cell in find_cells(Field.from_bgr(bgr, 0.16), shipped_finder()):
             x, y = (int(v) for v in cell.centre)
             cells += 1
             black += bool(bgr[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3].max() < 20)

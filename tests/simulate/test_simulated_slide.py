@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from leuko_edge.model.finder import shipped
 from leuko_edge.simulate import (
     NO_FAULTS,
     STEADY,
@@ -311,7 +312,7 @@ def test_the_program_finds_the_drawn_cells_in_the_film(smear: Smear) -> None:
     looked_for = found = 0
     for frame in taken:
         _, left, top = taken.poses[-1]
-        centres = [cell.centre for cell in find_cells(Field.from_bgr(frame.bgr, smear.um_per_px))]
+        centres = [cell.centre for cell in find_cells(Field.from_bgr(frame.bgr, smear.um_per_px), shipped())]
         for cell in smear.truth:
             x, y = cell.centre[0] - left, cell.centre[1] - top
             if cell.label != "artefact" and cell.reach < x < 1280 - cell.reach and cell.reach < y < 960 - cell.reach:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from laid import body, lay, rng
 
+from leuko_edge.model.finder import shipped
 from leuko_edge.vision.border import valid_area
 from leuko_edge.vision.field import Field
 from leuko_edge.vision.segment import find_cells
@@ -31,7 +32,7 @@ def test_an_eyepiece_is_no_stain_however_black_and_soft_its_edge(level, softness
     bgr = through_an_eyepiece(smear(), level, softness)
     field = Field.from_bgr(bgr)
     assert field.scale.origin == "red cells" and field.scale.um_per_px == pytest.approx(0.1, rel=0.08)
-    assert len(find_cells(field)) == 2
+    assert len(find_cells(field, shipped())) == 2
     valid = valid_area(bgr)
     assert valid[240, 320] and not valid[5, 5] and 0.3 < valid.mean() < 0.42
 
@@ -43,7 +44,7 @@ def test_padding_of_one_colour_is_neither_background_nor_stain(level, quality):
     padded = cv2.imdecode(cv2.imencode(".jpg", padded, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
     field = Field.from_bgr(padded)
     assert field.scale.origin == "red cells" and field.scale.um_per_px == pytest.approx(0.1, rel=0.08)
-    assert len(find_cells(field)) == 2
+    assert len(find_cells(field, shipped())) == 2
     valid = valid_area(padded)
     assert not valid[:58].any() and not valid[:, 645:].any() and valid[70:530, 10:630].all()
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from laid import SINGLE, body, lay, turned
 
+from leuko_edge.model.finder import shipped
 from leuko_edge.simulate import Camera
 from leuko_edge.types import Scale
 from leuko_edge.vision.crop import WHITE, cut
@@ -116,7 +117,7 @@ def test_training_sees_what_the_device_cuts(um_per_px):
     places.append((body("monocyte", 1, um_per_px), 32, 44))  # cut by the lower border
     size = round(64 / um_per_px), round(46 / um_per_px)
     field = Field.from_bgr(lay(places, *size, um_per_px))
-    centres = [cell.centre for cell in find_cells(field)]
+    centres = [cell.centre for cell in find_cells(field, shipped())]
     assert len(centres) >= 4
     device = cut(field, centres, 24.0, 64).astype(int)
     trained = identity_view(cut(field, centres, 36.0, 144)).astype(int)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from laid import SINGLE, Place, body, lay, overlap, rng, turned, with_lamp_spot
 
+from leuko_edge.model.finder import shipped
 from leuko_edge.simulate import Background, Camera, Drawn, DrawnCell, Patch, Stain, draw_cell, draw_field
 from leuko_edge.types import ERYTHROBLAST, LEUKOCYTES, Cell
 from leuko_edge.vision.field import Field
@@ -18,7 +19,7 @@ TIGHT = 0.7
 
 
 def found(bgr: np.ndarray, um_per_px: float | None = 0.1) -> list[Cell]:
-    return find_cells(Field.from_bgr(bgr, um_per_px))
+    return find_cells(Field.from_bgr(bgr, um_per_px), shipped())
 
 
 def holds(cell: Cell, true: DrawnCell) -> bool:
@@ -172,7 +173,7 @@ def test_a_cell_cut_by_a_black_frame_is_marked():
 def test_looking_changes_nothing_and_the_same_field_gives_the_same_cells():
     field = Field.from_bgr(drawn_at(0.15, LEUKOCYTES, width=640, height=480).bgr)
     before = [part.copy() for part in (field.bgr, field.white, field.valid)]
-    first, again = find_cells(field), find_cells(field)
+    first, again = find_cells(field, shipped()), find_cells(field, shipped())
     for part, old in zip((field.bgr, field.white, field.valid), before, strict=True):
         np.testing.assert_array_equal(part, old)
     assert [(c.box, c.centre, c.at_border) for c in first] == [(c.box, c.centre, c.at_border) for c in again]

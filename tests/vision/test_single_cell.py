@@ -10,6 +10,7 @@ import pytest
 from laid import body, lay
 
 from leuko_edge.model.classify import FixedClassifier
+from leuko_edge.model.finder import shipped
 from leuko_edge.pipeline import Outcome, Pipeline
 from leuko_edge.types import LEUKOCYTES, Frame
 from leuko_edge.vision.field import Field
@@ -43,7 +44,7 @@ def counted(*pictures: np.ndarray) -> list[Outcome]:
 def test_a_cell_that_fills_its_picture_is_found_once_in_the_middle(label, margin):
     for seed in range(3):
         bgr = crop(label, seed, margin)
-        (cell,) = find_cells(Field.from_bgr(bgr, 0.1))
+        (cell,) = find_cells(Field.from_bgr(bgr, 0.1), shipped())
         height, width = bgr.shape[:2]
         assert np.hypot(cell.centre[0] - width / 2, cell.centre[1] - height / 2) < 25, seed  # px: 2.5 µm
 

@@ -13,6 +13,7 @@ from types import ModuleType
 from leuko_edge.errors import EnvironmentBroken, LeukoError
 
 COMMANDS = {
+    "finder": "train the finder of white cells, and measure it",
     "cells": "build the cell set from the laboratories' images",
     "pseudo": "add cells that have boxes and no class, as a trained network names them",
     "pack": "make a cell set small, to carry it to another machine",
@@ -25,6 +26,7 @@ COMMANDS = {
     "detect": "measure how many white cells are found in whole fields",
 }
 HOMES = {
+    "finder": "finder.command",
     "cells": "data.cells",
     "pseudo": "evaluation.pseudo",
     "pack": "data.pack",

@@ -10,13 +10,14 @@ import numpy as np
 from ..errors import PictureError
 from ..mapping.slide_map import SlideMap
 from ..model.classify import CellClassifier, doubted, judge
+from ..model.finder import shipped
 from ..session import Accounts, Place
 from ..stopwatch import Stopwatch
 from ..store import NewCell, SessionStore
 from ..types import LEUKOCYTES, Cell, Frame, Prediction, Scale, Skip
 from ..vision.crop import cut
 from ..vision.field import Field
-from ..vision.segment import find_cells
+from ..vision.segment import CellFinder, find_cells
 from .gate import Verdict
 from .snapshot import Outline
 from .tracks import Track, Tracks
@@ -59,6 +60,7 @@ class Looker:
     um_per_px: float | None  # None: measured from the red cells of the first fields
     stopwatch: Stopwatch
     rest: Rest = field(default_factory=Rest)
+    finder: CellFinder = field(default_factory=shipped)
     changed: bool = True
 
     def __post_init__(self) -> None:
@@ -87,7 +89,7 @@ class Looker:
         except PictureError:  # no background, or no red cells while the scale is not known
             return Skip.EMPTY
         with self.stopwatch.stage("segment"):
-            cells = find_cells(seen)
+            cells = find_cells(seen, self.finder)
         whole = [cell for cell in cells if _whole(cell, frame.bgr.shape, seen.scale)]
         sharpness = max(verdict.focus, 0.1)
         tracks = self._known_and_new(frame, place, seen, whole, sharpness, accounts)
@@ -132,7 +134,7 @@ class Looker:
                 sharpest = all(quality[n] > view.quality for view in track.views)
                 combined = track.see(quality[n], np.array(prediction.probabilities), prediction.distance)
                 named = judge(combined, card, track.distance)
-                named = doubted(named, whole[n].diameter * seen.scale.um_per_px, card)
+                named = doubted(named, whole[n].diameter * seen.scale.um_per_px, card, whole[n].clump)
                 if tracks[n] is None:
                     tracks[n] = self._count(frame, place, whole[n], track, named, crop, accounts)
                 else:
@@ -197,7 +199,7 @@ class Looker:
         for cell, crop, prediction in zip(fresh, crops, predictions, strict=True):
             track = Track(place.key, *np.add(cell.centre, (place.dx, place.dy)).tolist())
             combined = track.see(sharpness * CUT_WINDOW, np.array(prediction.probabilities), prediction.distance)
-            named = doubted(judge(combined, card, track.distance), cell.diameter * um, card)
+            named = doubted(judge(combined, card, track.distance), cell.diameter * um, card, cell.clump)
             self._waiting.append(Waiting(track, self._new(frame, place, cell, track, named, crop)))
 
     def _settle(self, place: Place, shape: tuple[int, ...], um_per_px: float, accounts: Accounts) -> None:

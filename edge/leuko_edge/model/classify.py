@@ -186,8 +186,10 @@ def _abnormal(card: ModelCard) -> tuple[str, ...]:
     return tuple(name for name in ABNORMAL if name in card.classes)
 
 
-def doubted(prediction: Prediction, diameter_um: float, card: ModelCard) -> Prediction:
+def doubted(prediction: Prediction, diameter_um: float, card: ModelCard, clump: bool = False) -> Prediction:
     """A candidate as wide as a leukocyte is set aside as platelet or artefact only by a network that is sure of it.
+
+    A `clump` of cells that nothing could part is unidentified whatever the network makes of it.
 
     How sure, the card says: what was set aside rightly in laboratories that did not train the network was.
 
@@ -195,7 +197,8 @@ def doubted(prediction: Prediction, diameter_um: float, card: ModelCard) -> Pred
     candidates, the true leukocytes that the network had dropped measured 8.7 to 13.8 µm, what it dropped rightly 5 to
     5.7.
     """
-    if prediction.label not in EXCLUDED or diameter_um < WIDE_UM or (prediction.confidence >= card.excluded_threshold):
+    sure = prediction.confidence >= card.excluded_threshold
+    if not clump and (prediction.label not in EXCLUDED or diameter_um < WIDE_UM or sure):
         return prediction
     return replace(prediction, label=UNIDENTIFIED)
 

@@ -17,6 +17,7 @@ import numpy as np
 from rich.progress import track
 
 from leuko_edge.errors import PictureError, UsageError
+from leuko_edge.model.finder import shipped
 from leuko_edge.types import Scale
 from leuko_edge.vision.crop import WHITE, cut
 from leuko_edge.vision.field import Field, ScaleUnknown
@@ -106,7 +107,7 @@ def cut_item(task: tuple[Item, str, str], data: Path, pooled: Pooled, without: S
     field = opened(item, pooled)
     if field is None:
         return []
-    chosen = choose(item, find_cells(field), field)
+    chosen = choose(item, find_cells(field, shipped()), field)
     field = _stripped(field, without)
     crops = cut(field, [one.centre for one in chosen], STORED_UM, STORED_SIZE)
     scale = field.scale

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from leuko_edge.errors import PictureError
+from leuko_edge.model.finder import shipped
 from leuko_edge.simulate import Background, Camera, Stain, draw_field
 from leuko_edge.types import CLASSES
 from leuko_edge.vision.crop import cut
@@ -48,7 +49,7 @@ def rows(fields: int = FIELDS_DRAWN, seed: int = 1) -> Iterator[Cut]:
             field = Field.from_bgr(drawn.bgr, guess=True)
         except PictureError:
             continue
-        for cell in find_cells(field):
+        for cell in find_cells(field, shipped()):
             label = next((t.label for t in drawn.truth if _holds(t.box, cell.centre)), None)
             if label is not None:
                 rgb = cut(field, [cell.centre], STORED_UM, STORED_SIZE)[0]

@@ -18,6 +18,7 @@ from rich.progress import track
 
 from leuko_edge.errors import UsageError
 from leuko_edge.model.classify import calibrate
+from leuko_edge.model.finder import shipped
 from leuko_edge.types import CLASSES, LEUKOCYTES
 from leuko_edge.vision.crop import cut
 from leuko_edge.vision.segment import find_cells
@@ -46,7 +47,7 @@ def unnamed(data: Path) -> Iterator[Cut]:
         if field is None:
             continue
         boxes = [box for box in item.boxes or () if box.kind == "wbc"]
-        cells = [cell for cell in find_cells(field) if any(box.holds(*cell.centre) for box in boxes)]
+        cells = [cell for cell in find_cells(field, shipped()) if any(box.holds(*cell.centre) for box in boxes)]
         path, scale = str(item.path.relative_to(data)), field.scale
         crops = cut(field, [cell.centre for cell in cells], STORED_UM, STORED_SIZE)
         for cell, rgb in zip(cells, crops, strict=True):

@@ -1,0 +1,1 @@
+"""The finder's network: `leuko-convert --finder` and `leuko-check --finder`."""

@@ -1,0 +1,69 @@
+"""`leuko-convert --finder`: the finder's weights to float16 and int8 `.tflite` files, each with its card."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from leuko_edge.errors import EnvironmentBroken, UsageError
+from leuko_edge.files import write_whole
+from leuko_edge.model.finder_card import FinderCard
+from leuko_edge.vision.finder_input import FINDER_UM, stacked
+
+from .. import licences
+from ..quantize import FLOAT16
+from ..quiet import quiet
+
+INT8 = "int8 weights (per output channel) and activations (per tensor), uint8 input; float32 logits"
+NAME = "leuko-finder"
+REPRESENTATIVE = 400  # training pictures that give the int8 ranges
+
+
+def run(words: Sequence[str]) -> int:
+    """Exit code 0; errors are raised."""
+    parser = argparse.ArgumentParser(prog="leuko-convert", description=__doc__)
+    parser.add_argument("--finder", type=Path, required=True, metavar="RUN", help="folder of leuko-train finder --out")
+    parser.add_argument("--out", type=Path, default=Path("models"), help="folder for the files (%(default)s)")
+    args = parser.parse_args(words)
+
+    from leuko_train.finder import command, gather
+    from leuko_train.finder.weights import WEIGHTS
+
+    try:
+        record = json.loads((args.finder / command.RECORD).read_text())
+        threshold = float(record["threshold"])
+    except (OSError, ValueError, KeyError):
+        raise UsageError(f"There is no finished run of leuko-train finder in {args.finder}.") from None
+    pictures = [p for p in gather.kept(args.finder / command.PICTURES) if p.part == "train"]
+    chosen = random.Random(0).sample(pictures, min(REPRESENTATIVE, len(pictures)))
+    try:
+        with quiet():
+            from .quantize import convert
+
+            made = convert(args.finder / WEIGHTS, [stacked(p.rgb, p.red) for p in chosen])
+    except ImportError as error:
+        raise EnvironmentBroken(f"TensorFlow is needed to convert ({error}); install leuko-edge[train].") from None
+    args.out.mkdir(parents=True, exist_ok=True)
+    for kind, content, quantization in (("float16", made.float16, FLOAT16), ("int8", made.int8, INT8)):
+        path = args.out / f"{NAME}-{kind}.tflite"
+        card = FinderCard(
+            name=path.stem,
+            file=path.name,
+            sha256=hashlib.sha256(content).hexdigest(),
+            network=NAME,
+            quantization=quantization,
+            um_per_px=FINDER_UM,
+            threshold=threshold,
+            training=record | {"representative_pictures": len(chosen)},
+            licences=licences.of(record["pictures"], imagenet=False),
+        )
+        write_whole(path, content)
+        card.save(path.with_suffix(".json"))
+        print(f"{path}  {len(content) / 1e6:.2f} MB  SHA-256 {card.sha256[:16]}…")
+    print("leuko-edge takes them once certified: leuko-check --finder --run RUN --certify", file=sys.stderr)
+    return 0

@@ -1,0 +1,77 @@
+"""From the finder's two maps to cells: where one begins and its neighbour ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+MAP_UM = 1.0  # µm per pixel of the network's maps
+FINE_UM = 0.25  # and of the outlines
+FINE = round(MAP_UM / FINE_UM)
+BODY = 0.5  # of the map of bodies: half is the edge of a cell
+LEAST_CORE = 1.5  # µm across: what is smaller in the map of centres is no cell
+LEAST_BODY_UM2 = 20.0  # a small lymphocyte covers 35 to 50 µm²; a platelet 3 to 10
+CORE_REACH_UM = 2.5  # around a centre, where the map of bodies shows nothing
+LARGEST_UM = 26.0  # across: a large monocyte, spread out; a clump is larger
+CLUMP_UM2 = 420.0
+
+
+@dataclass(frozen=True)
+class Blob:
+    """One cell on the fine grid. `outline` (n, 2) int32 x, y; `core` its value in the map of centres; `clump`: larger
+    than any cell, and the map does not say how to part it."""
+
+    outline: np.ndarray = field(repr=False)
+    core: float
+    clump: bool
+
+
+def cells_in(maps: np.ndarray, threshold: float) -> list[Blob]:
+    """Of (h, w, 2) float32 maps of centres and bodies, 0 to 1, at `MAP_UM`; outlines at `FINE_UM`."""
+    height, width = (side * FINE for side in maps.shape[:2])
+    fine = cv2.resize(maps, (width, height), interpolation=cv2.INTER_LINEAR)
+    centres, bodies = fine[:, :, 0], fine[:, :, 1]
+    count, cores, stats, _ = cv2.connectedComponentsWithStats((centres > threshold).astype(np.uint8), connectivity=4)
+    wide = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= (LEAST_CORE / FINE_UM) ** 2)
+    wide = wide[wide > 0]
+    if not len(wide):
+        return []
+    names = np.zeros(count, np.int32)
+    names[wide] = np.arange(1, len(wide) + 1)
+    cores = names[cores]
+    return [blob for blob in _grown(cores, len(wide), bodies, centres) if blob is not None]
+
+
+def _grown(cores: np.ndarray, count: int, bodies: np.ndarray, centres: np.ndarray) -> list[Blob | None]:
+    """The bodies parted between the cores in them: uphill of the distance to the background (watershed)."""
+    near = cv2.dilate((cores > 0).astype(np.uint8), _disc(CORE_REACH_UM / 2))
+    inside = ((bodies > BODY) | (near > 0)).astype(np.uint8)
+    inside = cv2.morphologyEx(inside, cv2.MORPH_OPEN, _disc(0.75)) | (cores > 0).astype(np.uint8)
+    markers = cores.copy()
+    markers[inside == 0] = count + 1
+    relief = cv2.cvtColor((255 * (1 - bodies)).astype(np.uint8), cv2.COLOR_GRAY2BGR)
+    cv2.watershed(relief, markers)
+    found: list[Blob | None] = []
+    for n in range(1, count + 1):
+        own = (markers == n).astype(np.uint8)
+        own = cv2.dilate(own, np.ones((3, 3), np.uint8)) & inside  # the watershed's own line
+        own |= (cores == n).astype(np.uint8)
+        found.append(_blob(own, float(centres[cores == n].max())))
+    return found
+
+
+def _blob(mask: np.ndarray, core: float) -> Blob | None:
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(contours, key=cv2.contourArea)[:, 0]
+    area = cv2.contourArea(outline) * FINE_UM**2
+    if area < LEAST_BODY_UM2:
+        return None
+    across = 2 * cv2.minEnclosingCircle(outline)[1] * FINE_UM
+    return Blob(outline, core, across > LARGEST_UM or area > CLUMP_UM2)
+
+
+def _disc(radius_um: float) -> np.ndarray:
+    size = 2 * max(1, round(radius_um / FINE_UM)) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))

@@ -1,0 +1,38 @@
+"""What trained weights show of pictures: the same maps as the device's, in Keras under PyTorch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+os.environ["KERAS_BACKEND"] = "torch"
+import keras
+import numpy as np
+import torch
+
+from leuko_edge.model.finder import EMPTY, PADDED
+
+from . import network
+
+
+class Trained:
+    """Weights of a run; `maps` as `leuko_edge.finder.Finder` has it."""
+
+    threshold = 0.5
+
+    def __init__(self, weights: Path) -> None:
+        keras.config.set_image_data_format("channels_first")
+        self._model = network.build()
+        self._model.load_weights(weights)
+
+    def maps(self, shown: np.ndarray) -> np.ndarray:
+        """(h / 2, w / 2, 2) float32 of (h, w, 6) uint8."""
+        height, width = shown.shape[:2]
+        rows, columns = (-(-side // PADDED) * PADDED for side in (height, width))
+        given = np.empty((rows, columns, shown.shape[2]), np.uint8)
+        given[:] = EMPTY
+        given[:height, :width] = shown
+        with torch.no_grad():
+            logits = self._model(torch.from_numpy(given.transpose(2, 0, 1)[None]).float(), training=False)
+            maps = torch.sigmoid(torch.nn.functional.pixel_shuffle(logits, network.SUB))[0]
+        return np.ascontiguousarray(maps.cpu().numpy().transpose(1, 2, 0)[: -(-height // 2), : -(-width // 2)])
