@@ -193,6 +193,11 @@ def test_what_is_as_wide_as_a_leukocyte_is_not_dropped_on_a_doubt(label, confide
     assert doubted(Prediction(label, confidence, ()), diameter_um, card).label == becomes
 
 
+@pytest.mark.parametrize("label", ["neutrophil", "artefact"])
+def test_a_clump_is_listed_as_unidentified_whatever_the_network_makes_of_it(label):
+    assert doubted(Prediction(label, 0.99, ()), 40.0, simulated_card(), clump=True).label == "unidentified"
+
+
 @pytest.mark.parametrize(("limit", "becomes"), [(None, "lymphocyte"), (0.5, "lymphocyte"), (0.3, "unidentified")])
 def test_a_normal_cell_that_may_well_be_a_blast_is_not_counted_as_normal(limit, becomes):
     card = replace(simulated_card(), abnormal_threshold=limit, confidence_threshold=0.1)

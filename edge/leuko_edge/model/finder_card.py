@@ -82,7 +82,7 @@ class FinderCard:
 
 def shipped_finder() -> Path:
     """Path of the finder that comes with leuko-edge: in the wheel inside the package, in a checkout in `models/`."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     places = (package / "models", package.parents[1] / "models")
     for folder in places:
         if (path := folder / f"{SHIPPED}.tflite").is_file():

@@ -11,6 +11,8 @@ from .scale import commonest
 
 NUCLEUS_UM = 9.3  # of the disc that covers as much as a nucleus with all its lobes; 6 to 12 µm from class to class
 LOBES = 0.25  # lobes of one nucleus lie nearer than this share of the largest one's width
+MOST_LOBES = 5  # of one nucleus; more round parts of one size are nuclei of cells that touch
+ALIKE = 0.7  # of the widest part's width: how wide another must be to be one of these
 FEW = 1.0  # red cells, and their share of all outlines, that are worth a guess
 FEW_SHARE = 0.03
 LIKELY = 1.45  # times larger or smaller than by the nucleus: beyond it the few circles are no red cells
@@ -45,5 +47,14 @@ def _nucleus_width(density: np.ndarray, valid: np.ndarray) -> float | None:
     reach = 2 * round(LOBES * float(np.sqrt(stats[1:, cv2.CC_STAT_AREA].max()))) + 1
     near = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     _, groups = cv2.connectedComponents(near)
-    area = int(np.bincount(groups[mask > 0])[1:].max())
-    return 2 * float(np.sqrt(area / np.pi))
+    areas = np.bincount(groups[mask > 0])
+    largest = int(areas[1:].argmax()) + 1
+    return 2 * float(np.sqrt(areas[largest] / _nuclei_in((mask > 0) & (groups == largest)) / np.pi))
+
+
+def _nuclei_in(group: np.ndarray) -> int:
+    """How many nuclei a mask (h, w) bool holds: one with its lobes, or as many as it has round parts alike."""
+    padded = cv2.copyMakeBorder(group.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    distance = cv2.distanceTransform(padded, cv2.DIST_L2, 5)
+    count, _ = cv2.connectedComponents((distance > ALIKE * distance.max()).astype(np.uint8))
+    return count - 1 if count - 1 > MOST_LOBES else 1
