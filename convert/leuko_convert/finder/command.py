@@ -65,5 +65,13 @@ def run(words: Sequence[str]) -> int:
         write_whole(path, content)
         card.save(path.with_suffix(".json"))
         print(f"{path}  {len(content) / 1e6:.2f} MB  SHA-256 {card.sha256[:16]}…")
+    # Which pictures it learnt from, so that `leuko-train detect` leaves them out.
+    learnt = sorted(_within(Path(p.path).parts, p.lab) for p in pictures if p.lab != "simulated")
+    write_whole(args.out / f"{NAME}-pictures.txt", ("\n".join(learnt) + "\n").encode())
     print("leuko-edge takes them once certified: leuko-check --finder --run RUN --certify", file=sys.stderr)
     return 0
+
+
+def _within(parts: tuple[str, ...], folder: str) -> str:
+    """A picture's path in the data: from its laboratory's folder on."""
+    return "/".join(parts[parts.index(folder) :])

@@ -14,6 +14,8 @@ BODY = 0.5  # of the map of bodies: half is the edge of a cell
 LEAST_CORE = 1.5  # µm across: what is smaller in the map of centres is no cell
 LEAST_BODY_UM2 = 20.0  # a small lymphocyte covers 35 to 50 µm²; a platelet 3 to 10
 CORE_REACH_UM = 2.5  # around a centre, where the map of bodies shows nothing
+PAIR_LONG, PAIR_UM = 1.45, 13.0  # of a body that may be two: long for its width, and longer than most cells
+WAIST = 0.8  # of the widest part: between two cells it is narrower
 LARGEST_UM = 26.0  # across: a large monocyte, spread out; a clump is larger
 CLUMP_UM2 = 420.0
 
@@ -58,8 +60,25 @@ def _grown(cores: np.ndarray, count: int, bodies: np.ndarray, centres: np.ndarra
         own = (markers == n).astype(np.uint8)
         own = cv2.dilate(own, np.ones((3, 3), np.uint8)) & inside  # the watershed's own line
         own |= (cores == n).astype(np.uint8)
-        found.append(_blob(own, float(centres[cores == n].max())))
+        core = float(centres[cores == n].max())
+        found += [_blob(part, core) for part in _parted(own)]
     return found
+
+
+def _parted(mask: np.ndarray) -> list[np.ndarray]:
+    """Two bodies that have one centre between them: each is round, the waist between them narrow."""
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outline = max(contours, key=cv2.contourArea)
+    long, short = sorted(cv2.minAreaRect(outline)[1], reverse=True)
+    if long < PAIR_LONG * short or long * FINE_UM < PAIR_UM:
+        return [mask]
+    distance = cv2.distanceTransform(cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 5)
+    count, halves = cv2.connectedComponents((distance > WAIST * distance.max()).astype(np.uint8))
+    if count != 3:
+        return [mask]
+    reach = [cv2.distanceTransform((halves != n).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1] for n in (1, 2)]
+    first = reach[0] <= reach[1]
+    return [mask & first, mask & ~first]
 
 
 def _blob(mask: np.ndarray, core: float) -> Blob | None:

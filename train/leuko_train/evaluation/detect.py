@@ -20,6 +20,7 @@ from rich.table import Table
 
 from leuko_edge.errors import UsageError
 from leuko_edge.model.classify import CellClassifier, Classifier
+from leuko_edge.model.finder_card import shipped_finder
 from leuko_edge.pipeline import Pipeline
 from leuko_edge.sources.pictures import Pictures
 from leuko_edge.types import EXCLUDED, CountedCell
@@ -86,11 +87,18 @@ def measure(lab: str, items: Sequence[Item], classifier: CellClassifier) -> Foun
     return found
 
 
+def finder_pictures() -> frozenset[str]:
+    """Paths in the data of the pictures that the shipped finder learnt from: a list beside it in the repository."""
+    listed = shipped_finder().with_name("leuko-finder-pictures.txt")
+    return frozenset(listed.read_text().split("\n")) if listed.is_file() else frozenset()
+
+
 def held_out(data: Path, run: Path | None = None) -> dict[str, list[Item]]:
-    """The boxed fields of each laboratory that no training saw.
+    """The boxed fields of each laboratory that no training saw, neither the classifier's nor the finder's.
 
     Where `run` says what it has seen, fields of which that was a copy are left out too.
     """
+    learnt = finder_pictures()
     names = linked.groups(data)
     every = build.select(data, names)  # as the cell set was made, so that the splits are the same
     parts = split.assign(every, names)
@@ -98,7 +106,8 @@ def held_out(data: Path, run: Path | None = None) -> dict[str, list[Item]]:
     spoiled = {group for path, group in linked.by_path(data, names).items() if path in shown}
     fields: dict[str, list[Item]] = {}
     for item, (group, part) in zip(every, parts, strict=True):
-        if item.boxes is not None and part == "test" and group not in spoiled:
+        known = group in spoiled or item.where(data) in learnt
+        if item.boxes is not None and part == "test" and not known:
             fields.setdefault(item.lab, []).append(item)
     return fields
 

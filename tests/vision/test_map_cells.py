@@ -1,0 +1,63 @@
+"""From the finder's maps to cells: touching ones parted, none dropped for its size, clumps named as such."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from leuko_edge.vision.map_cells import FINE, cells_in
+
+SIDE = 60  # map pixels of 1 µm
+
+
+def maps(*cells: tuple[float, float, float], cores: bool = True) -> np.ndarray:
+    """Bodies of (x, y, radius) µm, a centre in each where `cores`, else in the first alone."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    drawn = np.zeros((SIDE, SIDE, 2), np.float32)
+    for n, (cx, cy, radius) in enumerate(cells):
+        away = np.hypot(x - cx, y - cy)
+        drawn[away < radius, 1] = 1.0
+        if cores or n == 0:
+            drawn[away < 0.45 * radius, 0] = 1.0
+    return drawn
+
+
+def middles(drawn: np.ndarray) -> list[tuple[float, float]]:
+    return sorted(tuple((blob.outline.mean(axis=0) / FINE).round()) for blob in cells_in(drawn, 0.5))
+
+
+def test_empty_maps_hold_no_cell():
+    assert cells_in(np.zeros((SIDE, SIDE, 2), np.float32), 0.5) == []
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_touching_cells_are_as_many_as_they_have_centres(count):
+    row = [(9.0 + 12 * n, 30.0, 6.3) for n in range(count)]
+    found = cells_in(maps(*row), 0.5)
+    assert len(found) == count
+    assert not any(blob.clump for blob in found)
+
+
+def test_two_bodies_with_one_centre_between_them_are_parted_at_the_waist():
+    assert len(cells_in(maps((20, 30, 7), (33, 30, 7), cores=False), 0.5)) == 2
+
+
+def test_a_long_cell_without_a_waist_stays_one():
+    drawn = maps((25, 30, 6), (28, 30, 6), (31, 30, 6), (34, 30, 6), cores=False)
+    assert len(cells_in(drawn, 0.5)) == 1
+
+
+def test_what_is_larger_than_any_cell_is_listed_as_a_clump():
+    (blob,) = cells_in(maps((30, 30, 16)), 0.5)
+    assert blob.clump
+
+
+def test_a_platelets_size_is_no_cell():
+    assert cells_in(maps((30, 30, 2)), 0.5) == []
+
+
+def test_each_outline_lies_where_its_body_is():
+    assert middles(maps((15, 20, 6), (40, 41, 7))) == [
+        pytest.approx((15, 20), abs=1.1),
+        pytest.approx((40, 41), abs=1.1),
+    ]
