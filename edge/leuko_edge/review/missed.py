@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import PictureError, UsageError
 from ..model.classify import CellClassifier, doubted
+from ..model.finder import shipped
 from ..sources.picture_decoding import read_picture
 from ..store.records import NewCell, Picture
 from ..types import Cell
@@ -41,7 +42,7 @@ class Namer:
                 self._classifier = self._load()
             card = self._classifier.card
             crops = cut(field, [cell.centre], card.window_um, card.input_size)
-            said = doubted(self._classifier.classify(crops)[0], cell.diameter * field.scale.um_per_px, card)
+            said = doubted(self._classifier.classify(crops)[0], cell.diameter * field.scale.um_per_px, card, cell.clump)
         centre = cell.centre
         return NewCell(
             label=said.label,
@@ -78,7 +79,7 @@ def _pixels(picture: Picture) -> np.ndarray:
 
 def _found(field: Field, x: float, y: float) -> Cell | None:
     """The cell whose outline holds the place."""
-    for cell in find_cells(field):
+    for cell in find_cells(field, shipped()):
         if cv2.pointPolygonTest(cell.contour.astype(np.float32), (x, y), False) >= 0:
             return cell
     return None
