@@ -31,6 +31,7 @@ def run(words: Sequence[str]) -> int:
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder for the files (%(default)s)")
     args = parser.parse_args(words)
 
+    from leuko_train.data.laboratories import LABORATORIES
     from leuko_train.finder import command, gather
     from leuko_train.finder.weights import WEIGHTS
 
@@ -60,7 +61,7 @@ def run(words: Sequence[str]) -> int:
             um_per_px=FINDER_UM,
             threshold=threshold,
             training=record | {"representative_pictures": len(chosen)},
-            licences=licences.of(record["pictures"], imagenet=False),
+            licences=licences.of(map(_laboratory, record["pictures"]), LABORATORIES, imagenet=False),
         )
         write_whole(path, content)
         card.save(path.with_suffix(".json"))
@@ -75,3 +76,8 @@ def run(words: Sequence[str]) -> int:
 def _within(parts: tuple[str, ...], folder: str) -> str:
     """A picture's path in the data: from its laboratory's folder on."""
     return "/".join(parts[parts.index(folder) :])
+
+
+def _laboratory(folder: str) -> str:
+    """Raabin's single cells lie in a folder of their own."""
+    return folder.removesuffix("_cells")
