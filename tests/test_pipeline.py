@@ -68,7 +68,7 @@ def test_only_leukocytes_are_counted_the_others_are_listed(label):
 @pytest.mark.parametrize(("centre", "counted"), [((1.0, 120.0), True), ((-3.0, 120.0), False), ((320.0, 5.0), False)])
 def test_a_cell_cut_by_the_border_is_counted_if_its_centre_lies_inside(centre, counted, monkeypatch):
     cell = Cell((0, 100, 20, 40), centre, np.zeros((4, 2), np.int32), at_border=True)
-    monkeypatch.setattr(pipeline, "find_cells", lambda _: [cell])
+    monkeypatch.setattr(pipeline, "find_cells", lambda *_: [cell])
     (outcome,) = run(smear())
     assert [entry.counted for entry in outcome.result.cells] == [counted]
 

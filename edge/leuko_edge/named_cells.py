@@ -11,6 +11,7 @@ import numpy as np
 
 from .errors import PictureError, UsageError
 from .model.classify import Classifier, calibrate
+from .model.finder import shipped
 from .sources.picture_decoding import read_picture
 from .sources.pictures import SUFFIXES
 from .store.archive import Archive
@@ -102,7 +103,7 @@ def _middle(path: str, classifier: Classifier) -> np.ndarray:
     """The crop of the cell nearest to the picture's middle; PictureError where there is none or it is not clear."""
     seen = Field.from_bgr(read_picture(path), guess=True)
     height, width = seen.bgr.shape[:2]
-    centres = [cell.centre for cell in find_cells(seen)]
+    centres = [cell.centre for cell in find_cells(seen, shipped())]
     apart = sorted((float(np.hypot(x - width / 2, y - height / 2)) * seen.scale.um_per_px, (x, y)) for x, y in centres)
     if not apart or apart[0][0] > NEAR_UM:
         raise PictureError("there is no cell in its middle")

@@ -74,7 +74,8 @@ def _measure(float_path: Path, quantized_path: Path, run: Path) -> dict[str, Any
     digest = hashlib.sha256()
     for picture in pictures:
         digest.update(picture.rgb.tobytes())
-    sides, found = {}, []
+    sides: dict[str, dict[str, Any]] = {}
+    found = []
     for side, path in (("float", float_path), ("quantized", quantized_path)):
         card, content = finder_card.load_verified(path, certified=False)
         finder = Finder(card, content)

@@ -124,8 +124,9 @@ def _colour(pixels: np.ndarray) -> np.ndarray:
 def has_colour(pixels: np.ndarray) -> bool:
     """Whether the channels of (h, w, 3) uint8 `pixels` differ anywhere."""
     step = max(1, int((pixels.size / 3e6) ** 0.5))  # about a million pixels tell
-    sample = pixels[::step, ::step].astype(np.int16)
-    return bool(np.ptp(sample, axis=2).max() > GREY_SPREAD)
+    blue, green, red = cv2.split(np.ascontiguousarray(pixels[::step, ::step]))
+    apart = ((blue, green), (green, red), (red, blue))
+    return max(cv2.norm(one, other, cv2.NORM_INF) for one, other in apart) > GREY_SPREAD
 
 
 def unreadable(error: OSError | ValueError) -> PictureError:

@@ -70,6 +70,8 @@ def drawn(fields: int = DRAWN, seed: int = 5) -> Iterator[Picture]:
         source = Source(Path(name), "simulated", name, "train", boxes)
         try:
             seen = Field.from_bgr(field.bgr, um)
-            yield reading.learnt(source, seen, finder_input(seen))
+            picture = reading.learnt(source, seen, finder_input(seen))
         except PictureError:
             continue
+        if picture is not None:
+            yield picture

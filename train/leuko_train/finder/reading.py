@@ -14,6 +14,7 @@ from leuko_edge.vision.field import Field
 from leuko_edge.vision.finder_input import FinderInput, densities, finder_input
 from leuko_edge.vision.segment import find_cells
 
+from ..data import build
 from ..data.items import Box
 from .pictures import UNKNOWN, Picture, Place
 from .sources import NOT_WHITE, Source
@@ -26,8 +27,8 @@ EDGE_UM = 6.0  # nearer to the border, cells often have no box
 
 def read(source: Source) -> Picture | None:
     """None where the picture is none of a smear."""
-    bgr = cv2.imread(str(source.path), cv2.IMREAD_COLOR)
     try:
+        bgr = build.read(source.path)
         field = _field(bgr, source)
     except PictureError:
         return None
@@ -65,8 +66,8 @@ def learnt(source: Source, field: Field, shown: FinderInput) -> Picture | None:
                 _outline(body, chosen, shown)
             elif source.centred:
                 reach = USUAL_UM / field.scale.um_per_px
-                box = (field.bgr.shape[1] / 2 - reach, field.bgr.shape[0] / 2 - reach, 2 * reach, 2 * reach)
-                places.append(_of_box(box, shown))
+                middle = (field.bgr.shape[1] / 2 - reach, field.bgr.shape[0] / 2 - reach, 2 * reach, 2 * reach)
+                places.append(_of_box(middle, shown))
                 body[:] = UNKNOWN
             else:
                 return None
@@ -143,8 +144,10 @@ def _near_edge(cell: Cell, field: Field) -> bool:
 def _masked(body: np.ndarray, source: Source, places: list[Place]) -> np.ndarray:
     """The experts' mask: 255 nucleus, 120 cytoplasm; the labelled cell's place is its box."""
     drawn = cv2.imread(str(source.mask), cv2.IMREAD_GRAYSCALE)
+    if drawn is None:
+        return body
     height, width = body.shape
-    mask = cv2.resize((drawn > 60).astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    mask = cv2.resize(np.asarray(drawn > 60, np.float32), (width, height), interpolation=cv2.INTER_AREA)
     x, y, w, h = cv2.boundingRect((mask > 0.5).astype(np.uint8))
     if w < 4 or h < 4:
         return body
