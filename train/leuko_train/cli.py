@@ -22,6 +22,7 @@ COMMANDS = {
     "calibrate": "choose a trained network's temperature, turns, and limits of confidence and distance",
     "evaluate": "measure a trained network, laboratory by laboratory",
     "travel": "train without each laboratory in turn, and judge it there",
+    "enrolment": "measure what a few named cells teach, on the laboratories that travel left out",
     "paper": "repeat the seed paper's experiment on the Kaggle pictures",
     "detect": "measure how many white cells are found in whole fields",
 }
@@ -35,6 +36,7 @@ HOMES = {
     "calibrate": "calibration.calibrate",
     "evaluate": "evaluation.evaluate",
     "travel": "travel.travel",
+    "enrolment": "enrolment.enrolment",
     "paper": "paper.paper",
     "detect": "evaluation.detect",
 }

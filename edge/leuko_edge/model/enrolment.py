@@ -18,9 +18,13 @@ from .site import LEAST, applied
 FEWEST = 3  # cells of a class; of fewer nothing is learnt
 FOLDS = 5
 REPEATS = 4
-STEPS = 12  # Newton's; the loss is convex and small
-PENALTIES = ((1e6, 3.0), (300.0, 3.0), (30.0, 3.0), (10.0, 1.0))
-"""(of the weights, of the biases), strongest first: the first learns a bias for each class and no more."""
+STEPS = 30  # Newton's, at most; the loss is convex and small
+PARTS = tuple(2.0**-i for i in range(11))  # of a step, the first that lessens the loss: a whole one may leap too far
+CLOSE = 1e-9  # a loss lessened by no more is the least
+PENALTIES = ((1e6, 3.0), (1e6, 1.0), (1e6, 0.3), (30.0, 0.3), (10.0, 0.3))
+"""(of the weights, of the biases), strongest first: 1e6 learns a bias for each class and no more.
+
+Chosen by `leuko-train enrolment`, see train/ENROLMENT.md."""
 NORMAL = {"neutrophil": 57, "lymphocyte": 31, "monocyte": 7, "eosinophil": 4, "basophil": 1}
 """Per cent of a healthy person."""
 DRAWS = 200
@@ -77,19 +81,29 @@ def fitted(
     weigh = (len(labels) / k / truth.sum(axis=0))[truth.argmax(axis=1)]
     start = np.hstack([np.eye(k), np.zeros((k, 1))])
     ridge = np.hstack([np.full((k, k), penalty[0]), np.full((k, 1), penalty[1])])
-    found = start.copy()
+    squares = (inputs[:, :, None] * inputs[:, None, :]).reshape(len(inputs), -1)
+
+    def state(tried: np.ndarray) -> tuple[float, np.ndarray]:
+        """The penalised loss and (n, k) log-probabilities."""
+        scores = inputs @ tried.T
+        scores = scores - scores.max(axis=1, keepdims=True)
+        scores = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        return float((ridge * (tried - start) ** 2).sum() / 2 - (weigh * (scores * truth).sum(axis=1)).sum()), scores
+
+    found = start
+    loss, scores = state(found)
     for _ in range(STEPS):
-        scores = inputs @ found.T
-        p = np.exp(scores - scores.max(axis=1, keepdims=True))
-        p /= p.sum(axis=1, keepdims=True)
+        p = np.exp(scores)
         slope = ((p - truth) * weigh[:, None]).T @ inputs + ridge * (found - start)
-        curve = np.diag(ridge.ravel())
-        for i in range(k):
-            for j in range(k):
-                share = weigh * p[:, i] * ((i == j) - p[:, j])
-                rows, columns = slice(i * (k + 1), (i + 1) * (k + 1)), slice(j * (k + 1), (j + 1) * (k + 1))
-                curve[rows, columns] += (inputs * share[:, None]).T @ inputs
-        found = found - np.linalg.solve(curve, slope.ravel()).reshape(k, k + 1)
+        shares = weigh[:, None, None] * p[:, :, None] * (np.eye(k) - p[:, None, :])
+        curve = (shares.reshape(len(p), -1).T @ squares).reshape(k, k, k + 1, k + 1)  # class, class, input, input
+        whole = curve.transpose(0, 2, 1, 3).reshape(k * (k + 1), -1) + np.diag(ridge.ravel())
+        step = np.linalg.solve(whole, slope.ravel()).reshape(k, k + 1)
+        tried = ((found - step * part, *state(found - step * part)) for part in PARTS)
+        better = next((one for one in tried if one[1] < loss - CLOSE), None)
+        if better is None:
+            break
+        found, loss, scores = better
     return found[:, :k], found[:, k] - found[:, k].mean()
 
 

@@ -119,3 +119,18 @@ def per_class_picture(path: Path, scores: Mapping[str, np.ndarray], classes: Seq
     axes.grid(axis="y", alpha=0.3)
     axes.legend(ncols=3, fontsize=8, loc="upper right")
     _save(figure, path)
+
+
+def few_cells_picture(path: Path, lines: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
+    """Balanced accuracy, ECE and a normal differential's bias by the cells named of each class, a line each."""
+    parts = {"balanced_accuracy": (100, "balanced accuracy, %"), "ece": (100, "ECE, %")}
+    parts["normal_bias"] = (1, "a normal differential is off by, points")
+    figure, axes = plt.subplots(1, len(parts), figsize=(13, 4))
+    for axis, (key, (factor, title)) in zip(axes, parts.items(), strict=True):
+        for name, entries in lines.items():
+            values = [factor * one[key] for one in entries]
+            axis.plot([one["number"] for one in entries], values, marker="o", label=name)
+        axis.set(xlabel="cells named of each class", title=title)
+        axis.grid(alpha=0.3)
+    axes[0].legend(fontsize=7)
+    _save(figure, path)
