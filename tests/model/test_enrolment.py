@@ -76,6 +76,29 @@ def test_where_nothing_is_to_be_gained_it_says_so():
     assert learnt.before["balanced_accuracy"] == 1 and learnt.after["balanced_accuracy"] == 1
 
 
+@pytest.mark.parametrize("penalty", [*enrolment.PENALTIES, (1.0, 0.1)])
+def test_no_other_numbers_lose_less_than_those_found(penalty):
+    """Where a network is sure and wrong, whole steps of Newton's leap from one side of the least to the other."""
+    labels = named(10)
+    given = answers(labels, 4) ** 3
+    given /= given.sum(axis=1, keepdims=True)
+    logs = np.log(np.maximum(given[:, :5], site.LEAST))
+
+    def loss(weights: np.ndarray, bias: np.ndarray) -> float:
+        scores = logs @ weights.T + bias
+        missed = np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(len(labels)), labels]
+        drawn = penalty[0] * ((weights - np.eye(5)) ** 2).sum() + penalty[1] * (bias**2).sum()
+        return float(missed.sum() + drawn / 2)
+
+    weights, bias = enrolment.fitted(given, labels, tuple(range(5)), penalty)
+    least = loss(weights, bias)
+    assert least < loss(np.eye(5), np.zeros(5))
+    rng = np.random.default_rng(0)
+    for size in (1e-3, 1e-2):
+        for _ in range(20):
+            assert least <= loss(weights + rng.normal(0, size, (5, 5)), bias + rng.normal(0, size, 5)) + 1e-9
+
+
 def test_a_class_that_nobody_showed_keeps_its_probability():
     blasts = answers(np.full(50, BLAST), 5)
     found = applied(taught(10, 0), blasts)

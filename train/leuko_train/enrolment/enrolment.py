@@ -26,7 +26,7 @@ PIECES = "as-told/*/answers.npz"
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A laboratory's cells and what a network says of them; `own`: left out on purpose, not a set that nobody trains on.
+    """A laboratory's cells and what a network says of them; `own`: it was left out, not a set that nobody trains on.
 
     `threshold`: confidence below which that network's calibration sets a cell aside.
     """

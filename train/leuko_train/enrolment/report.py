@@ -60,7 +60,7 @@ def write(
         "# A few named cells of a laboratory that trained nothing",
         report.provenance_lines(made),
         f"{draws} draws: half of the smears, patients or photographs name cells, the other half is tested. {allowed} "
-        "Means over the draws; taught in: the share of draws in which enrolling gained anything, else it is as shipped.",
+        "Means over the draws; taught in: the share of draws in which enrolling gained anything, else as shipped.",
         report.table(HEADER, rows),
     ]
     content = {"provenance": made, "draws": draws, "only_five": only_five, "laboratories": entries, "mean": mean}

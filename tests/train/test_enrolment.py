@@ -1,0 +1,113 @@
+"""`leuko-train enrolment` on made answers: two laboratories whose network takes neutrophils for eosinophils."""
+
+import json
+
+import numpy as np
+import pytest
+from made_cells import MadeCells
+
+from leuko_edge.types import CLASSES
+from leuko_train import cli
+from leuko_train.data import cell_set
+from leuko_train.enrolment import enrolment, measure
+from leuko_train.metrics.answers import Answers
+
+EACH, SOURCES = 24, 8
+BLAST, EOSINOPHIL = CLASSES.index("blast"), CLASSES.index("eosinophil")
+
+
+def raw(labels: np.ndarray, seed: int) -> np.ndarray:
+    """(n, classes) with eosinophils answered too often."""
+    scores = np.random.default_rng(seed).normal(0, 1.2, (len(labels), len(CLASSES)))
+    scores[:, 5:] -= 3
+    scores[np.arange(len(labels)), labels] += 4
+    scores[:, EOSINOPHIL] += 3
+    powers = np.exp(scores)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+@pytest.fixture
+def laboratory() -> Answers:
+    labels = np.repeat([0, 1, 2, 3, 4, BLAST], EACH)
+    sources = np.array([f"smear-{i % SOURCES}" for i in range(len(labels))])
+    return Answers(raw(labels, 0), labels, sources, 1.0)
+
+
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """(cells, folder of travel): the laboratory north was left out, tecom trains nobody."""
+    labels = np.tile(np.repeat(np.arange(5), EACH), 2)
+    labs = np.repeat(["north", "tecom"], 5 * EACH)
+    sources = np.array([f"{lab}/{i % SOURCES}" for i, lab in enumerate(labs)])
+    nothing = np.zeros((len(labels), 1, 1, 3), np.uint8)
+    cells = MadeCells(nothing, labels, labs, sources, np.full(len(labels), "test"), sources)
+    folder = tmp_path / "travel" / "as-told" / "north"
+    folder.mkdir(parents=True)
+    np.savez(folder / "answers.npz", rows=np.arange(len(labels)), raw=raw(labels, 1))
+    trained = {"provenance": {"data_sha256": cells.sha256}, "temperature": 1.0, "confidence_threshold": 0.3}
+    (folder / "report.json").write_text(json.dumps(trained))
+    monkeypatch.setattr(cell_set, "load", lambda folder: cells)
+    return cells, tmp_path / "travel"
+
+
+def asked(travel, out, *more: str) -> int:
+    words = ["enrolment", "--cells", "CELLS", "--travel", str(travel), "--out", str(out), "--draws", "2"]
+    return cli.main([*words, "--numbers", "0", "10", *more])
+
+
+def test_the_cells_that_teach_are_of_other_smears_than_those_tested(laboratory):
+    for seed in range(5):
+        drawn = measure.draw(laboratory.sources, np.random.default_rng(seed))
+        assert not set(laboratory.sources[drawn.pool]) & set(laboratory.sources[drawn.tested])
+        assert len(drawn.pool) + len(drawn.tested) == len(laboratory.truth)
+
+
+def test_more_cells_contain_the_fewer_and_a_class_gives_what_it_has(laboratory):
+    drawn = measure.draw(laboratory.sources, np.random.default_rng(0))
+    few, many = (set(drawn.cells(laboratory.truth, range(5), n)) for n in (3, 10))
+    assert len(few) == 15 and few < many
+    assert len(drawn.cells(laboratory.truth, [0], 1000)) == EACH // 2
+
+
+def test_a_bias_between_classes_is_measured_and_mended(laboratory):
+    none, ten = measure.measured(laboratory, 0.3, measure.NAMED, (0, 10), 4, 0)
+    assert none["learnt"] == 0 and ten["learnt"] > 0.5
+    assert ten["balanced_accuracy"] > none["balanced_accuracy"] + 0.03
+    assert ten["normal_bias"] < none["normal_bias"]
+    assert 0 < none["abnormal_recall"] <= 1
+
+
+def test_without_cells_the_figures_are_those_of_the_network_as_it_ships(laboratory):
+    (none,) = measure.measured(laboratory, 0.3, measure.NAMED, (0,), 1, 0)
+    tested = measure.draw(laboratory.sources, np.random.default_rng((0, 0))).tested
+    right = laboratory.raw[tested].argmax(1) == laboratory.truth[tested]
+    expected = np.mean([right[laboratory.truth[tested] == c].mean() for c in range(5)])
+    assert none["balanced_accuracy"] == pytest.approx(expected)
+
+
+def test_where_only_the_five_are_allowed_no_other_is_answered(laboratory):
+    found = enrolment.only_five(laboratory).found
+    assert found[:, 5:].max() < 1e-9 and np.allclose(found.sum(axis=1), 1)
+
+
+def test_the_mean_is_of_the_laboratories_left_out_and_the_report_has_a_picture(made, tmp_path, capsys):
+    assert asked(made[1], tmp_path / "report") == 0
+    written = json.loads((tmp_path / "report" / "report.json").read_text())
+    names = {entry["laboratory"]: entry["left_out"] for entry in written["laboratories"]}
+    assert names == {"north": True, "tecom, without north": False}
+    north = written["laboratories"][0]["taught"]
+    assert [one["balanced_accuracy"] for one in written["mean"]] == [one["balanced_accuracy"] for one in north]
+    assert written["provenance"]["data_sha256"] == made[0].sha256
+    assert "| north | 10 | 50 |" in capsys.readouterr().out
+    assert (tmp_path / "report" / "enrolment.png").stat().st_size > 1000
+
+
+def test_answers_of_other_cells_are_refused(made, tmp_path, capsys):
+    made[0].sha256 = "cd" * 32
+    assert asked(made[1], tmp_path / "report") == 2
+    assert "another cell set" in capsys.readouterr().err
+
+
+def test_a_folder_without_answers_names_the_command_that_makes_them(made, tmp_path, capsys):
+    assert asked(tmp_path / "empty", tmp_path / "report") == 2
+    assert "leuko-train travel" in capsys.readouterr().err
