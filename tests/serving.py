@@ -84,8 +84,8 @@ def room(path):
     return 0 if (FOLDER / "full").exists() else real_room(path)
 
 
-def model(path, threads):
-    return classify.FixedClassifier("neutrophil") if path is None else real_model(path, threads)
+def model(path, *wanted):
+    return classify.FixedClassifier("neutrophil") if path is None else real_model(path, *wanted)
 
 
 loop_open, loop.open_source = loop.open_source, open_source

@@ -366,7 +366,7 @@ def test_only_a_driver_that_hangs_ends_the_program_and_only_where_it_is_started_
 
     Camera.hangs = hangs
     monkeypatch.setattr(loop, "open_source", lambda kind, value, **wishes: Camera())
-    monkeypatch.setattr(Classifier, "from_path", lambda path, threads: FixedClassifier("neutrophil"))
+    monkeypatch.setattr(Classifier, "from_path", lambda *wanted: FixedClassifier("neutrophil"))
     monkeypatch.setattr(DeviceFace, "pressed", lambda self: ["x"])  # no pause is waited for
     told = {"NOTIFY_SOCKET": str(tmp_path / "notify")} if supervised else {}
     journal = Journal(io.StringIO(), {})
@@ -405,7 +405,7 @@ def test_a_defect_is_told_once_with_its_traceback_and_the_session_that_meets_it_
         raise ZeroDivisionError("a defect")
 
     monkeypatch.setattr(loop, "open_source", lambda kind, value, **wishes: Camera())
-    monkeypatch.setattr(Classifier, "from_path", lambda path, threads: FixedClassifier("neutrophil"))
+    monkeypatch.setattr(Classifier, "from_path", lambda *wanted: FixedClassifier("neutrophil"))
     monkeypatch.setattr(Engine, "look", look)
     monkeypatch.setattr(DeviceFace, "pressed", lambda self: ["x"])  # no pause is waited for
     said = io.StringIO()
