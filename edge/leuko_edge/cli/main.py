@@ -47,6 +47,7 @@ COMMANDS = {  # the module whose add_parsers(subparsers) knows the word; its par
     "review": "review",
     "users": "review",
     "enrol": "enrol",
+    "compare": "compare",
 }
 
 
