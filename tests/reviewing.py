@@ -30,7 +30,7 @@ def counted(folder: Path) -> Path:
     database = folder / "sessions.sqlite3"
     words = ["--image", str(pictures), "--sample", "S-17", "--operator", "AB", "--database", str(database)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(count.Classifier, "from_path", lambda *_: FixedClassifier(*LABELS))
+        patch.setattr(count.Classifier, "from_path", lambda *_, **__: FixedClassifier(*LABELS))
         assert main([*words, "--quiet"]) == 0
     return database
 

@@ -23,7 +23,7 @@ from leuko_edge.tally import Differential, Tally
 @pytest.fixture
 def slide(tmp_path, monkeypatch):
     """A folder with one photograph, and a classifier that says neutrophil."""
-    monkeypatch.setattr(count.Classifier, "from_path", lambda path, threads: FixedClassifier("neutrophil"))
+    monkeypatch.setattr(count.Classifier, "from_path", lambda *_, **__: FixedClassifier("neutrophil"))
     (tmp_path / "slide").mkdir()
     (tmp_path / "slide" / "a.png").write_bytes(encoded(smear(), ".png"))
     return tmp_path / "slide"

@@ -22,7 +22,7 @@ WITH_FIXED_CLASSIFIER = """
 import sys
 from leuko_edge.cli import main
 from leuko_edge.model import classify
-classify.Classifier.from_path = lambda path, threads: classify.FixedClassifier("neutrophil")
+classify.Classifier.from_path = lambda *_, **__: classify.FixedClassifier("neutrophil")
 sys.exit(main.main())
 """
 
@@ -31,7 +31,7 @@ sys.exit(main.main())
 def home(tmp_path, monkeypatch):
     """No session of a test is put among the user's; every cell is a neutrophil."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(Classifier, "from_path", lambda path, threads: FixedClassifier("neutrophil"))
+    monkeypatch.setattr(Classifier, "from_path", lambda *_, **__: FixedClassifier("neutrophil"))
 
 
 @pytest.fixture(scope="module")

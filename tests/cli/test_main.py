@@ -19,7 +19,7 @@ WITH_FIXED_CLASSIFIER = """
 import sys
 from leuko_edge.cli import count, main
 from leuko_edge.model.classify import FixedClassifier
-count.Classifier.from_path = lambda path, threads: FixedClassifier("neutrophil")
+count.Classifier.from_path = lambda *_, **__: FixedClassifier("neutrophil")
 sys.exit(main.main())
 """
 
@@ -28,7 +28,7 @@ sys.exit(main.main())
 def slide(tmp_path, monkeypatch):
     """A folder of three photographs, and a classifier that says neutrophil, neutrophil, monocyte, platelet."""
     labels = ("neutrophil", "neutrophil", "monocyte", "platelet")
-    monkeypatch.setattr(count.Classifier, "from_path", lambda path, threads: FixedClassifier(*labels))
+    monkeypatch.setattr(count.Classifier, "from_path", lambda *_, **__: FixedClassifier(*labels))
     folder = tmp_path / "slide"
     folder.mkdir()
     for number in range(3):
@@ -177,7 +177,7 @@ def test_one_broken_output_does_not_cost_the_others(slide, tmp_path, capsys):
 
 @pytest.mark.parametrize("error", [ModelError("the model has no card"), EnvironmentBroken("LiteRT is missing")])
 def test_a_broken_model_or_environment_is_exit_4_with_its_sentence(error, slide, capsys, monkeypatch):
-    def broken(path, threads):
+    def broken(*_):
         raise error
 
     monkeypatch.setattr(count.Classifier, "from_path", broken)
@@ -195,11 +195,11 @@ def test_a_missing_library_is_exit_4_with_its_name(slide, capsys, monkeypatch):
 def test_the_model_and_threads_asked_for_are_used(slide, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        count.Classifier, "from_path", lambda *given: asked.append(given) or FixedClassifier("neutrophil")
+        count.Classifier, "from_path", lambda *given, **_: asked.append(given) or FixedClassifier("neutrophil")
     )
     before = cv2.getNumThreads()
     assert main.main(["--image", str(slide), "--model", "other.tflite", "--threads", "1", "--quiet"]) == 0
-    assert asked == [("other.tflite", 1)]
+    assert [given[:2] for given in asked] == [("other.tflite", 1)]
     cv2.setNumThreads(before)
 
 

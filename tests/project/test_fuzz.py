@@ -79,7 +79,7 @@ def broken_files() -> Iterator[tuple[str, bytes]]:
 
 @pytest.fixture
 def fixed(monkeypatch):
-    monkeypatch.setattr(count.Classifier, "from_path", lambda *_: FixedClassifier("neutrophil"))
+    monkeypatch.setattr(count.Classifier, "from_path", lambda *_, **__: FixedClassifier("neutrophil"))
 
 
 def test_some_hundred_broken_files_are_each_counted_or_refused_with_a_sentence(tmp_path, capfd, fixed):

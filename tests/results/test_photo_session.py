@@ -21,7 +21,7 @@ SOME_LOST = 5  # the exit code where a picture could not be used
 @pytest.fixture
 def slide(tmp_path, monkeypatch):
     """A folder of three photographs and a broken one, and a classifier that says what LABELS say."""
-    monkeypatch.setattr(Classifier, "from_path", lambda *_: FixedClassifier(*LABELS))
+    monkeypatch.setattr(Classifier, "from_path", lambda *_, **__: FixedClassifier(*LABELS))
     folder = tmp_path / "slides" / "S-1"
     folder.mkdir(parents=True)
     for number in range(3):
