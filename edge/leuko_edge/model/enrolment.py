@@ -24,7 +24,7 @@ CLOSE = 1e-9  # a loss lessened by no more is the least
 PENALTIES = ((1e6, 3.0), (1e6, 1.0), (1e6, 0.3), (30.0, 0.3), (10.0, 0.3))
 """(of the weights, of the biases), strongest first: 1e6 learns a bias for each class and no more.
 
-Chosen by `leuko-train enrolment`, see train/ENROLMENT.md."""
+What they give on laboratories left out: `leuko-train enrolment`, train/ENROLMENT.md."""
 NORMAL = {"neutrophil": 57, "lymphocyte": 31, "monocyte": 7, "eosinophil": 4, "basophil": 1}
 """Per cent of a healthy person."""
 DRAWS = 200
