@@ -9,7 +9,7 @@
 _shtab_leuko_edge_sessions_subparsers=(prune backup)
 _shtab_leuko_edge_camera_subparsers=(list tune)
 _shtab_leuko_edge_users_subparsers=(add list remove)
-_shtab_leuko_edge_subparsers=(sessions export config camera doctor bench serve attach review users enrol compare)
+_shtab_leuko_edge_subparsers=(sessions export config camera doctor bench serve attach review users enrol compare enough)
 
 _shtab_leuko_edge_sessions_prune_option_strings=(-h --help --older-than --keep-signed --no-keep-signed --database --config)
 _shtab_leuko_edge_sessions_backup_option_strings=(-h --help --database --config)
@@ -30,6 +30,7 @@ _shtab_leuko_edge_users_remove_option_strings=(-h --help --database --config)
 _shtab_leuko_edge_users_option_strings=(-h --help)
 _shtab_leuko_edge_enrol_option_strings=(-h --help --labelled --session --model --operator --database --list --show --remove --config)
 _shtab_leuko_edge_compare_option_strings=(-h --help --against --cells --json --reference --database --config)
+_shtab_leuko_edge_enough_option_strings=(-h --help --above --seen --of --expect)
 _shtab_leuko_edge_option_strings=(-h --help --image --camera --video --demo --seed --cells --um-per-px --model --site --threads --reference --config --sample --operator --notes --database --recursive --no-session --target --precision --resume --window --json --csv --annotate --crops --quiet --timings --version --verbose)
 
 _shtab_leuko_edge_sessions_prune___database_COMPGEN=_shtab_compgen_files
@@ -102,7 +103,7 @@ _shtab_leuko_edge_sessions_pos_0_choices=(prune backup)
 _shtab_leuko_edge_camera_pos_0_choices=(list tune)
 _shtab_leuko_edge_users_add___role_choices=(viewer technologist supervisor)
 _shtab_leuko_edge_users_pos_0_choices=(add list remove)
-_shtab_leuko_edge_pos_0_choices=(sessions export config camera doctor bench serve attach review users enrol compare)
+_shtab_leuko_edge_pos_0_choices=(sessions export config camera doctor bench serve attach review users enrol compare enough)
 
 _shtab_leuko_edge_sessions_prune__h_nargs=0
 _shtab_leuko_edge_sessions_prune___help_nargs=0
@@ -159,6 +160,8 @@ _shtab_leuko_edge_enrol___list_nargs=0
 _shtab_leuko_edge_compare_pos_0_nargs='*'
 _shtab_leuko_edge_compare__h_nargs=0
 _shtab_leuko_edge_compare___help_nargs=0
+_shtab_leuko_edge_enough__h_nargs=0
+_shtab_leuko_edge_enough___help_nargs=0
 _shtab_leuko_edge_pos_0_nargs=A...
 _shtab_leuko_edge__h_nargs=0
 _shtab_leuko_edge___help_nargs=0

@@ -62,7 +62,7 @@ def test_two_counts_of_the_same_blood_agree_in_every_figure(tmp_path, capsys):
     assert neutrophil["passing_bablok"]["identity"] and neutrophil["pearson"] > 0.85
     assert neutrophil["deming"]["error_ratio"] == 1
     shown = capsys.readouterr().out
-    assert "60 samples" in shown and "sensitivity" in shown and "PB slope" in shown
+    assert "60 samples" in shown and "sensitivity" in shown and "Deming" in shown and "Not a medical device" in shown
 
 
 def test_a_method_that_takes_every_third_monocyte_for_a_lymphocyte_is_found_out(tmp_path):

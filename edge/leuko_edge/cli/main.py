@@ -48,6 +48,7 @@ COMMANDS = {  # the module whose add_parsers(subparsers) knows the word; its par
     "users": "review",
     "enrol": "enrol",
     "compare": "compare",
+    "enough": "enough",
 }
 
 

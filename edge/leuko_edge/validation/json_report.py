@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import __version__
 from ..plain_text import as_text
+from ..results.table import NOT_A_DEVICE
 from .abnormal import Calls
 from .comparison import ClassComparison, Comparison
 from .counting import Share
@@ -27,6 +28,7 @@ def json_text(comparison: Comparison, remarks: Iterable[Remark]) -> str:
     document = {
         "schema": SCHEMA,
         "program": f"leuko-edge {__version__}",
+        "notice": NOT_A_DEVICE,
         "samples": len(comparison.pairs.pairs),
         "classes": {one.label: _class(one) for one in comparison.classes},
         "any_abnormal": _calls(comparison.any_abnormal),

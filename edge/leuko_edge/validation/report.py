@@ -9,12 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..results.table import NOT_A_DEVICE
 from .abnormal import Calls
 from .comparison import ClassComparison, Comparison
 from .counting import Share
 from .regression import Line
 
 NOTHING = "–"
+_LINE_HEADINGS = tuple(f"{how}\n{what}" for how in ("P–B", "Deming") for what in ("slope", "intercept"))
 _ADVICE = (
     "bias: leuko-edge minus the reference, in points of per cent (nRBC: per 100 leukocytes), with limits of agreement",
     "slope and intercept, with 95 % intervals: 1 and 0 where the methods agree; Deming's by the cells counted",
@@ -33,6 +35,7 @@ def show(console: Console, comparison: Comparison) -> None:
         console.print(_agreement(title, comparison.observers))
     for line in _ADVICE:
         console.print(Text(line), soft_wrap=True)
+    console.print(Text(NOT_A_DEVICE, style="bold"), soft_wrap=True)
 
 
 def _agreement(title: str, classes: Sequence[ClassComparison]) -> Table:
@@ -48,7 +51,7 @@ def _agreement(title: str, classes: Sequence[ClassComparison]) -> Table:
 
 
 def _lines(classes: Sequence[ClassComparison]) -> Table:
-    table = _table("Lines through the samples", "class", "PB slope", "PB intercept", "Deming slope", "Deming intercept")
+    table = _table("Lines through the samples", "class", *_LINE_HEADINGS)
     for one in classes:
         table.add_row(_name(one.label), *_line(one.passing_bablok), *_line(one.deming))
     return table
@@ -79,7 +82,7 @@ def _line(line: Line | None) -> tuple[str, str]:
     if line is None:
         return NOTHING, NOTHING
     low, high = line.slope_ci
-    return f"{line.slope:.2f} ({low:.2f} to {high:.2f})", f"{line.intercept:.1f} ({_range(line.intercept_ci)})"
+    return f"{line.slope:.2f}\n{low:.2f} to {high:.2f}", f"{line.intercept:.1f}\n{_range(line.intercept_ci)}"
 
 
 def _percent(share: Share, interval: bool = False) -> str:
