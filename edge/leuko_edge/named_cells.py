@@ -15,7 +15,6 @@ from .model.finder import shipped
 from .sources.picture_decoding import read_picture
 from .sources.pictures import SUFFIXES
 from .store.archive import Archive
-from .types import CLASSES
 from .vision.crop import cut
 from .vision.field import Field
 from .vision.segment import find_cells
@@ -86,8 +85,8 @@ def of_sessions(database: str, sessions: Sequence[int], classifier: Classifier) 
                 raise UsageError(f"session {number} is not signed", "sign it first: nothing is learnt without that")
             if record.info.simulated:
                 raise UsageError(f"session {number} is of drawn cells", "take one of real blood")
-            for cell in record.standing:
-                if not (cell.changed or cell.looked) or cell.label not in card.classes or cell.label not in CLASSES:
+            for cell in record.named:
+                if cell.label not in card.classes:
                     continue
                 crop = archive.crop(number, cell.id)
                 if crop is None or crop.shape[0] != card.input_size or record.info.window_um != card.window_um:

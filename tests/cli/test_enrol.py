@@ -2,15 +2,19 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
+from made_session import ACCOUNTS, INFO, START, new_cell
 from tiny import TINY
 
-from leuko_edge.cli import main
+from leuko_edge.cli import enrol, main
 from leuko_edge.model.classify import Classifier
 from leuko_edge.simulate import draw_field
+from leuko_edge.store import SessionStore
+from leuko_edge.store.archive import Archive
 
 
 class Leaning(Classifier):
@@ -91,3 +95,40 @@ def test_what_is_taught_is_written_shown_used_and_forgotten(place, monkeypatch, 
     main.main(["--image", picture, "--model", str(TINY), "--site", "A", "--json", str(report), "--quiet"])
     assert "site A: " in json.loads(report.read_text())["model"]["name"]
     assert main.main(["enrol", "--remove", "A"]) == 0 and not file.exists()
+
+
+@pytest.fixture
+def signed(tmp_path):
+    """Makes a session of cells that a person named so, signs it, and gives its record."""
+
+    def make(names, **changes):
+        path = tmp_path / "sessions.sqlite3"
+        with SessionStore.create(path, replace(INFO, **changes), START) as store:
+            for number, name in enumerate(names, 1):
+                store.reclassify(store.add_cell(new_cell(number=number), ACCOUNTS), name, "A. B.", START + 60)
+            store.sign("A. B.", START + 90)
+        with Archive(path) as archive:
+            return archive.record(store.id)
+
+    return make
+
+
+def test_who_signs_is_offered_to_teach_the_site_with_the_cells_named(signed):
+    record = signed(["eosinophil"] * 3 + ["monocyte"] * 4 + ["blast"])
+    said = enrol.offer(record, "KLINIK 2", "")
+    assert (
+        said == f"teach this site with the 7 cells you named: leuko-edge enrol 'KLINIK 2' --session {record.summary.id}"
+    )
+    assert enrol.offer(record, "", "a b.sqlite3").endswith("enrol SITE --session 1 --database 'a b.sqlite3'")
+
+
+@pytest.mark.parametrize(
+    "names, changes",
+    [
+        (["eosinophil"] * 9 + ["monocyte"] * 2, {}),
+        (["eosinophil"] * 3 + ["monocyte"] * 3, {"simulated": True}),
+        ([], {}),
+    ],
+)
+def test_nothing_is_offered_for_too_few_cells_or_drawn_ones(signed, names, changes):
+    assert enrol.offer(signed(names, **changes), "A", "") == ""

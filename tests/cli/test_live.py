@@ -13,8 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-from leuko_edge.cli import main
+from leuko_edge.cli import live, main
 from leuko_edge.model.classify import Classifier, FixedClassifier
+from leuko_edge.screen.face import Face
+from leuko_edge.session import Action
 from leuko_edge.simulate import STEADY, SlideFilm, Smear, driven, serpentine
 
 EDGE = Path(__file__).resolve().parents[2] / "edge"
@@ -92,6 +94,16 @@ def test_a_target_stops_the_count(video, tmp_path):
     report = tmp_path / "r.json"
     assert main.main(["--video", str(video[0]), "--target", "2", "--quiet", "--json", str(report)]) == 0
     assert 2 <= json.loads(report.read_text())["differential"]["counted"] < 5
+
+
+def test_who_signs_is_told_how_to_teach_the_site(video, monkeypatch, capsys):
+    monkeypatch.setattr(live, "has_keyboard", lambda: True)
+    monkeypatch.setattr(Face, "sign_or_go_on", lambda self: Action("sign"))
+    monkeypatch.setattr(
+        live, "offer", lambda record, *_: f"the offer of session {record.summary.id}, {record.signed_by}"
+    )
+    assert main.main(["--video", str(video[0]), "--target", "2", "--operator", "A. B."]) == 0
+    assert "the offer of session 1, A. B." in capsys.readouterr().err
 
 
 def test_an_interrupted_session_is_kept_and_gone_on_with(tmp_path, video, capsys):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from .. import __version__, config
@@ -16,6 +18,7 @@ from ..files import default_path
 if TYPE_CHECKING:
     from ..model.enrolment import Learnt
     from ..model.site import Site
+    from ..store.archive import Record
 
 NOTHING_GAINED = 3
 
@@ -68,6 +71,22 @@ def run(options: argparse.Namespace) -> int:
         print(f"site {options.remove} is forgotten")
         return 0
     return _enrol(options)
+
+
+def offer(record: Record, site: str, database: str) -> str:
+    """How to teach `site` ("": none yet) with the cells that a person named in a signed session; "" for too few.
+
+    `database`: where the session is, "" for the usual place. Nothing is learnt before a person gives the command.
+    """
+    from ..model.enrolment import FEWEST
+
+    counts = Counter(cell.label for cell in record.named)
+    enough = [label for label, n in counts.items() if n >= FEWEST]
+    if record.info.simulated or record.summary.state != "signed" or len(enough) < 2:
+        return ""
+    command = f"leuko-edge enrol {shlex.quote(site) if site else 'SITE'} --session {record.summary.id}"
+    kept = f" --database {shlex.quote(database)}" if database else ""
+    return f"teach this site with the {sum(counts[label] for label in enough)} cells you named: {command}{kept}"
 
 
 def _enrol(options: argparse.Namespace) -> int:

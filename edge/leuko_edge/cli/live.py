@@ -23,11 +23,14 @@ from ..results import table as display
 from ..results.console import Terminal
 from ..screen.face import Face, facing
 from ..screen.keyboard import has_keyboard
+from ..session import End
 from ..simulate import demo
 from ..sources.live_source import LiveSource
 from ..store import SessionDamaged, SessionInfo, SessionStore
+from ..store.archive import Archive
 from ..tally import Differential, Fields
 from ..types import Scale
+from .enrol import offer
 from .request import Request
 from .sessions import export
 
@@ -74,6 +77,11 @@ def count_live(request: Request) -> int:
             display.show(out, differential, fields, truth, warning)
         elif warning:
             messages.print(Text(f"leuko-edge: {warning}"), soft_wrap=True)
+        if engine.done == End.SIGNED and not request.quiet:
+            with contextlib.suppress(LeukoError), Archive(database) as archive:  # no count fails for an offer
+                taught = offer(archive.record(number), settings.model.site or "", settings.session.database or "")
+                if taught:
+                    messages.print(Text(taught), soft_wrap=True)
         if request.timings:
             for line in engine.stopwatch.lines():
                 messages.print(Text(line), soft_wrap=True)

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import UsageError
 from ..session import Accounts
 from ..tally import Differential
+from ..types import CLASSES
 from . import columns, schema, table_rows
 from .errors import StoreError, explained
 from .records import Event, Picture, SessionInfo, Signature, StoredCell
@@ -61,6 +62,11 @@ class Record:
     def standing(self) -> tuple[StoredCell, ...]:
         """The cells that are not undone."""
         return tuple(cell for cell in self.cells if not cell.undone)
+
+    @property
+    def named(self) -> tuple[StoredCell, ...]:
+        """Those of them that a person named: gave another class, or looked at and let stand."""
+        return tuple(cell for cell in self.standing if (cell.changed or cell.looked) and cell.label in CLASSES)
 
     def differential(self) -> Differential:
         """By the classes and the reference ranges that the session was counted with."""
