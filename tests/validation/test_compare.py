@@ -108,6 +108,11 @@ def test_sessions_are_compared_by_their_sample_without_the_simulated_and_the_ope
     code, said = compared(tmp_path, str(database))
     assert code == 5 and said["pairs"][0]["sample"] == "s-1" and said["pairs"][0]["result"]["neutrophil"] == 50
     assert {"simulated", "not_finished"} <= {remark["code"] for remark in said["remarks"]}
+    listed = tmp_path / "sessions.csv"
+    assert main(["sessions", "--database", str(database), "--csv", str(listed)]) == 0
+    code, again = compared(tmp_path, str(listed))
+    assert code == 5 and again["pairs"] == said["pairs"]
+    assert {"simulated", "not_finished"} <= {remark["code"] for remark in again["remarks"]}
 
 
 def test_the_observers_own_agreement_stands_beside_it(tmp_path):

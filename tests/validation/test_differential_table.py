@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from leuko_edge.errors import UsageError
-from leuko_edge.validation.columns import Column, Unit, class_column, key_column
+from leuko_edge.validation.columns import Column, Unit, class_column, key_columns
 from leuko_edge.validation.differential_table import Table, read_table
 from leuko_edge.validation.sample import Code
 from leuko_edge.validation.wording import said
@@ -45,11 +45,9 @@ def test_absolute_numbers_and_other_things_are_no_share(name):
     assert class_column(name) is None
 
 
-def test_the_sample_and_the_number_of_cells_are_known_by_name():
-    assert [key_column(name) for name in ("Sample ID", "Counted", "Reader", "date")] == [
-        *("sample", "total", "observer"),
-        None,
-    ]
+def test_the_sample_and_the_number_of_cells_are_known_by_name_and_a_bare_id_only_without_a_sample():
+    assert key_columns(["id", "Sample ID", "date", "Counted", "Reader"]) == {"sample": 1, "total": 3, "observer": 4}
+    assert key_columns(["ID", "neut"]) == {"sample": 0}
 
 
 WRITTEN = {

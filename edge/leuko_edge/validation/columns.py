@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -54,6 +55,8 @@ _NAMES = {name: (label, False) for label, names in _WHOLE.items() for name in na
 _KEYS = {
     "sample": "sample samples sample-id sample-no sample-number specimen specimen-id accession id case patient-sample",
     "observer": "observer reader technologist examiner operator",
+    "simulated": "simulated",
+    "state": "state",
     "total": "counted total total-cells cells cells-counted wbc-counted leukocytes-counted n",
 }
 _KEY_NAMES = {name: key for key, names in _KEYS.items() for name in names.split()}
@@ -63,9 +66,14 @@ _ABSOLUTE = re.compile(r"#|\babs|10\s*[\^e*]|10⁹|/\s*[µμun]?l\b|cells/")
 _PER_100 = re.compile(r"(per|/)\s*100(\s*(wbc|leukocytes|cells)s?)?")
 
 
-def key_column(name: str) -> str | None:
-    """ "sample", "observer" or "total", where it is one of them."""
-    return _KEY_NAMES.get("-".join(_words(name)))
+def key_columns(names: Sequence[str]) -> dict[str, int]:
+    """Where each of them stands; of several names for the same thing the plainest: "sample" before "id"."""
+    found: dict[str, int] = {}
+    for known, key in _KEY_NAMES.items():
+        for index, name in enumerate(names):
+            if known == "-".join(_words(name)):
+                found.setdefault(key, index)
+    return found
 
 
 def class_column(name: str) -> Column | None:

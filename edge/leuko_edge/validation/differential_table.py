@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import UsageError
 from ..plain_text import readable
 from ..types import ERYTHROBLAST, LEUKOCYTES
-from .columns import Column, Unit, class_column, key_column
+from .columns import Column, Unit, class_column, key_columns
 from .sample import OTHER, Code, Remark, Sample
 from .table_file import Rows, number, read_rows
 
@@ -31,7 +31,7 @@ def read_table(path: Path, cells: int | None = None) -> Table:
     """`cells`: how many each line of a table in per cent was counted on, where it does not say. UsageError where no
     sample column or no class is found, or the numbers are neither per cent nor counts."""
     rows, where = read_rows(path), readable(str(path))
-    keys = {key: index for index, name in reversed([*enumerate(rows.header)]) if (key := key_column(name))}
+    keys = key_columns(rows.header)
     columns = {index: column for index, name in enumerate(rows.header) if (column := class_column(name))}
     if "sample" not in keys or not columns:
         missing = "sample" if "sample" not in keys else "class of cells"
@@ -132,6 +132,10 @@ class _Lines:
             return [], [Remark(Code.TOO_MANY_FIELDS, self._where, line, name)]
         if not name:
             return [], [Remark(Code.NO_NAME, self._where, line)]
+        if self._key(fields, "simulated").casefold() == "true":  # a list that `leuko-edge sessions --csv` wrote
+            return [], [Remark(Code.SIMULATED, self._where, line, name)]
+        if self._key(fields, "state").casefold() == "open":
+            return [], [Remark(Code.NOT_FINISHED, self._where, line, name)]
         samples, remarks = [], []
         for observer in sorted({column.observer for column in self._columns.values()}):
             mine = {index: column for index, column in self._columns.items() if column.observer == observer}
