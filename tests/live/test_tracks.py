@@ -101,3 +101,14 @@ def test_cells_at_one_place_of_two_areas_are_not_one(world):
     slide.areas[2] = 1
     tracks.add(Track(2, -1700.0, 200.0, id=3))  # where cell 1 lies, in another area
     assert tracks.doubled(UM) == [] and not tracks.near(2, 300.0, 200.0, UM)
+
+
+def test_the_four_best_views_are_combined_and_a_cell_that_is_three_tracks_leaves_one(world):
+    track = Track(0, 0.0, 0.0)
+    for quality in (1.0, 2.0, 3.0, 4.0, 5.0):
+        track.see(quality, np.array([0.5, 0.5]))
+    assert [view.quality for view in track.views] == [5.0, 4.0, 3.0, 2.0]
+    _, tracks = world
+    tracks.add(Track(0, 301.0, 200.0, id=3))
+    tracks.add(Track(0, 302.0, 200.0, id=4))
+    assert [(older.id, newer.id) for older, newer in tracks.doubled(UM)] == [(1, 3), (1, 4)]

@@ -15,7 +15,7 @@ from made_session import ACCOUNTS, INFO, START, new_cell
 
 from leuko_edge import files
 from leuko_edge.errors import EnvironmentBroken, UsageError
-from leuko_edge.session import Accounts
+from leuko_edge.session import Accounts, MapPiece
 from leuko_edge.store import SessionInfo, SessionStore, StoreError, StoreFull, errors, ledger, schema
 from leuko_edge.store.archive import Archive
 from leuko_edge.store.records import Picture
@@ -490,3 +490,28 @@ def test_a_change_that_fails_half_way_leaves_nothing_behind(store, path):
         store.add_picture(Picture(1, "/a.png"), None, [new_cell(), bad], Accounts(9))
     assert rows(path, "SELECT count(*) FROM cell") == rows(path, "SELECT count(*) FROM picture") == [(0,)]
     assert rows(path, "SELECT count(*) FROM accounts") == [(0,)] and store.accounts == Accounts()
+
+
+def test_a_filling_disk_is_told_below_fifty_megabytes(store, monkeypatch):
+    monkeypatch.setattr(errors, "room", lambda path: 50_000_000)
+    assert store.warning == ""
+    monkeypatch.setattr(errors, "room", lambda path: 49_999_999)
+    assert "less than 50 MB are left" in store.warning
+
+
+def test_accounts_are_a_second_old_at_most(store, path, monkeypatch):
+    now = ledger.time.monotonic()
+    monkeypatch.setattr(ledger.time, "monotonic", lambda: now + 0.5)
+    store.save_accounts(ACCOUNTS)
+    assert rows(path, "SELECT count(*) FROM accounts") == [(0,)]
+    monkeypatch.setattr(ledger.time, "monotonic", lambda: now + 1.5)
+    store.save_accounts(ACCOUNTS)
+    assert rows(path, "SELECT counted FROM accounts") == [(ACCOUNTS.counted,)]
+
+
+def test_a_piece_of_the_map_is_written_once(store, path):
+    store.add_keyframes([MapPiece(0, 0, 0.0, 0.0, (240, 320, 3), np.zeros((60, 80), np.int8))])
+    store.add_cell(new_cell(), ACCOUNTS)
+    store.move_keyframes({0: (0, 7.0, 8.0)})
+    store.add_cell(new_cell(number=2), ACCOUNTS)
+    assert rows(path, "SELECT x, y FROM keyframe") == [(7.0, 8.0)]
