@@ -29,7 +29,7 @@ _shtab_leuko_edge_users_list_option_strings=(-h --help --database --config)
 _shtab_leuko_edge_users_remove_option_strings=(-h --help --database --config)
 _shtab_leuko_edge_users_option_strings=(-h --help)
 _shtab_leuko_edge_enrol_option_strings=(-h --help --labelled --session --model --operator --database --list --show --remove --config)
-_shtab_leuko_edge_compare_option_strings=(-h --help --against --cells --json --reference --database --config)
+_shtab_leuko_edge_compare_option_strings=(-h --help --against --cells --json --pdf --reference --database --config)
 _shtab_leuko_edge_enough_option_strings=(-h --help --above --seen --of --expect)
 _shtab_leuko_edge_option_strings=(-h --help --image --camera --video --demo --seed --cells --um-per-px --model --site --threads --reference --config --sample --operator --notes --database --recursive --no-session --target --precision --resume --window --json --csv --annotate --crops --quiet --timings --version --verbose)
 
@@ -84,6 +84,7 @@ _shtab_leuko_edge_enrol___config_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_compare_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_compare___against_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_compare___json_COMPGEN=_shtab_compgen_files
+_shtab_leuko_edge_compare___pdf_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_compare___reference_COMPGEN=_leuko_edge_reference
 _shtab_leuko_edge_compare___database_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_compare___config_COMPGEN=_shtab_compgen_files

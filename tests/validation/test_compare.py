@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from made_session import ACCOUNTS, INFO, START, new_cell
+from pypdf import PdfReader
 
 from leuko_edge.cli.main import main
 from leuko_edge.results.report import differential_fields
@@ -52,7 +53,10 @@ def test_two_counts_of_the_same_blood_agree_in_every_figure(tmp_path, capsys):
     shares = bloods(60)
     reports(tmp_path / "reports", counted(shares, 200, 2))
     manual(tmp_path / "manual.csv", counted(shares, 200, 3))
-    code, said = compared(tmp_path, str(tmp_path / "reports"))
+    code, said = compared(tmp_path, str(tmp_path / "reports"), "--pdf", str(tmp_path / "compared.pdf"))
+    pages = [page.extract_text() for page in PdfReader(tmp_path / "compared.pdf").pages]
+    assert all(any(f"{label}, 60 samples" in text for text in pages) for label in FIVE)
+    assert "60 samples" in pages[0] and "Not a medical device" in pages[0]
     assert (code, said["samples"], said["remarks"]) == (0, 60, [])
     for label in FIVE:
         one = said["classes"][label]
@@ -147,7 +151,7 @@ def test_blasts_are_abnormal_where_there_is_one_and_ranges_can_be_given(tmp_path
     ("words", "sentence"),
     [
         (["nowhere.json"], "cannot be read"),
-        (["manual.csv", "--json", "manual.csv"], "that is compared"),
+        (["manual.csv", "--json", "manual.csv"], "that is compared or written"),
         (["manual.csv", "--database", "x.sqlite3"], "were named"),
         (["other.csv"], "no sample is in both"),
     ],

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..config import load, values
 from ..config.options import add_reference, given
 from ..errors import PARTLY, EnvironmentBroken, UsageError
+from ..files import write_whole
 from .database import add_database, database
 
 
@@ -40,6 +42,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         help="how many cells a line of FILE was counted on, where it gives per cent and does not say",
     )
     parser.add_argument("--json", metavar="FILE", help="for other programs; - for standard output")
+    parser.add_argument("--pdf", metavar="FILE", help="the same with pictures of each class")
     add_reference(parser)
     add_database(parser)
     parser.set_defaults(run=run_compare)
@@ -48,6 +51,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 def run_compare(options: argparse.Namespace) -> int:
     """Print or write the comparison; 0, or PARTLY where a sample is left out. UsageError where nothing is compared."""
     from ..results.console import Terminal
+    from ..results.report import write
     from ..validation.comparison import compare
     from ..validation.differential_table import read_table
     from ..validation.json_report import json_text
@@ -62,10 +66,7 @@ def run_compare(options: argparse.Namespace) -> int:
         raise UsageError("--database and files were named", "name one of them")
     paths = [Path(path) for path in options.results] or [Path(database(options))]
     against = Path(options.against)
-    if options.json and options.json != "-":
-        target = os.path.realpath(options.json)
-        if target in {os.path.realpath(path) for path in (*paths, against)}:
-            raise UsageError("--json names a file that is compared", "name another")
+    _check_outputs(options, (*paths, against))
     stats()
     ranges = load(options.config, flags=given(options)).typed().reference
     reference, results = read_table(against, options.cells), read_results(paths)
@@ -79,15 +80,31 @@ def run_compare(options: argparse.Namespace) -> int:
     if options.json != "-":
         show(Terminal(), comparison)
     if options.json:
-        _write(options.json, json_text(comparison, remarks))
+        _write(options.json, lambda file: write(file, json_text(comparison, remarks)))
+    if options.pdf:
+        from ..validation.pdf import pdf_bytes
+
+        content = pdf_bytes(comparison)
+        _write(options.pdf, lambda file: write_whole(Path(os.path.realpath(file)), content))
     return PARTLY if any(remark.code in LEFT_OUT for remark in remarks) else 0
 
 
-def _write(file: str, text: str) -> None:
-    from ..results.report import write
+def _check_outputs(options: argparse.Namespace, compared: Iterable[Path]) -> None:
+    """UsageError where one would be written over what is compared, or over the other."""
+    if options.pdf == "-":
+        raise UsageError("--pdf needs a file name; only --json can go to standard output")
+    taken = {os.path.realpath(path) for path in compared}
+    for name in ("json", "pdf"):
+        file = getattr(options, name)
+        if file and file != "-":
+            if os.path.realpath(file) in taken:
+                raise UsageError(f"--{name} names a file that is compared or written", "name another")
+            taken.add(os.path.realpath(file))
 
+
+def _write(file: str, put: Callable[[str], None]) -> None:
     try:
-        write(file, text)
+        put(file)
     except BrokenPipeError:  # whoever read standard output has seen enough
         raise
     except OSError as error:

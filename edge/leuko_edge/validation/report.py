@@ -38,6 +38,30 @@ def show(console: Console, comparison: Comparison) -> None:
     console.print(Text(NOT_A_DEVICE, style="bold"), soft_wrap=True)
 
 
+def figures(one: ClassComparison) -> tuple[str, str, str, str]:
+    """A class in four lines of text: its name, agreement, lines, and what is abnormal."""
+    agreement, band, calls = one.agreement, one.band, one.calls
+    bias = "bias: too few samples"
+    if agreement:
+        limits = _range((agreement.lower, agreement.upper))
+        bias = f"bias {_signed(agreement.bias)} ({_range(agreement.bias_ci)}), limits of agreement {limits}"
+    counting = NOTHING if band is None else _percent(band, True)
+    lines = [
+        " / ".join(text.replace("\n", " (") + ")" for text in _line(of)) if of else NOTHING
+        for of in (one.passing_bablok, one.deming)
+    ]
+    abnormal = NOTHING
+    if calls:
+        shares = f"sensitivity {_percent(calls.sensitivity, True)}, specificity {_percent(calls.specificity, True)}"
+        abnormal = f"{shares}, kappa {_two(calls.kappa)}"
+    return (
+        f"{_name(one.label)}, {_samples(one.n)}",
+        f"{bias}; r {_two(one.pearson)}, Spearman {_two(one.spearman)}; within counting alone {counting}",
+        f"slope / intercept: Passing-Bablok {lines[0]}; Deming {lines[1]}",
+        f"abnormal: {abnormal}",
+    )
+
+
 def _agreement(title: str, classes: Sequence[ClassComparison]) -> Table:
     table = _table(title, "class", "n", "bias", "95 %", "limits", "r", "ρ", "Rümke")
     for one in classes:
