@@ -80,7 +80,7 @@ class _Page:
             reach = max(reach, abs(agreement.lower), abs(agreement.upper))
         flat = [((0.0, level), (most, level), dashed) for level, dashed in levels]
         self._plot(LEFT + WIDTH + 12, top, differences, (0, most), (-reach, reach), flat)
-        pdf.set_y(top + HEIGHT + 1)
+        pdf.set_y(top + HEIGHT + 4)
         self.line("left: leuko-edge by the reference; right: their difference by their mean (per cent)", 6)
 
     def _plot(
