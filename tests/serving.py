@@ -84,8 +84,8 @@ def room(path):
     return 0 if (FOLDER / "full").exists() else real_room(path)
 
 
-def model(path, *wanted):
-    return classify.FixedClassifier("neutrophil") if path is None else real_model(path, *wanted)
+def model(path=None, *wanted):
+    return real_model(path, *wanted)
 
 
 loop_open, loop.open_source = loop.open_source, open_source
@@ -153,14 +153,14 @@ class Service:
         return [word[key] for word in self.words if key in word]
 
     def counts(self) -> list[int]:
-        """Cells of each session."""
+        """Cells in the differential of each session."""
         return [cells for _, cells in self._sessions()]
 
     def states(self) -> list[str]:
         return [state for state, _ in self._sessions()]
 
     def _sessions(self) -> list[tuple[str, int]]:
-        cells = "(SELECT count(*) FROM cell WHERE session = session.id AND undone_at IS NULL)"
+        cells = "(SELECT count(*) FROM cell WHERE session = session.id AND undone_at IS NULL AND counted)"
         try:
             with closing(sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True)) as connection:
                 return connection.execute(f"SELECT state, {cells} FROM session ORDER BY id").fetchall()
