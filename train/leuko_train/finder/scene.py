@@ -17,6 +17,8 @@ CELL = 2  # input pixels along a side of one of the map's
 DISC = 0.45  # of a cell's radius: the disc that the map shows, and nothing around it
 RING = 0.85  # within it the map may show what it likes
 BORDER = 0.35  # nearly as far from two cells: between them the map shows nothing
+ROUND = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+STACKED_PX = (60, 900)  # input pixels that a red cell covers, or a few that touch
 NEAR_CELL = 0.8  # of the views
 SCALES = 0.14  # in logarithms: as far off as a measured scale may be
 
@@ -71,6 +73,18 @@ class Scene:
             self.body[cover > 0.2] = UNKNOWN
             self.body[body == 1] = 1
             self.places += _moved(other.places, matrix)
+
+    def stack(self, rng: np.random.Generator, red: np.ndarray) -> None:
+        """Lay some of the red cells on themselves: as dense as a nucleus, and none. `red` (3,) is their density."""
+        near = cv2.dilate((self.body != 0).astype(np.uint8), np.ones((5, 5), np.uint8))
+        stained = ((self.density[:, :, 1] > 0.5 * red[1]) & (near == 0)).astype(np.uint8)
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.morphologyEx(stained, cv2.MORPH_CLOSE, ROUND))
+        for n in range(1, count):
+            if STACKED_PX[0] < stats[n, cv2.CC_STAT_AREA] < STACKED_PX[1] and rng.random() < 0.5:
+                own = cv2.dilate((labels == n).astype(np.float32), ROUND)[:, :, None] * self.density
+                move = np.float32([[1, 0, rng.uniform(-5, 5)], [0, 1, rng.uniform(-5, 5)]])
+                for _ in range(int(rng.integers(1, 3))):
+                    self.density = self.density + cv2.warpAffine(own, move, own.shape[1::-1])
 
     def cut_round(self, rng: np.random.Generator) -> np.ndarray | None:
         """(side, side) bool: the picture ends close round one of the cells; None where there is none."""

@@ -16,6 +16,7 @@ from .recolour import recoloured
 from .scene import Scene
 
 MOSAICS = 0.3  # of the views
+STACKS = 0.25  # red cells that lie on one another
 TIGHT = 0.08  # pictures cut round one cell
 LABS = {
     "bccd": 1.5, "deepbionet": 2.0, "raabin": 1.0, "rv_pbs": 2.0, "lisc": 1.3, "pbc": 1.0, "deepapl": 1.3,
@@ -52,6 +53,8 @@ class Views:
         scene = Scene.of(rng, picture)
         if rng.random() < MOSAICS:
             scene.crowd(rng, pictures, int(rng.integers(1, 12)))
+        if rng.random() < STACKS:
+            scene.stack(rng, picture.red)
         density, red = recoloured(rng, scene.density, picture.red, picture.nucleus)
         rgb, red = photographed(rng, density, red)
         if rng.random() < TIGHT and (inside := scene.cut_round(rng)) is not None:
