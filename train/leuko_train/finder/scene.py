@@ -82,7 +82,7 @@ class Scene:
         for n in range(1, count):
             if STACKED_PX[0] < stats[n, cv2.CC_STAT_AREA] < STACKED_PX[1] and rng.random() < 0.5:
                 own = cv2.dilate((labels == n).astype(np.float32), ROUND)[:, :, None] * self.density
-                move = np.float32([[1, 0, rng.uniform(-5, 5)], [0, 1, rng.uniform(-5, 5)]])
+                move = np.array([[1, 0, rng.uniform(-5, 5)], [0, 1, rng.uniform(-5, 5)]], np.float32)
                 for _ in range(int(rng.integers(1, 3))):
                     self.density = self.density + cv2.warpAffine(own, move, own.shape[1::-1])
 
