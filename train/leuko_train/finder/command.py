@@ -110,11 +110,16 @@ def _made(pictures: Sequence[Picture]) -> dict[str, Any]:
 
 
 def judged(weights: Path, pictures: Sequence[Picture], folder: Path) -> list[Score]:
-    """The scores of each laboratory's test part, at the threshold that the validation part asks for; both are kept."""
+    """The scores of each laboratory's test part and of mosaics of their cells, at the threshold that the validation
+    part asks for; both are kept."""
+    from . import mosaics
+    from .maps import Trained
+
     threshold = _threshold(weights, [picture for picture in pictures if picture.part == "validation"])
     labs = sorted({picture.lab for picture in pictures if picture.part == "test"})
     parts = {lab: [p for p in pictures if p.lab == lab and p.part == "test"] for lab in labs}
     scores = list(_scores(weights, parts, threshold).values())
+    scores.append(mosaics.score([p for part in parts.values() for p in part], Trained(weights), threshold))
     record = json.loads((folder / RECORD).read_text())
     record |= {"threshold": threshold, "test": [asdict(score) for score in scores]}
     (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n")
