@@ -15,9 +15,16 @@ from leuko_edge.model.classify import FixedClassifier
 from leuko_edge.types import Cell, CountedCell, Prediction
 from leuko_train.data import build, linked, split
 from leuko_train.data.readers import Box, Item
+from leuko_train.evaluation import detect
 from leuko_train.evaluation.detect import Found, held_out, match, measure
 
 OUTLINE = np.array([[0, 0], [1, 0], [1, 1]], np.int32)
+
+
+@pytest.fixture(autouse=True)
+def finder_of_no_pictures(monkeypatch):
+    """The drawn folder's names are those of pictures that the shipped finder learnt from."""
+    monkeypatch.setattr(detect, "finder_pictures", frozenset)
 
 
 def cell(x: float, y: float) -> CountedCell:
@@ -102,8 +109,9 @@ def test_the_held_out_fields_are_those_that_no_training_saw(tmp_path):
     chosen = build.select(folder, names)
     side = {i.path: part for i, (_, part) in zip(chosen, split.assign(chosen, names), strict=True)}
     fields = held_out(folder)
-    assert {item.path.name for item in fields["raabin"]} == {"one.jpg"}
-    assert all(side[item.path] == "test" for lab in ("bccd", "deepbionet") for item in fields[lab])
+    assert {"bccd", "deepbionet"} <= set(fields)
+    held = {item.path for items in fields.values() for item in items}
+    assert held == {item.path for item in chosen if item.boxes is not None and side[item.path] == "test"}
     boxed = [item for item in chosen if item.lab == "bccd" and item.boxes is not None]
     assert len(fields["bccd"]) == sum(side[item.path] == "test" for item in boxed)
     assert math.isclose(len(fields["bccd"]) / len(boxed), 0.6, abs_tol=0.3)
@@ -114,6 +122,12 @@ def test_a_field_of_which_the_network_saw_a_copy_is_left_out(tmp_path):
     before = held_out(folder)["bccd"]
     run.mkdir()
     (run / "seen.txt").write_text(f"{before[0].path.relative_to(folder)}\n")
-    assert held_out(folder, run)["bccd"] == before[1:] and len(held_out(folder, run)["raabin"]) == 1
-    (run / "seen.txt").write_text("raabin/images/one.jpg\n")  # pseudo-labelled
-    assert held_out(folder, run)["raabin"] == []
+    assert held_out(folder, run)["bccd"] == before[1:]
+
+
+def test_a_field_that_the_finder_learnt_from_is_left_out(tmp_path, monkeypatch):
+    folder = labfolder.make(tmp_path)
+    before = held_out(folder)["bccd"]
+    learnt = frozenset({before[0].where(folder)})
+    monkeypatch.setattr(detect, "finder_pictures", lambda: learnt)
+    assert held_out(folder)["bccd"] == before[1:]
