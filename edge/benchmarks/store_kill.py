@@ -1,4 +1,4 @@
-"""`python -m store_kill --kills 200`: counting is killed at random moments; what is lost?
+"""`python edge/benchmarks/store_kill.py --kills 200`: counting is killed at random moments; what is lost?
 
 A writer process counts made-up cells into a database and says each number once `add_cell` has returned. It is ended
 with SIGKILL at a random moment, while it opens, makes or writes the database; then the database must open, hold all
@@ -74,7 +74,7 @@ def kill_once(path: Path, lines: int, delay: float) -> list[str]:
     """Let a writer go on in `path`, kill it `delay` seconds after it has said so many lines; returns all it said."""
     root = os.fspath(Path(__file__).resolve().parents[1])
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
-    command = [sys.executable, "-m", "store_kill", "--write", os.fspath(path)]
+    command = [sys.executable, __file__, "--write", os.fspath(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as writer:
         assert writer.stdout is not None
         said = [writer.stdout.readline().strip() for _ in range(lines)]

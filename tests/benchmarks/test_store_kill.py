@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import store_kill
 from store_kill import check, made_accounts, made_cell, trial
 
 from leuko_edge.session import Accounts
@@ -33,7 +34,7 @@ def test_the_trial_would_see_a_lost_cell_and_one_that_is_not_what_was_stored(tmp
 
 def test_the_trial_is_a_command_that_prints_its_figures(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "store_kill", "--kills", "1", "--folder", str(tmp_path)],
+        [sys.executable, store_kill.__file__, "--kills", "1", "--folder", str(tmp_path)],
         capture_output=True,
         text=True,
         check=True,
