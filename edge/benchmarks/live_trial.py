@@ -1,4 +1,4 @@
-"""`python -m live_trial`: live counting of simulated slides, held against what was drawn.
+"""`python edge/benchmarks/live_trial.py`: live counting of simulated slides, held against what was drawn.
 
 The engine, its map, gate, store and model are the real ones; only camera and slide are drawn. Each counted cell is
 put back onto the slide by the true place of the frame it was found in, which the engine never learns.
@@ -132,7 +132,7 @@ def _rss_mb() -> float:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m live_trial", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="live_trial.py", description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4, 5], metavar="N")
     parser.add_argument("--cells", type=int, default=500, help="leukocytes on the slide (%(default)s)")
     parser.add_argument("--size", type=int, nargs=2, default=[9_000, 7_000], metavar="PX", help="of the slide")
