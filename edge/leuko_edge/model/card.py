@@ -187,22 +187,22 @@ def _problem_of_doubt(card: ModelCard) -> str | None:
 
 
 def shipped_model() -> Path:
-    """Path of the model that comes with leuko-edge: in the wheel inside the package, in a checkout in `models/`.
+    """Path of the model that comes with leuko-edge; `ModelError` as of `shipped`."""
+    return shipped(SHIPPED, "model", "install leuko-edge again, or name a model ", Hint.NAME_MODEL, ".")
+
+
+def shipped(name: str, what: str, *cure: str | Hint) -> Path:
+    """Path of a `.tflite` file that comes with leuko-edge: in the wheel inside the package, in a checkout in `models/`.
 
     `ModelError` where it is in neither.
     """
     package = Path(__file__).resolve().parents[1]
     places = (package / "models", package.parents[1] / "models")
     for folder in places:
-        if (path := folder / f"{SHIPPED}.tflite").is_file():
+        if (path := folder / f"{name}.tflite").is_file():
             return path
-    raise ModelError(
-        f"The model that comes with leuko-edge is missing ({SHIPPED}.tflite, looked for in "
-        f"{' and '.join(map(str, places))})",
-        "install leuko-edge again, or name a model ",
-        Hint.NAME_MODEL,
-        ".",
-    )
+    looked = " and ".join(map(str, places))
+    raise ModelError(f"The {what} that comes with leuko-edge is missing ({name}.tflite, looked for in {looked})", *cure)
 
 
 def load_verified(

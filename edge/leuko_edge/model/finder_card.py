@@ -17,6 +17,7 @@ from typing import Any
 from ..errors import ModelError
 from ..files import write_whole
 from ..vision.finder_input import FINDER_UM, INPUT_VERSION
+from .card import shipped
 
 SCHEMA = "leuko-finder-card/1"
 CERTIFICATE = "leuko-finder-certificate/1"
@@ -81,16 +82,8 @@ class FinderCard:
 
 
 def shipped_finder() -> Path:
-    """Path of the finder that comes with leuko-edge: in the wheel inside the package, in a checkout in `models/`."""
-    package = Path(__file__).resolve().parents[1]
-    places = (package / "models", package.parents[1] / "models")
-    for folder in places:
-        if (path := folder / f"{SHIPPED}.tflite").is_file():
-            return path
-    raise ModelError(
-        f"The finder that comes with leuko-edge is missing ({SHIPPED}.tflite, looked for in "
-        f"{' and '.join(map(str, places))}); install leuko-edge again."
-    )
+    """Path of the finder that comes with leuko-edge; `ModelError` as of `card.shipped`."""
+    return shipped(SHIPPED, "finder", "install leuko-edge again.")
 
 
 def load_verified(path: str | os.PathLike[str] | None = None, *, certified: bool = True) -> tuple[FinderCard, bytes]:
