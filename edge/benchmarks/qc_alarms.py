@@ -2,7 +2,7 @@
 
     python edge/benchmarks/qc_alarms.py --sites 10000 --seed 1
 
-A site measures one control (`--controls 2`: two) once a day for a year of 250 days, as normal deviates; each measurement
+A site measures one control (or two) once a day for a year of 250 days, as normal deviates; each measurement
 is put to `leuko_edge.qc.westgard`. The promise is exact: for each rule a product of normal tails, for all together the
 mean of a Markov chain's time to its end (as Champ & Woodall 1987, Technometrics 29:393, with Westgard's rules).
 """
