@@ -2,27 +2,40 @@
 
 The counting convention, stated once: every photograph is counted once and whole. A cell cut by the border of
 a photograph is classified like any other and counted if its centre lies inside the photograph and it is
-identified; the next field, photographed separately, shows other cells. Leukocytes are counted, everything
-else is listed.
+identified. A cell that an earlier photograph of the run shows too is listed, and counted there (`mapping.overlap`).
+Leukocytes are counted, everything else is listed.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import cv2
 import numpy as np
 
 from .errors import PictureError, Reason
+from .mapping.overlap import Photographs, Shared
 from .model.classify import CellClassifier, doubted
 from .model.finder import shipped
 from .sources.pictures import Lost
 from .sources.same_picture import Seen
 from .stopwatch import Stopwatch
-from .types import LEUKOCYTES, Cell, CountedCell, Frame, PictureResult, Prediction, Quality, Scale, Skip
+from .types import (
+    EXCLUDED,
+    LEUKOCYTES,
+    UNIDENTIFIED,
+    Cell,
+    CountedCell,
+    Frame,
+    PictureResult,
+    Prediction,
+    Quality,
+    Scale,
+    Skip,
+)
 from .vision.crop import cut
 from .vision.field import Field, ScaleUnknown
 from .vision.scale_pool import Scales
@@ -41,6 +54,8 @@ class Source(Protocol):
 class Outcome:
     """What became of one picture; `refused` is the sentence why where it could not be counted, `reason` its code.
 
+    `shared` tells of earlier pictures that show some of its cells too, which are then `repeated`.
+
     `crops` is (n, size, size, 3) uint8 RGB, one for each of `result.cells`. Keep `result` and let the pixels
     go: a run's memory stays that of one picture.
     """
@@ -51,6 +66,13 @@ class Outcome:
     crops: np.ndarray | None = field(default=None, repr=False)
     refused: str | None = None
     reason: Reason | None = None
+    shared: tuple[Shared, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The picture's path, with the page in a file of several."""
+        page = self.result.page
+        return self.result.path if page is None else f"{self.result.path}, page {page}"
 
 
 @dataclass(frozen=True)
@@ -68,14 +90,14 @@ class Pipeline:
         These wait, as numbers and not as pixels, until the others are through, and take what is usual in this run
         (`pooling.Scales`).
         """
-        scales, seen = Scales(), Seen()
+        scales, seen, photographs = Scales(), Seen(), Photographs()
         waiting: list[int] = []
         for taken in self._read(source):
             if isinstance(taken, Frame) and (other := seen.same(taken)) is not None:
                 yield _lost(taken, f"it shows the same as {other}, counted once", Reason.SAME_PICTURE)
                 continue
             try:
-                outcome = self._outcome(taken)
+                outcome = self._once(self._outcome(taken), photographs)
             except ScaleUnknown as error:
                 if isinstance(taken, Frame):
                     seen.remember(taken)
@@ -93,7 +115,7 @@ class Pipeline:
         for index in waiting:
             taken = source.take(index)
             try:
-                yield self._outcome(taken, scales.usual(_size(taken)))
+                yield self._once(self._outcome(taken, scales.usual(_size(taken))), photographs)
             except ScaleUnknown as error:
                 yield _lost(taken, str(error), error.reason)
 
@@ -105,6 +127,24 @@ class Pipeline:
             if taken is None:
                 return
             yield taken
+
+    def _once(self, outcome: Outcome, photographs: Photographs) -> Outcome:
+        """The same, with the cells that one of these photographs has given already as `repeated`."""
+        result = outcome.result
+        if outcome.bgr is None or result.scale is None:
+            return outcome
+        cells = [entry for entry in result.cells if entry.prediction.label not in EXCLUDED]
+        centres = [entry.cell.centre for entry in cells]
+        named = [entry.prediction.label != UNIDENTIFIED for entry in cells]
+        with self.stopwatch.stage("overlap"):
+            shared, known = photographs.add(outcome.name, outcome.bgr, result.scale.um_per_px, centres, named)
+        if not shared:
+            return outcome
+        again = {entry.id for entry, seen in zip(cells, known, strict=True) if seen}
+        entries = [
+            replace(entry, counted=False, repeated=True) if entry.id in again else entry for entry in result.cells
+        ]
+        return replace(outcome, result=replace(result, cells=tuple(entries)), shared=tuple(shared))
 
     def _outcome(self, taken: Frame | Lost, fallback: Scale | None = None) -> Outcome:
         """ScaleUnknown passes; every other failure of one picture becomes its sentence."""

@@ -183,6 +183,8 @@ class Tally:
             self.scales.append(result.scale)
         for entry in result.cells:
             label = entry.prediction.label
+            if entry.repeated:
+                continue
             if entry.counted or label not in LEUKOCYTES:
                 self.counts[label] += 1
 

@@ -91,6 +91,7 @@ class CountedCell:
     cell: Cell
     prediction: Prediction
     counted: bool
+    repeated: bool = False  # an earlier photograph of the run shows it too, and gave it
 
 
 class Skip(StrEnum):

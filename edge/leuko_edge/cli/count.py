@@ -21,7 +21,7 @@ from ..live.goal import Goal
 from ..live.session_info import information
 from ..model.card import ModelCard
 from ..model.classify import Classifier
-from ..pipeline import Outcome, Pipeline
+from ..pipeline import Pipeline
 from ..plain_text import readable
 from ..results import table as display
 from ..results.annotate import Annotations
@@ -30,6 +30,7 @@ from ..results.contact_sheet import Gallery
 from ..results.outputs import Outputs, Sink
 from ..results.photo_session import PhotoSession
 from ..results.report import About, CsvReport, JsonReport
+from ..results.wording import overlap
 from ..sources.pictures import Pictures, folders_below
 from ..store import SessionStore
 from ..store.corrections import PROGRAM
@@ -92,8 +93,10 @@ def _count_sample(request: Request, source: Pictures) -> int:
             missing = sum(not left.harmless for left in source.problems)
             for outcome in pipeline.run(source):
                 if outcome.refused is not None:
-                    _line(log, _name(outcome), outcome.refused)
+                    _line(log, outcome.name, outcome.refused)
                     missing += outcome.reason is not Reason.SAME_PICTURE
+                for shared in outcome.shared:
+                    _line(log, outcome.name, overlap(shared))
                 tally.add(outcome.result)
                 outputs.add(outcome)
                 advance()
@@ -204,11 +207,6 @@ def _progress(console: Console, total: int, quiet: bool) -> Iterator[tuple[Calla
 
         bar.refresh()
         yield advance, bar.console
-
-
-def _name(outcome: Outcome) -> str:
-    result = outcome.result
-    return result.path if result.page is None else f"{result.path}, page {result.page}"
 
 
 def _line(console: Console, name: str, reason: str) -> None:

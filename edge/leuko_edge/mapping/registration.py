@@ -109,7 +109,7 @@ def search(
     The thumbnails' normalised cross-correlation is taken at every shift with enough overlap, and its highest peaks
     are refined; the one of most confidence is given, which still has to be believed.
     """
-    scores = _correlated(a.thumb, b.thumb)
+    scores = correlated(a.thumb, b.thumb)
     rows, columns = b.thumb.shape
     if near is not None and reach is not None:
         y, x = np.ogrid[-rows + 1 : rows, -columns + 1 : columns]
@@ -145,7 +145,7 @@ def _vertex(before: float, at: float, after: float) -> float:
     return float(np.clip((before - after) / (2 * curve), -0.5, 0.5)) if curve < 0 else 0.0
 
 
-def _correlated(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def correlated(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(2h - 1, 2w - 1) float32: how well b at each shift correlates with a, times the root of the overlap.
 
     The root is what makes chance correlations of small and large overlaps comparable.

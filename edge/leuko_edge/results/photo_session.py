@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import time
 from collections import Counter
 
 import cv2
@@ -12,9 +13,11 @@ import numpy as np
 from ..pipeline import Outcome
 from ..session import Accounts
 from ..store import NewCell, SessionStore
+from ..store.corrections import PROGRAM
 from ..store.records import Picture
 from ..tally import Differential, Tally
 from ..types import LEUKOCYTES, CountedCell
+from .wording import overlap
 
 VIEW_SIDE = 1600  # px; the long side of what is kept of a photograph to be looked at
 VIEW_QUALITY = 85  # JPEG; some 300 kB a photograph
@@ -47,6 +50,8 @@ class PhotoSession:
         cells = [_cell(number, at, entry, crop) for entry, crop in found if _kept(entry)]
         view = None if outcome.bgr is None else jpeg(outcome.bgr)
         self._store.add_picture(picture, view, cells, _after(self._store.accounts, result.quality.reason))
+        for shared in outcome.shared:
+            self._store.event("overlap", f"{outcome.name}: {overlap(shared)}", PROGRAM, time.time())
         if scale is not None:
             self._scales.append(scale.um_per_px)
             self._store.add_field(number, at, number, 0.0, 0.0, result.quality.focus, len(cells))
@@ -57,8 +62,9 @@ class PhotoSession:
 
 
 def _kept(entry: CountedCell) -> bool:
-    """A leukocyte whose centre lies outside its photograph is in no count, so that it is no cell of the session."""
-    return entry.counted or entry.prediction.label not in LEUKOCYTES
+    """A leukocyte whose centre lies outside its photograph is in no count, so that it is no cell of the session; nor is
+    one that an earlier photograph has given."""
+    return not entry.repeated and (entry.counted or entry.prediction.label not in LEUKOCYTES)
 
 
 def _cell(number: int, at: float, entry: CountedCell, crop: np.ndarray) -> NewCell:

@@ -8,7 +8,8 @@ person must review the count. A model that does not know smudge cells gives 0 of
 
 `not_counted` lists every path that gave no picture and every picture that was not counted: `code` is one of
 `leuko_edge.errors.Reason`, `sentence` says it to people. The same stand in `quality` of such a picture. `warnings` are
-sentences that a reader must not miss, `notice` goes with every result.
+sentences that a reader must not miss, `notice` goes with every result. Where a picture shows cells of an earlier one,
+`overlaps` says of which and how many, and those cells are `repeated`, not counted.
 
 CSV columns: path (the picture), id (of the cell within it, from 1), label, confidence (0 to 1), counted
 (true for leukocytes in the denominator), x, y, width, height (the cell's box), centre_x, centre_y (all in
@@ -36,12 +37,14 @@ from typing import Any
 from .. import __version__
 from ..errors import Reason
 from ..files import write_whole
+from ..mapping.overlap import Shared
 from ..pipeline import Outcome
 from ..plain_text import as_text, table_text
 from ..sources.pictures import LeftOut
 from ..tally import Differential, Tally, warning
 from ..types import CountedCell
 from .table import NOT_A_DEVICE
+from .wording import overlaps
 
 SCHEMA = "leuko-edge/1"
 CSV_COLUMNS = (
@@ -61,9 +64,10 @@ class About:
     counted_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     program: str = f"leuko-edge {__version__}"
 
-    def warnings(self, differential: Differential) -> list[str]:
+    def warnings(self, differential: Differential, overlapping: int) -> list[str]:
+        """`overlapping`: how many pictures show cells of an earlier one."""
         said = "" if self.warn_share is None else warning(differential, self.warn_share)
-        return [said] if said else []
+        return [sentence for sentence in (said, overlaps(overlapping)) if sentence]
 
 
 class JsonReport:
@@ -79,9 +83,11 @@ class JsonReport:
         }
         self._images: dict[int, str] = {}
         self._refused: dict[int, dict[str, Any]] = {}
+        self._overlapping = 0
 
     def add(self, outcome: Outcome) -> None:
         self._images[outcome.index] = json.dumps(image_fields(outcome), allow_nan=False)
+        self._overlapping += bool(outcome.shared)
         if outcome.refused is not None:
             self._refused[outcome.index] = _not_counted(
                 outcome.result.path, outcome.reason, outcome.refused, outcome.result.page
@@ -102,7 +108,7 @@ class JsonReport:
         missing += [self._refused[index] for index in sorted(self._refused)]
         lines = ",\n  ".join(map(json.dumps, missing))
         parts.append(f'"not_counted": [\n  {lines}]' if lines else '"not_counted": []')
-        parts.append(f'"warnings": {json.dumps(self._about.warnings(differential))}')
+        parts.append(f'"warnings": {json.dumps(self._about.warnings(differential, self._overlapping))}')
         parts.append(f'"notice": {json.dumps(NOT_A_DEVICE)}')
         parts.append(f'"program": {json.dumps(self._about.program)}')
         parts.append(f'"counted_at": {json.dumps(self._about.counted_at)}')
@@ -116,7 +122,7 @@ def _not_counted(path: str, reason: Reason | None, sentence: str, page: int | No
 
 def image_fields(outcome: Outcome) -> dict[str, Any]:
     """One of `images`. A lost picture has null for what is not known of it; "page" is there only in a file of
-    several."""
+    several, "overlaps" only where there are some."""
     result = outcome.result
     quality = result.quality
     return {
@@ -132,8 +138,13 @@ def image_fields(outcome: Outcome) -> dict[str, Any]:
             "code": None if outcome.refused is None else str(outcome.reason or Reason.FAILED),
             "sentence": outcome.refused,
         },
+        **({"overlaps": [_shared_fields(shared) for shared in outcome.shared]} if outcome.shared else {}),
         "cells": [_cell_fields(entry) for entry in result.cells],
     }
+
+
+def _shared_fields(shared: Shared) -> dict[str, Any]:
+    return {"path": as_text(shared.name), "cells": shared.cells}
 
 
 def _cell_fields(entry: CountedCell) -> dict[str, Any]:
@@ -143,6 +154,7 @@ def _cell_fields(entry: CountedCell) -> dict[str, Any]:
         "label": entry.prediction.label,
         "confidence": round(float(entry.prediction.confidence), 4),
         "counted": entry.counted,
+        **({"repeated": True} if entry.repeated else {}),
     }
 
 
@@ -179,11 +191,13 @@ class CsvReport:
         self.path = path
         self._about = about or About()
         self._rows: dict[int, list[list[Any]]] = {}
+        self._overlapping = 0
 
     def add(self, outcome: Outcome) -> None:
         result = outcome.result
         page = "" if result.page is None else result.page
         rows = self._rows[outcome.index] = []
+        self._overlapping += bool(outcome.shared)
         for entry in result.cells:
             cell, scale = entry.cell, result.scale
             place = [*map(int, cell.box), f"{cell.centre[0]:.1f}", f"{cell.centre[1]:.1f}"]
@@ -196,7 +210,8 @@ class CsvReport:
     def finish(self, tally: Tally, differential: Differential) -> None:
         """Write it; OSError where that fails."""
         about, text = self._about, io.StringIO()
-        same = [about.counted_at, about.program, "; ".join(about.warnings(differential)), NOT_A_DEVICE]
+        warned = "; ".join(about.warnings(differential, self._overlapping))
+        same = [about.counted_at, about.program, warned, NOT_A_DEVICE]
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(CSV_COLUMNS)
         for left in about.left_out:

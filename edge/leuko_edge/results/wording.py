@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from ..mapping.overlap import Shared
+
 NOTHING = "–"
 
 
@@ -32,3 +34,17 @@ def interval(limits: tuple[float, float]) -> str:
 
 def reference(limits: tuple[float, float] | None) -> str:
     return NOTHING if limits is None else f"{limits[0]:g}–{limits[1]:g}"
+
+
+def overlap(shared: Shared) -> str:
+    """Of a photograph that shows cells of an earlier one."""
+    cells = "1 cell of it is" if shared.cells == 1 else f"{shared.cells} cells of it are"
+    return f"it overlaps {shared.name}; {cells} counted there"
+
+
+def overlaps(photographs: int) -> str:
+    """Of a whole run, "" where there was none."""
+    if not photographs:
+        return ""
+    some = "1 photograph shows" if photographs == 1 else f"{photographs} photographs show"
+    return f"{some} cells of an earlier one, which are counted once"
