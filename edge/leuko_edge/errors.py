@@ -115,6 +115,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     NO_MEMORY = "no_memory"
     GREY = "grey"
+    INTERLACED = "interlaced"  # a film whose pictures are woven of two half pictures
     NOT_A_SMEAR = "not_a_smear"  # black, without a bright background, or without a stain's colours
     SCALE_UNKNOWN = "scale_unknown"
     FAILED = "failed"  # a fault of the program itself

@@ -482,6 +482,17 @@ def test_a_dark_grey_or_padded_picture_of_a_camera_is_not_damaged(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_camera_picture_of_which_a_stretch_was_lost_is_damaged_whatever_follows_it():
+    whole = jpeg(picture()).tobytes()
+    middle = whole.index(b"\xff\xda") + 400
+    broken = whole[:middle] + b"\xff\xd0" + whole[middle:]  # a restart where none is due: libjpeg skips what follows
+    with pytest.raises(Damaged, match="arrived with errors"):
+        decode_jpeg(broken)
+    with pytest.raises(Damaged):
+        stream = {"format": "MJPEG", "size": (160, 120), "stride": 0}
+        to_bgr(np.frombuffer(broken, np.uint8), stream)
+
+
 def test_auto_takes_the_first_camera_that_delivers(monkeypatch, tmp_path):
     paths = [tmp_path / name for name in ("video0", "video1")]
     made = plug_in(monkeypatch, *paths)

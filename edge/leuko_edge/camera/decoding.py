@@ -13,9 +13,7 @@ import cv2
 import numpy as np
 
 from ..native_stderr import decoder_messages
-
-# The decoders write their complaints to file descriptor 2 by themselves; `sources` knows how to catch them.
-from ..sources.picture_decoding import REPAIRED
+from ..sources.decoder_complaints import jpeg_damage
 from .reader import Damaged
 
 # For each format: bytes a pixel in a row of the buffer, and OpenCV's conversion to BGR (None: it is BGR).
@@ -42,10 +40,7 @@ def to_bgr(buffer: np.ndarray, stream: Mapping[str, Any]) -> np.ndarray:
     row). Damaged where the buffer does not hold it."""
     form, (width, height), stride = stream["format"], stream["size"], stream["stride"]
     if form == "MJPEG":
-        bgr = cv2.imdecode(buffer, cv2.IMREAD_COLOR)
-        if bgr is None:
-            raise Damaged("a picture arrived with errors")
-        return bgr
+        return decode_jpeg(buffer.tobytes())
     lines = height * 3 // 2 if form in _PLANAR else height
     if buffer.size < lines * stride:
         raise Damaged("a picture was cut on its way")
@@ -66,6 +61,6 @@ def decode_jpeg(data: bytes) -> np.ndarray:
         raise Damaged("a picture was cut on its way")
     with decoder_messages() as messages:
         bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if bgr is None or REPAIRED.search(b"".join(messages)):
+    if bgr is None or jpeg_damage(b"".join(messages), data):
         raise Damaged("a picture arrived with errors")
     return bgr

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..errors import Hint, LeukoError, SourceLost
 from ..types import Frame
+from .colour_watch import ColourMissing, ColourWatch
 from .flat_field import Flattener
 from .liveness import Watch
 from .reader import Damaged, Reader
@@ -56,6 +57,7 @@ class Newest:
         self._tries = tries
         self._flattener: Flattener | None = None  # set by what opens the camera, as is the next
         self._untuned = ""  # one sentence where a tuning could not be applied as it was made
+        self._colour = ColourWatch()
         self._changed = threading.Condition()  # guards all below it
         self._newest: Frame | None = None
         self._captured = 0
@@ -172,8 +174,8 @@ class Newest:
                     self._read_until_lost(opened, watch)
                     opened = None
                 except SourceLost as error:
-                    if not watch.seen:
-                        raise  # it never gave a picture: the same again would not help
+                    if isinstance(error, ColourMissing) or not watch.seen:
+                        raise  # it never gave a picture that can be used: the same again would not help
                     tries = 0 if time.monotonic() - begun > STEADY else tries
                     opened, tries = self._open_anew(error, tries)
                     watch.reopened()
@@ -223,6 +225,7 @@ class Newest:
         try:
             bgr, captured_at = reader.read()
             watch.check(bgr)
+            self._colour.check(bgr, self.name)
             if self._flattener is not None:
                 bgr = self._flattener(bgr)
             frame = Frame(self._captured, captured_at, bgr, self.name)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ..native_stderr import captured
-from . import opencv
+from . import interlacing, opencv
 
 _ALONE = ("MJPG", "mjpg", "dvsd", "png", "HFYU", "AVdn", "apcn", "apch")  # every frame stands alone
 _TYPED = ("FMP4", "mp4v", "XVID", "DIVX", "DX50", "avc1", "H264", "h264", "hev1", "hvc1", "HEVC", "mpg1", "mpg2")
@@ -22,16 +22,26 @@ class Reading:
 
     SINGLE = (cv2.CAP_PROP_N_THREADS, 1)
 
-    def __init__(self, capture: cv2.VideoCapture) -> None:
-        self._capture = capture
+    def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
+        self._capture, self._name = capture, name
         self._format = opencv.fourcc(capture)
         self._doubtful = False
+        self._combed = 0
 
     def read(self) -> tuple[bool, np.ndarray, bool]:
-        """As OpenCV's read, and whether the frame is as it was recorded."""
+        """As OpenCV's read, and whether the frame is as it was recorded. PictureError where the film is interlaced."""
         with captured(1, 2) as said:
             good, bgr = self._capture.read()
-        if _COMPLAINT in b"".join(said):
+        messages = b"".join(said)
+        if interlacing.said(messages):
+            raise interlacing.refusal(self._name)
+        combed = good and interlacing.lines(bgr) > interlacing.COMBED
+        self._combed += combed
+        if self._combed >= interlacing.WOVEN:
+            raise interlacing.refusal(self._name)
+        if combed:
+            return good, bgr, False
+        if _COMPLAINT in messages:
             self._doubtful = True
             return good, bgr, False
         if self._doubtful and good and self._stands_alone():

@@ -7,7 +7,6 @@ by lengths and checksums is checked before.
 from __future__ import annotations
 
 import os
-import re
 import stat
 
 import cv2
@@ -24,9 +23,6 @@ HOT_SHARE = 1e-4  # of the values; as many may lie beyond the camera's range, an
 DAMAGED = "the file is damaged: the picture in it cannot be decoded; copy it again from where it came"
 GREY = "the picture is grey; white cells are told apart by their stain, so colour is needed"
 NO_MEMORY = "there is not enough memory for a picture of this size"
-# Of a camera's picture: libjpeg repairs what it can and only prints that it did. Stray bytes before a marker are
-# harmless (some cameras).
-REPAIRED = re.compile(rb"Corrupt JPEG data(?!: \d+ extraneous)|Premature end|Unsupported marker|Huffman")
 
 
 def read_picture(path: str | os.PathLike[str], number: int = 0) -> np.ndarray:

@@ -32,7 +32,8 @@ class VideoFile:
 
     `captured_at` is the file's time of modification plus the frame's own time in the film. UsageError where `path` is
     no file that can be opened, PictureError where it is no video; while iterating, SourceLost where the film was cut
-    short. Pixels are as stored: a camera's rotation tag is not applied, as in `sources`.
+    short, PictureError where it has no colour or is interlaced. Pixels are as stored: a camera's rotation tag is not
+    applied, as in `sources`.
     """
 
     live = False
@@ -148,7 +149,7 @@ class VideoFile:
 
     def _decode(self, capture: cv2.VideoCapture) -> Iterator[Frame]:
         """Every frame that can be decoded and is as it was recorded; `_damaged` counts the others."""
-        reading = Reading(capture)
+        reading = Reading(capture, self.name)
         size, rate = opencv.size(capture), capture.get(cv2.CAP_PROP_FPS)
         seconds, index, failed = 0.0, 0, 0
         while self._capture is not None and failed < _GIVE_UP:
