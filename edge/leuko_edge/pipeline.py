@@ -9,7 +9,7 @@ Leukocytes are counted, everything else is listed.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -40,6 +40,7 @@ from .vision.crop import cut
 from .vision.field import Field, ScaleUnknown
 from .vision.scale_pool import Scales
 from .vision.segment import CellFinder, find_cells
+from .vision.signs import signs
 
 
 class Source(Protocol):
@@ -67,6 +68,7 @@ class Outcome:
     refused: str | None = None
     reason: Reason | None = None
     shared: tuple[Shared, ...] = ()
+    signs: Mapping[str, float] | None = None  # of `vision.signs`, where they were asked for
 
     @property
     def name(self) -> str:
@@ -83,6 +85,7 @@ class Pipeline:
     um_per_px: float | None = None  # given by the user for all pictures; None measures each
     finder: CellFinder = field(default_factory=shipped)
     stopwatch: Stopwatch = field(default_factory=Stopwatch, repr=False, compare=False)
+    measured: int = 0  # pictures, from the first on, whose signs are measured
 
     def run(self, source: Source) -> Iterator[Outcome]:
         """An outcome for each picture, in the source's order but for those whose scale cannot be measured.
@@ -188,7 +191,8 @@ class Pipeline:
             _entries(cells, predictions, width, height),
             frame.page,
         )
-        return Outcome(frame.index, result, frame.bgr, crops)
+        shown = signs(seen, cells) if frame.index < self.measured else None
+        return Outcome(frame.index, result, frame.bgr, crops, signs=shown)
 
 
 def _entries(

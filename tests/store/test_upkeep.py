@@ -69,7 +69,7 @@ def test_a_backup_is_one_whole_file_also_while_a_session_is_counted(path, tmp_pa
 
 def test_an_old_database_shrinks_when_it_is_migrated(tmp_path, monkeypatch):
     path = tmp_path / "s.sqlite3"
-    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS[:-1])
+    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS[:4])  # before the keyframes of ended sessions went
     connection, lock = schema.open_to_write(path)
     now = time.time()
     for state in ("signed", "closed", "open"):

@@ -36,6 +36,7 @@ from ..store import SessionStore
 from ..store.corrections import PROGRAM
 from ..tally import Differential, Tally
 from ..tally import warning as review_warning
+from ..vision.signs import FIELDS
 from .request import Request
 
 
@@ -86,7 +87,7 @@ def _count_sample(request: Request, source: Pictures) -> int:
             stack.push(functools.partial(_close, store))
             sinks.insert(0, PhotoSession(store))  # durable before anything is shown
         outputs = Outputs(sinks)
-        pipeline = Pipeline(classifier, settings.count.um_per_px)
+        pipeline = Pipeline(classifier, settings.count.um_per_px, measured=FIELDS if store is not None else 0)
         with source, _progress(messages, len(source), request.quiet) as (advance, log):
             for left in source.problems:
                 _line(log, left.path, left.sentence)

@@ -18,6 +18,7 @@ from ..types import LEUKOCYTES, Cell, Frame, Prediction, Scale, Skip
 from ..vision.crop import cut
 from ..vision.field import Field
 from ..vision.segment import CellFinder, find_cells
+from ..vision.signs import FIELDS, signs
 from .gate import Verdict
 from .snapshot import Outline
 from .tracks import Track, Tracks
@@ -66,6 +67,7 @@ class Looker:
     def __post_init__(self) -> None:
         self.tracks = Tracks(self.map.position)
         self._scales: list[float] = []
+        self._measured = 0  # fields whose signs are in the store
         self._waiting: list[Waiting] = []
 
     @property
@@ -90,6 +92,9 @@ class Looker:
             return Skip.EMPTY
         with self.stopwatch.stage("segment"):
             cells = find_cells(seen, self.finder)
+        if self._measured < FIELDS and not rest.looks:
+            self.store.add_signs(frame.index, signs(seen, cells))
+            self._measured += 1
         whole = [cell for cell in cells if _whole(cell, frame.bgr.shape, seen.scale)]
         sharpness = max(verdict.focus, 0.1)
         tracks = self._known_and_new(frame, place, seen, whole, sharpness, accounts)

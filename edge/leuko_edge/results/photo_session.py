@@ -49,6 +49,8 @@ class PhotoSession:
         found = zip(result.cells, crops, strict=True)
         cells = [_cell(number, at, entry, crop) for entry, crop in found if _kept(entry)]
         view = None if outcome.bgr is None else jpeg(outcome.bgr)
+        if outcome.signs is not None:
+            self._store.add_signs(number, outcome.signs)
         self._store.add_picture(picture, view, cells, _after(self._store.accounts, result.quality.reason))
         for shared in outcome.shared:
             self._store.event("overlap", f"{outcome.name}: {overlap(shared)}", PROGRAM, time.time())

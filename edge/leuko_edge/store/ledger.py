@@ -33,6 +33,7 @@ class Ledger:
         self._blamed = None if fresh else session
         self._guard = threading.RLock()
         self._fields: list[tuple[Any, ...]] = []  # waiting for the next commit
+        self._signs: list[tuple[int, int, str]] = []  # likewise
         self._keyframes: list[dict[str, Any]] = []  # likewise
         self._written = time.monotonic()
         with self._reading():
@@ -67,6 +68,11 @@ class Ledger:
         with self._guard:
             self._fields.append((self.id, int(frame_index), float(captured_at), *place))
             self.save_accounts(self.accounts)
+
+    def add_signs(self, frame_index: int, signs: Mapping[str, float]) -> None:
+        """Note what a field shows of lamp and stain (`vision.signs`); written with the next cell, or after a second."""
+        with self._guard:
+            self._signs.append((self.id, int(frame_index), table_rows.text(dict(signs))))
 
     def add_keyframes(self, pieces: Sequence[MapPiece]) -> None:
         """Note new pieces of the slide's map; written with the next cell, or after a second."""
@@ -202,6 +208,8 @@ class Ledger:
                         corrections.record(execute, self.id, self._clock.after(None), PROGRAM, "clock", doubt)
                     for field in self._fields:
                         execute(_FIELD, field)
+                    for signs in self._signs:
+                        execute("INSERT OR REPLACE INTO field_sign (session, frame, signs) VALUES (?, ?, ?)", signs)
                     for keyframe in self._keyframes:
                         execute(insert("keyframe", keyframe, "INSERT OR REPLACE"), keyframe)
                     execute("COMMIT")
@@ -213,6 +221,7 @@ class Ledger:
                 raise explained(error, self.path, self._blamed) from None
             self.accounts = frames
             self._fields.clear()
+            self._signs.clear()
             self._keyframes.clear()
             self._written = time.monotonic()
 

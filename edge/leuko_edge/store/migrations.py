@@ -163,5 +163,31 @@ ALTER TABLE session ADD COLUMN seconds REAL NOT NULL DEFAULT 0;  -- counted for,
 DELETE FROM keyframe WHERE session IN (SELECT id FROM session WHERE state <> 'open');
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _REVIEW, _HANDED_OVER, _SHRINK)
+_QUALITY = """
+CREATE TABLE qc_run (                  -- a test of the microscope on a control: no session, and nobody's blood
+    id INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    operator TEXT NOT NULL,
+    control TEXT NOT NULL,
+    control_sha256 TEXT NOT NULL,
+    source TEXT NOT NULL,
+    drawn INTEGER NOT NULL,            -- a simulated control
+    program TEXT NOT NULL,
+    model_name TEXT NOT NULL,
+    model_sha256 TEXT NOT NULL,
+    passed INTEGER NOT NULL,
+    begins INTEGER NOT NULL,           -- what is usual is learnt anew from here on
+    signs TEXT NOT NULL,               -- JSON object: what was measured, by name
+    counts TEXT NOT NULL,              -- JSON object: cells by class
+    findings TEXT NOT NULL             -- JSON list of objects: what was wrong
+);
+CREATE TABLE field_sign (              -- light, focus and stain of a session's first fields
+    session INTEGER NOT NULL REFERENCES session(id),
+    frame INTEGER NOT NULL,            -- number of the frame, or of the photograph
+    signs TEXT NOT NULL,               -- JSON object by name
+    PRIMARY KEY (session, frame)
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _REVIEW, _HANDED_OVER, _SHRINK, _QUALITY)
 """MIGRATIONS[n] makes version n + 1 out of version n."""
