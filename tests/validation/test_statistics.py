@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
@@ -10,8 +11,9 @@ from scipy import stats
 
 from leuko_edge.validation.abnormal import Calls
 from leuko_edge.validation.agreement import bland_altman, pearson, spearman
-from leuko_edge.validation.counting import allowed, within_band
-from leuko_edge.validation.regression import deming, passing_bablok
+from leuko_edge.validation.counting import allowed, share_of
+from leuko_edge.validation.linearity import cusum
+from leuko_edge.validation.regression import Line, deming, passing_bablok
 
 # Bland & Altman 1986, table 1: peak expiratory flow of 17 subjects, l/min, first measurement with each meter.
 WRIGHT = [494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427]
@@ -131,6 +133,34 @@ def test_passing_babloks_interval_holds_the_true_slope_about_as_often_as_it_says
     assert 0.91 <= held / 300 <= 0.985
 
 
+def test_the_sum_along_the_line_as_reckoned_by_hand():
+    """About y = x lie, from the left: above, above, on it, below, below, below. 2 above and 3 below add √(3/2) and take
+    √(2/3) away: the sum climbs to 2 · 1.2247, and √(3 + 1) is 2."""
+    x, y = [1, 2, 3, 4, 5, 6], [2, 3, 3, 3, 4, 5]
+    found = cusum(x, y, Line(1, (1, 1), 0, (0, 0)))
+    assert (found.above, found.below) == (2, 3)
+    assert found.statistic == pytest.approx(2 * math.sqrt(3 / 2) / 2) and found.linear
+    assert cusum(x[::-1], y[::-1], Line(1, (1, 1), 0, (0, 0))) == found
+    assert cusum(x, x, Line(1, (1, 1), 0, (0, 0))).statistic == 0
+
+
+def test_a_straight_line_is_called_curved_about_as_seldom_as_the_paper_says_and_a_curve_is_seen():
+    numbers = np.random.default_rng(8)
+    curved = bent = 0
+    for _ in range(200):
+        truth = numbers.uniform(0, 80, 60)
+        x, y = truth + numbers.normal(0, 3, 60), truth + numbers.normal(0, 3, 60)
+        bow = y + 0.008 * (truth - 40) ** 2
+        for values in (y, bow):
+            line = passing_bablok(x, values)
+            assert line is not None
+            if values is y:
+                curved += not cusum(x, values, line).linear
+            else:
+                bent += not cusum(x, values, line).linear
+    assert curved / 200 <= 0.1 and bent / 200 >= 0.9
+
+
 @pytest.mark.parametrize(
     ("first", "second", "may"),
     [((3, 4), (1, 4), True), ((10, 100), (10, 100), True), ((0, 100), (5, 100), True), ((0, 100), (6, 100), False)],
@@ -144,17 +174,17 @@ def test_of_two_counts_of_the_same_blood_at_least_95_in_100_lie_within_the_band(
     numbers = np.random.default_rng(7)
     for share in (0.02, 0.3, 0.6):
         first, second = numbers.binomial(100, share, 400).tolist(), numbers.binomial(200, share, 400).tolist()
-        band = within_band(((a, 100), (b, 200)) for a, b in zip(first, second, strict=True))
+        band = share_of(allowed, [((a, 100), (b, 200)) for a, b in zip(first, second, strict=True)])
         assert band.n == 400 and band.value is not None and band.value >= 0.93
     differing = [((int(a), 100), (30, 100)) for a in numbers.binomial(100, 0.6, 100)]
-    found = within_band(differing).value
+    found = share_of(allowed, differing).value
     assert found is not None and found < 0.2
 
 
 def test_kappa_sensitivity_and_specificity_of_a_table_of_four():
     """20, 5, 10 and 15 of 50: two readers agree on 0.70, chance gives 0.50, κ is 0.40."""
     calls = Calls(20, 5, 10, 15)
-    assert calls.kappa == pytest.approx(0.4)
+    assert calls.kappa.value == pytest.approx(0.4)
     assert (calls.sensitivity.k, calls.sensitivity.n) == (20, 30) and calls.specificity.value == 0.75
     assert Calls.of([(True, True), (True, False), (False, False)]) == Calls(1, 1, 0, 1)
-    assert Calls(0, 0, 0, 9).kappa is None and Calls(0, 0, 0, 9).sensitivity.value is None
+    assert Calls(0, 0, 0, 9).kappa.value is None and Calls(0, 0, 0, 9).sensitivity.value is None

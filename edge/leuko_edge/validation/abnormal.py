@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..kappa import Kappa, kappa
 from .counting import Share
 
 
@@ -37,28 +37,8 @@ class Calls:
         return Share(self.neither, self.neither + self.method_only)
 
     @property
-    def kappa(self) -> float | None:
-        """Cohen 1960 (Educ Psychol Meas 20:37); None where chance alone would agree always."""
-        if not self.n:
-            return None
-        chance = self._chance
-        return None if chance == 1 else ((self.both + self.neither) / self.n - chance) / (1 - chance)
-
-    @property
-    def kappa_ci(self) -> tuple[float, float] | None:
-        """Of 95 %, by the standard error of the same paper, for large n; cut at -1 and 1."""
-        kappa = self.kappa
-        if kappa is None:
-            return None
-        agree = (self.both + self.neither) / self.n
-        reach = 1.96 * math.sqrt(agree * (1 - agree) / self.n) / (1 - self._chance)
-        return max(-1.0, kappa - reach), min(1.0, kappa + reach)
-
-    @property
-    def _chance(self) -> float:
-        """Agreement of two who call as often as these and know nothing."""
-        method, reference = self.both + self.method_only, self.both + self.reference_only
-        return (method * reference + (self.n - method) * (self.n - reference)) / self.n**2
+    def kappa(self) -> Kappa:
+        return kappa(((self.both, self.method_only), (self.reference_only, self.neither)))
 
 
 def outside(percent: float, limits: tuple[float, float]) -> bool:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from ..types import ABNORMAL, ERYTHROBLAST, LEUKOCYTES
 from .abnormal import Calls, outside
 from .agreement import Agreement, bland_altman, pearson, spearman
-from .counting import Share, within_band
+from .counting import Count, Share, allowed, overlapping, share_of
+from .linearity import Linearity, cusum
 from .pairing import Pairs
 from .regression import Line, deming, passing_bablok
 from .sample import Sample
@@ -31,7 +32,9 @@ class ClassComparison:
     error_ratio: float  # that `deming` was given: the variance of the method's error by the reference's
     pearson: float | None
     spearman: float | None
-    band: Share | None  # Rümke's; None where the number of cells is not known
+    linearity: Linearity | None  # of the samples along `passing_bablok`
+    band: Share | None  # Rümke's: counting alone explains it; None where the number of cells is not known
+    overlap: Share | None  # the exact intervals of both counts meet; None as of `band`
     calls: Calls | None  # abnormal: outside the range, or present; None of a class without either
 
 
@@ -66,16 +69,20 @@ def _class(label: str, pairs: Sequence[Two], ranges: Mapping[str, tuple[float, f
     ratio = error_ratio(pairs)
     judged = label in ranges or label in PRESENT
     calls = Calls.of((_abnormal(a, label, ranges), _abnormal(b, label, ranges)) for a, b in pairs) if judged else None
+    line = passing_bablok(reference, method)
+    counts = [] if label == ERYTHROBLAST else _counts(label, pairs)
     return ClassComparison(
         label,
         len(pairs),
         bland_altman(method, reference),
-        passing_bablok(reference, method),
+        line,
         deming(reference, method, ratio),
         ratio,
         pearson(reference, method),
         spearman(reference, method),
-        None if label == ERYTHROBLAST else _band(label, pairs),
+        None if line is None else cusum(reference, method, line),
+        share_of(allowed, counts) if counts else None,
+        share_of(overlapping, counts) if counts else None,
         calls,
     )
 
@@ -87,13 +94,13 @@ def error_ratio(pairs: Sequence[Two]) -> float:
     return statistics.median(known) if known else 1.0
 
 
-def _band(label: str, pairs: Sequence[Two]) -> Share | None:
+def _counts(label: str, pairs: Sequence[Two]) -> list[tuple[Count, Count]]:
     counts = []
     for mine, theirs in pairs:
         a, b = mine.count(label), theirs.count(label)
         if a is not None and b is not None and mine.total and theirs.total:
             counts.append(((a, mine.total), (b, theirs.total)))
-    return within_band(counts) if counts else None
+    return counts
 
 
 def _abnormal(sample: Sample, label: str, ranges: Mapping[str, tuple[float, float]]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,6 +10,8 @@ from ..tally import clopper_pearson
 from .needs import stats
 
 LEVEL = 0.05
+Count = tuple[int, int]
+"""Of the class, of all leukocytes."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +30,24 @@ class Share:
         return clopper_pearson(self.k, self.n)
 
 
-def allowed(first: tuple[int, int], second: tuple[int, int]) -> bool:
-    """Whether counts (of the class, of all leukocytes) differ by no more than chance allows at 5 %: Fisher's exact
+def allowed(first: Count, second: Count) -> bool:
+    """Whether counts differ by no more than chance allows at 5 %: Fisher's exact
     test, two-sided, which asks both counts alike. It errs to the mild side: of two counts of the same blood fewer
     than 5 % are said to differ."""
     (a, n), (b, m) = first, second
     return _fisher(a, n - a, b, m - b) >= LEVEL
 
 
-def within_band(counts: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> Share:
-    """The share of samples whose two counts agree as of `allowed`."""
-    said = [allowed(first, second) for first, second in counts]
-    return Share(sum(said), len(said))
+def overlapping(first: Count, second: Count) -> bool:
+    """Whether the exact 95 % intervals of both counts, of Rümke's table, have a value in common. Milder than `allowed`:
+    two intervals that just touch belong to counts that differ at far less than 5 %."""
+    (low, high), (least, most) = clopper_pearson(*first), clopper_pearson(*second)
+    return low <= most and least <= high
+
+
+def share_of(agree: Callable[[Count, Count], bool], counts: Sequence[tuple[Count, Count]]) -> Share:
+    """The share of samples whose two counts agree as of `allowed` or of `overlapping`."""
+    return Share(sum(agree(first, second) for first, second in counts), len(counts))
 
 
 @lru_cache(maxsize=20_000)

@@ -62,10 +62,12 @@ def _class(one: ClassComparison) -> dict[str, Any]:
         "n": one.n,
         "bland_altman": None if one.agreement is None else asdict(one.agreement),
         "passing_bablok": _line(one.passing_bablok),
+        "linearity": None if one.linearity is None else {**asdict(one.linearity), "linear": one.linearity.linear},
         "deming": None if one.deming is None else {**asdict(one.deming), "error_ratio": one.error_ratio},
         "pearson": one.pearson,
         "spearman": one.spearman,
         "within_counting_error": None if one.band is None else _share(one.band),
+        "exact_intervals_overlap": None if one.overlap is None else _share(one.overlap),
         "abnormal": None if one.calls is None else _calls(one.calls),
     }
 
@@ -79,8 +81,8 @@ def _calls(calls: Calls) -> dict[str, Any]:
         **asdict(calls),
         "sensitivity": _share(calls.sensitivity),
         "specificity": _share(calls.specificity),
-        "kappa": calls.kappa,
-        "kappa_ci95": calls.kappa_ci,
+        "kappa": calls.kappa.value,
+        "kappa_ci95": calls.kappa.ci95,
     }
 
 

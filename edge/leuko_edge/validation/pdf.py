@@ -10,7 +10,7 @@ from ..errors import NotInstalled
 from ..results.pdf import FONTS
 from ..results.table import NOT_A_DEVICE
 from .comparison import ClassComparison, Comparison
-from .report import figures
+from .report import figures, said_of
 from .sample import Sample
 
 if TYPE_CHECKING:
@@ -38,6 +38,12 @@ def pdf_bytes(comparison: Comparison) -> bytes:
     for one in comparison.classes:
         both = [(a.percent[one.label], b.percent[one.label]) for a, b in comparison.pairs.pairs if _have(one, a, b)]
         page.block(one, both)
+    page.line(f"Abnormal by any of them: {said_of(comparison.any_abnormal)}", 9)
+    if comparison.observers:
+        page.line(f"The reference's two observers, {len(comparison.pairs.observers)} samples, second - first", 11)
+        for one in comparison.observers:
+            for text, size in zip(figures(one), (9, 8, 8, 8), strict=True):
+                page.line(text, size)
     return bytes(pdf.output())
 
 
@@ -53,6 +59,8 @@ class _Page:
         pdf.add_page()
 
     def line(self, text: str, size: float) -> None:
+        if self._pdf.get_y() > 297 - 20:
+            self._pdf.add_page()
         self._pdf.set_font("body" if self._unicode else "helvetica", size=size)
         said = text if self._unicode else text.encode("latin-1", "replace").decode("latin-1")
         self._pdf.multi_cell(0, size * 0.5, said, new_x="LMARGIN", new_y="NEXT")

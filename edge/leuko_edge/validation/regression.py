@@ -70,7 +70,7 @@ def passing_bablok(x: Sequence[float], y: Sequence[float]) -> Line | None:
 
 def deming(x: Sequence[float], y: Sequence[float], ratio: float = 1.0) -> Line | None:
     """`ratio`: variance of y's error by that of x's. Intervals by the jackknife with n - 2 degrees of freedom (Linnet
-    1990, Stat Med 9:1463); None where the points give no slope."""
+    1990, Stat Med 9:1463), around the estimate, as NCSS and R's mcr have them; None where the points give no slope."""
     of_x, of_y = np.asarray(x, float), np.asarray(y, float)
     n = len(of_x)
     if n < FEWEST:
@@ -84,8 +84,8 @@ def deming(x: Sequence[float], y: Sequence[float], ratio: float = 1.0) -> Line |
     if not (math.isfinite(slope) and np.isfinite(slopes).all()):
         return None
     t = float(stats().t.ppf(0.975, n - 2))
-    (middle, reach), (base, around) = _jackknife(slope, slopes, t), _jackknife(intercept, intercepts, t)
-    return Line(slope, (middle - reach, middle + reach), intercept, (base - around, base + around))
+    reach, around = _jackknife(slope, slopes, t), _jackknife(intercept, intercepts, t)
+    return Line(slope, (slope - reach, slope + reach), intercept, (intercept - around, intercept + around))
 
 
 def _lines(x: np.ndarray, y: np.ndarray, ratio: float) -> tuple[np.ndarray, np.ndarray]:
@@ -98,8 +98,8 @@ def _lines(x: np.ndarray, y: np.ndarray, ratio: float) -> tuple[np.ndarray, np.n
     return slopes, mean_y - slopes * mean_x
 
 
-def _jackknife(whole: float, without: np.ndarray, t: float) -> tuple[float, float]:
-    """Mean of the pseudo-values, and how far the interval reaches to each side."""
+def _jackknife(whole: float, without: np.ndarray, t: float) -> float:
+    """How far the interval reaches to each side of `whole`, by the spread of the pseudo-values."""
     n = len(without)
     pseudo = n * whole - (n - 1) * without
-    return float(pseudo.mean()), t * float(pseudo.std(ddof=1)) / math.sqrt(n)
+    return t * float(pseudo.std(ddof=1)) / math.sqrt(n)

@@ -13,13 +13,15 @@ from ..results.table import NOT_A_DEVICE
 from .abnormal import Calls
 from .comparison import ClassComparison, Comparison
 from .counting import Share
+from .linearity import LIMIT, Linearity
 from .regression import Line
 
 NOTHING = "–"
-_LINE_HEADINGS = tuple(f"{how}\n{what}" for how in ("P–B", "Deming") for what in ("slope", "intercept"))
+_LINE_HEADINGS = ("P–B\nslope", "P–B\nintercept", "straight?\nCUSUM", "Deming\nslope", "Deming\nintercept")
 _ADVICE = (
     "bias: leuko-edge minus the reference, in points of per cent (nRBC: per 100 leukocytes), with limits of agreement",
     "slope and intercept, with 95 % intervals: 1 and 0 where the methods agree; Deming's by the cells counted",
+    f"CUSUM: Passing and Bablok's test of a straight line; at {LIMIT} and above it is none (5 %)",
     "Rümke: the share of samples whose counts differ by no more than counting alone explains (Fisher's exact test)",
 )
 
@@ -46,20 +48,26 @@ def figures(one: ClassComparison) -> tuple[str, str, str, str]:
         limits = _range((agreement.lower, agreement.upper))
         bias = f"bias {_signed(agreement.bias)} ({_range(agreement.bias_ci)}), limits of agreement {limits}"
     counting = NOTHING if band is None else _percent(band, True)
+    if one.overlap:
+        counting += f", exact intervals overlap {_percent(one.overlap, True)}"
     lines = [
         " / ".join(text.replace("\n", " (") + ")" for text in _line(of)) if of else NOTHING
         for of in (one.passing_bablok, one.deming)
     ]
-    abnormal = NOTHING
-    if calls:
-        shares = f"sensitivity {_percent(calls.sensitivity, True)}, specificity {_percent(calls.specificity, True)}"
-        abnormal = f"{shares}, kappa {_two(calls.kappa)}"
+    abnormal = said_of(calls) if calls else NOTHING
     return (
         f"{_name(one.label)}, {_samples(one.n)}",
         f"{bias}; r {_two(one.pearson)}, Spearman {_two(one.spearman)}; within counting alone {counting}",
-        f"slope / intercept: Passing-Bablok {lines[0]}; Deming {lines[1]}",
+        f"slope / intercept: Passing-Bablok {lines[0]}, {_linear(one.linearity)}; Deming {lines[1]}",
         f"abnormal: {abnormal}",
     )
+
+
+def said_of(calls: Calls) -> str:
+    """What two say is abnormal, in a line."""
+    shares = f"sensitivity {_percent(calls.sensitivity, True)}, specificity {_percent(calls.specificity, True)}"
+    low_high = "" if calls.kappa.ci95 is None else f" ({' to '.join(map(_two, calls.kappa.ci95))})"
+    return f"{shares}, kappa {_two(calls.kappa.value)}{low_high}"
 
 
 def _agreement(title: str, classes: Sequence[ClassComparison]) -> Table:
@@ -77,7 +85,8 @@ def _agreement(title: str, classes: Sequence[ClassComparison]) -> Table:
 def _lines(classes: Sequence[ClassComparison]) -> Table:
     table = _table("Lines through the samples", "class", *_LINE_HEADINGS)
     for one in classes:
-        table.add_row(_name(one.label), *_line(one.passing_bablok), *_line(one.deming))
+        straight = _linear(one.linearity).replace(" (", "\n(")
+        table.add_row(_name(one.label), *_line(one.passing_bablok), straight, *_line(one.deming))
     return table
 
 
@@ -99,7 +108,13 @@ def _table(title: str, *headings: str) -> Table:
 
 def _calls(calls: Calls) -> tuple[str, ...]:
     numbers = map(str, (calls.both, calls.method_only, calls.reference_only))
-    return (*numbers, _percent(calls.sensitivity, True), _percent(calls.specificity, True), _two(calls.kappa))
+    return (*numbers, _percent(calls.sensitivity, True), _percent(calls.specificity, True), _two(calls.kappa.value))
+
+
+def _linear(linearity: Linearity | None) -> str:
+    if linearity is None:
+        return NOTHING
+    return f"{'straight' if linearity.linear else 'CURVED'} ({linearity.statistic:.2f})"
 
 
 def _line(line: Line | None) -> tuple[str, str]:
