@@ -14,6 +14,11 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import cv2
+import numpy as np
+
+from leuko_edge.simulate import STEADY, SlideFilm, Smear, driven, serpentine
+
 EDGE = Path(__file__).resolve().parents[1] / "edge"
 PATIENCE = 60.0  # seconds that any one thing may take on a busy machine
 WATCHDOG = 10.0
@@ -93,6 +98,18 @@ classify.Classifier.from_path, faults.room = model, room
 time.time = lambda: real_time() - (1e9 if (FOLDER / "clock").exists() else 0)
 sys.exit(cli.main(sys.argv[3:]))
 '''
+
+
+def five_cells(folder: Path) -> Path:
+    """The film of a stage over a simulated smear, five cells."""
+    size, view = (1088, 816), (640, 480)
+    smear = Smear(5, {"neutrophil": 5}, width=size[0], height=size[1], um_per_px=0.2)
+    path = folder / "stage.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 15, view)
+    for frame in SlideFilm(smear, driven(serpentine(size, view), STEADY, np.random.default_rng(0)), view=view):
+        writer.write(frame.bgr)
+    writer.release()
+    return path
 
 
 class Service:

@@ -112,6 +112,8 @@ def test_every_setting_can_be_made_by_its_variable(home):
             "model.site": "KLINIK-2",
         },
         **{"session.database": "~/s.sqlite3", "session.operator": "Dr. Ä", "service.display": "/dev/tty3"},
+        **{"review.enabled": "true", "review.host": "0.0.0.0", "review.port": "443", "review.second_signature": "True"},
+        **{"review.certificate": "c.pem", "review.key": "k.pem"},
         **{name: "1-2.5" for name in table() if name.startswith("reference.")},
     }
     for name in {*table()} - {"count.target"}:
@@ -162,6 +164,8 @@ def test_the_camera_may_be_a_number(home):
         ("session.operator", ["7", '"a\\tb"']),
         ("reference.monocyte", ["[8, 2]", "[2]", '"2-8"', "[-1, 8]", "[2, 101]", "[nan, 5]", "5"]),
         ("service.display", ['"tty1"', "1", '""']),
+        ("review.enabled", ["1", '"true"', '"yes"']),
+        ("review.port", ["65536", "-1", '"443"']),
     ],
 )
 def test_a_value_that_breaks_its_rule_is_refused_with_file_line_and_key(key, values, home):

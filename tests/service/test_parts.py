@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 
+import cv2
 import numpy as np
 import pytest
 from conftest import ROOT
@@ -36,6 +37,7 @@ from leuko_edge.service.resume import check_room, last_open, misfit, take_up
 from leuko_edge.service.runtime_lock import RuntimeLock
 from leuko_edge.service.status import Status, StatusFile, as_json, from_json
 from leuko_edge.service.systemd import Notifier
+from leuko_edge.service.view_file import ViewFile, look
 from leuko_edge.session import Advice, End, Light
 from leuko_edge.store import SessionInfo, SessionStore, StoreFull, errors
 from leuko_edge.tally import Differential
@@ -146,7 +148,8 @@ def test_the_status_says_how_many_of_how_many_and_what_the_camera_sees():
 
 def test_the_fields_of_the_status_are_those_of_its_schema():
     data = as_json(Status("counting", "well", snapshot=snapshot(advice=Advice.GO_BACK, done=End.TARGET)))
-    assert list(data) == ["schema", "state", "said", "fault", "retry_in", "question", "session", "differential"]
+    told = ["state", "said", "fault", "retry_in", "question", "database"]
+    assert list(data) == ["schema", *told, "session", "differential"]
     assert set(data["session"]) == {
         *("session", "sample", "operator", "source", "simulated", "target", "precision", "widest", "areas", "warning"),
         *("frames_per_second", "advice", "light", "focus", "motion", "in_view", "waiting", "um_per_px", "paused"),
@@ -201,6 +204,41 @@ def test_keys_from_elsewhere_come_one_by_one_with_the_login_of_who_pressed_them_
     assert control.poll() == [("q", me), ("esc", me), ("ü", me)] and control.poll() == []
     control.close()
     assert not os.listdir(tmp_path) and Control(None).poll() == []
+
+
+def test_only_the_services_own_user_presses_a_key_for_somebody_else(tmp_path, monkeypatch):
+    control, me = Control(tmp_path), pwd.getpwuid(os.getuid()).pw_name
+    send(tmp_path, "y", "Dr. Å")
+    send(tmp_path, "y", "two\nlines")
+    assert control.poll() == [("y", "Dr. Å"), ("y", me)]
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    send(tmp_path, "y", "Dr. Å")
+    assert control.poll() == [("y", me)]
+    control.close()
+
+
+def test_the_cameras_picture_is_made_only_while_somebody_looks_and_small(tmp_path, monkeypatch):
+    view, now = ViewFile(tmp_path), [100.0]
+    monkeypatch.setattr("leuko_edge.service.view_file.time.monotonic", lambda: now[0])
+    frame = np.random.default_rng(0).integers(0, 255, (960, 1280, 3), np.uint8)
+    view.frame(frame)
+    assert not (tmp_path / "view.jpg").exists()
+    assert look(tmp_path) is None
+    now[0] += 1
+    view.frame(frame)
+    seen = cv2.imdecode(np.frombuffer(look(tmp_path), np.uint8), cv2.IMREAD_COLOR)
+    assert seen.shape == (480, 640, 3)
+    now[0] += 60
+    os.utime(tmp_path / "view.asked", (0, 0))  # the wall clock went back: a look is a look
+    view.frame(frame)
+    assert (tmp_path / "view.jpg").exists()
+    now[0] += 60
+    view.frame(frame)
+    assert not (tmp_path / "view.jpg").exists()
+    view.remove()
+    view.frame(frame)
+    ViewFile(tmp_path / "not there").frame(frame)
+    assert look(tmp_path) is None and not os.listdir(tmp_path)
 
 
 def test_a_session_of_a_person_with_a_login_is_signed_from_elsewhere_by_that_person_alone(tmp_path, monkeypatch):

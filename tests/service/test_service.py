@@ -10,26 +10,15 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
-from serving import PATIENCE, Service
+from serving import PATIENCE, Service, five_cells
 
 from leuko_edge.service.key_socket import send
-from leuko_edge.simulate import STEADY, SlideFilm, Smear, driven, serpentine
 
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory) -> Path:
-    """A stage over a simulated smear, five cells."""
-    size, view = (1088, 816), (640, 480)
-    smear = Smear(5, {"neutrophil": 5}, width=size[0], height=size[1], um_per_px=0.2)
-    path = tmp_path_factory.mktemp("film") / "stage.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 15, view)
-    for frame in SlideFilm(smear, driven(serpentine(size, view), STEADY, np.random.default_rng(0)), view=view):
-        writer.write(frame.bgr)
-    writer.release()
-    return path
+    return five_cells(tmp_path_factory.mktemp("film"))
 
 
 def test_it_is_ready_after_the_first_frame_and_whatever_ends_it_goes_on_where_it_was(tmp_path, film):

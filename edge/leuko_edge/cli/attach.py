@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
     console = Console(highlight=False)
     if options.once or not console.is_terminal or console.is_dumb_terminal:
-        status = _known(folder)
+        status = known(folder)
         try:
             _print(console, status)
         except UNKNOWN as error:  # its values are of the wrong kind
@@ -127,7 +127,7 @@ def _bytes(path: Path) -> bytes:
         return stream.read(MOST + 1)
 
 
-def _known(folder: Path) -> Status:
+def known(folder: Path) -> Status:
     """As `load`, read; EnvironmentBroken where it makes no sense."""
     from ..service.status import FILE, from_json
 
@@ -208,7 +208,7 @@ def _watch(console: Console, folder: Path, pass_on: bool) -> int:
 def _draw(display: Display, folder: Path, leave: str) -> None:
     from ..screen.pages import FAULT, WAITING
 
-    status = _known(folder)
+    status = known(folder)
     if status.fault is not None:
         display.tell("FAULT", [status.said, *_kept(status), leave], FAULT)
     elif status.snapshot is None or status.state == "starting":

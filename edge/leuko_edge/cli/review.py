@@ -5,20 +5,25 @@ from __future__ import annotations
 import argparse
 import getpass
 import ipaddress
+import os
 import socket
 import sys
+import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import config
-from ..config import values
-from ..config.options import add_setting
-from ..errors import NotInstalled, UsageError
+from ..config.options import add_setting, given
+from ..errors import EnvironmentBroken, NotInstalled, UsageError
+from ..files import default_path
 from .database import add_database, database
 
 if TYPE_CHECKING:
-    from ..store.people import People
+    import uvicorn
 
-HOST, PORT = "127.0.0.1", 8642
+    from ..config import Settings
+    from ..service.status import Status
+    from ..store.people import People
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,13 +34,16 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         description="Serve the pages on which a person reviews, corrects and signs sessions. On this machine nobody "
         "logs in; another --host needs people (leuko-edge users add).",
     )
-    review.add_argument("--host", default=HOST, metavar="ADDRESS", help=f"where to listen (default {HOST})")
+    for name in ("review.host", "review.port", "review.certificate", "review.key"):
+        add_setting(review, name)
     review.add_argument(
-        "--port", type=values.whole(0, 65535), default=PORT, metavar="N", help=f"(default {PORT}; 0: a free one)"
+        "--until-input-ends", action="store_true", help="end with standard input, for a program that starts it"
     )
-    review.add_argument("--certificate", metavar="FILE", help="TLS: the certificate with its chain, PEM")
-    review.add_argument("--key", metavar="FILE", help="TLS: its key, PEM")
+    review.add_argument(
+        "--folder", metavar="DIR", help="whose count to show as it runs: a service's runtime directory (as of attach)"
+    )
     add_setting(review, "model.path", help="what names added cells (default: the configured one)")
+    add_setting(review, "model.site")
     add_database(review)
     review.set_defaults(run=run_review)
     users = subparsers.add_parser(
@@ -71,33 +79,99 @@ def run_review(options: argparse.Namespace) -> int:
     from ..model.classify import Classifier
     from ..store.people import People
 
-    if bool(options.certificate) != bool(options.key):
+    settings = config.load(options.config, flags=given(options)).typed()
+    model, review = settings.model, settings.review
+    if bool(review.certificate) != bool(review.key):
         raise UsageError("--certificate and --key go together")
-    path = database(options)
-    model = config.load(options.config, flags={"model.path": options.model}).typed().model
-    local = _loopback(options.host)
-    people = None if local else _people(People(path), options.host)
+    path = settings.session.database or os.fspath(default_path())
+    local = _loopback(review.host)
+    people = None if local else _people(People(path), review.host)
     application = create_app(
         path,
         lambda: Classifier.from_path(model.path, 1, model.site),  # one cell at a time, beside a count
         people,
         LOOPBACK if local else (),
-        bool(options.certificate),
+        bool(review.certificate),
+        ServiceHere(options.folder),
     )
-    listening = _listen(options.host, options.port)
-    tls = {"ssl_certfile": options.certificate, "ssl_keyfile": options.key} if options.certificate else {}
-    settings = uvicorn.Config(application, log_level="warning", access_log=False, server_header=False, **tls)
+    listening = _listen(review.host, review.port)
+    web = uvicorn.Config(
+        application,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+        ssl_certfile=review.certificate,
+        ssl_keyfile=review.key,
+    )
     try:
-        settings.load()
+        web.load()
     except OSError as error:  # ssl.SSLError is one
         raise UsageError(f"the certificate or its key cannot be used: {error}") from None
-    shown = f"[{options.host}]" if ":" in options.host else options.host
-    scheme = "https" if options.certificate else "http"
+    server = uvicorn.Server(web)
+    shown = f"[{review.host}]" if ":" in review.host else review.host
+    scheme = "https" if review.certificate else "http"
     print(f"leuko-edge: review at {scheme}://{shown}:{listening.getsockname()[1]}/ (Ctrl-C ends it)", flush=True)
-    if not local and not options.certificate:
+    if not local and not review.certificate:
         print("leuko-edge: without --certificate passwords cross the network in clear", file=sys.stderr, flush=True)
-    uvicorn.Server(settings).run(sockets=[listening])
+    if options.until_input_ends:
+        threading.Thread(target=_end_with_input, args=[server], daemon=True).start()
+    server.run(sockets=[listening])
     return 0
+
+
+def _end_with_input(server: uvicorn.Server) -> None:
+    sys.stdin.buffer.read()
+    server.should_exit = True
+
+
+def command(settings: Settings, configuration: str | None, folder: str | None) -> Sequence[str]:
+    """What the service, whose runtime directory is `folder`, starts to have the pages beside it; `configuration` is its
+    own --config."""
+    model, review = settings.model, settings.review
+    said = {
+        "--database": settings.session.database or os.fspath(default_path()),
+        "--host": review.host,
+        "--port": str(review.port),
+        "--certificate": review.certificate,
+        "--key": review.key,
+        "--model": model.path,
+        "--site": model.site,
+        "--folder": folder,
+        "--config": configuration,
+    }
+    words = [sys.executable, "-m", "leuko_edge", "review", "--until-input-ends"]
+    return [*words, *(word for name, value in said.items() if value is not None for word in (name, value))]
+
+
+class ServiceHere:
+    """The service of this machine, as the pages ask for it (`review.live.Counting`)."""
+
+    def __init__(self, folder: str | None) -> None:
+        self._folder = folder
+
+    def standing(self) -> Status | None:
+        from . import attach
+
+        try:
+            return attach.known(attach.find(self._folder))
+        except EnvironmentBroken:
+            return None
+
+    def picture(self) -> bytes | None:
+        from ..service.view_file import look
+        from . import attach
+
+        try:
+            return look(attach.find(self._folder))
+        except EnvironmentBroken:
+            return None
+
+    def press(self, key: str, who: str) -> None:
+        from ..service.key_socket import send
+        from . import attach
+
+        send(attach.find(self._folder), key, who)
 
 
 def _loopback(host: str) -> bool:

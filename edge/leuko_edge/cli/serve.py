@@ -14,6 +14,7 @@ from ..config import add_option
 from ..config.options import add_setting, given
 from ..errors import EnvironmentBroken, LeukoError
 from ..service.systemd import Notifier
+from . import review
 
 _EPILOG = """\
 SIGTERM and the end of a film are exit code 0; 4 is what only a new start can mend.
@@ -66,19 +67,23 @@ def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
         from ..service.key_socket import Control
         from ..service.loop import Service
         from ..service.reporter import Teller
+        from ..service.review_process import ReviewProcess
         from ..service.runtime_lock import RuntimeLock
         from ..service.status import StatusFile, own_folder
+        from ..service.view_file import ViewFile
     except ImportError as error:
         raise EnvironmentBroken(f"a part of the installation is missing or broken: {error}; install again") from error
     folder = own_folder()
     runtime = RuntimeLock(folder)  # before the socket and the status: another's are not to be taken away
     file, journal = StatusFile(folder), Journal()
     control = Control(folder)
-    teller = Teller(notifier, file, DeviceFace(control, journal), journal)
+    teller = Teller(notifier, file, DeviceFace(control, journal), journal, ViewFile(folder))
+    place = None if folder is None else os.fspath(folder)
+    pages = ReviewProcess(lambda settings: review.command(settings, options.config, place), journal)
     flags = given(options)
     said = "stopped by a defect"
     try:
-        Service(teller, lambda: load(options.config, flags=flags).typed(), options.video).run()
+        Service(teller, lambda: load(options.config, flags=flags).typed(), options.video, pages.follow).run()
         said = "stopped: the film has ended"
         return 0
     except Stopped as stopped:
@@ -89,6 +94,7 @@ def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
         raise
     finally:
         teller.stopped(said)
+        pages.close()
         control.close()
         runtime.close()
 

@@ -13,6 +13,8 @@ from .values import Kind
 
 PREFIX = "LEUKO_EDGE_"
 """Of environment variables: LEUKO_EDGE_CAMERA_SOURCE is `camera.source`."""
+AFTER_RANGES = ("service.", "review.")
+"""Tables that follow the reference ranges in the file."""
 GOALS = ("count.target", "count.precision")
 """Two ways to say when to stop: of these only one is ever in force, the one that came last."""
 
@@ -133,6 +135,47 @@ PLAIN = (
         flag="--display",
         metavar="auto|none|TTY",
     ),
+    Key("review.enabled", values.YES_NO, "whether the service serves the review pages too, a process beside it", False),
+    Key(
+        "review.host",
+        values.NAME,
+        "where the review pages listen; any address but this machine's own needs people (leuko-edge users add)",
+        "127.0.0.1",
+        flag="--host",
+        metavar="ADDRESS",
+    ),
+    Key(
+        "review.port",
+        values.whole(0, 65535),
+        "their port; 0: a free one",
+        8642,
+        flag="--port",
+        metavar="N",
+    ),
+    Key(
+        "review.certificate",
+        values.PATH,
+        "TLS: the certificate with its chain, PEM; together with review.key",
+        otherwise="no TLS",
+        example="/etc/leuko-edge/review.pem",
+        flag="--certificate",
+        metavar="FILE",
+    ),
+    Key(
+        "review.key",
+        values.PATH,
+        "TLS: the certificate's key, PEM",
+        otherwise="no TLS",
+        example="/etc/leuko-edge/review.key",
+        flag="--key",
+        metavar="FILE",
+    ),
+    Key(
+        "review.second_signature",
+        values.YES_NO,
+        "whether the result of a session that is begun from now on needs a second person's signature",
+        False,
+    ),
 )
 """All but the reference ranges, whose classes are known where NumPy is loaded."""
 
@@ -154,4 +197,6 @@ def table() -> Mapping[str, Key]:
         )
         for label in LEUKOCYTES
     ]
-    return MappingProxyType({key.name: key for key in (*PLAIN[:-1], *ranges, PLAIN[-1])})
+    last = [key for key in PLAIN if key.name.startswith(AFTER_RANGES)]
+    first = [key for key in PLAIN if key not in last]
+    return MappingProxyType({key.name: key for key in (*first, *ranges, *last)})

@@ -46,12 +46,23 @@ class ServiceSettings:
 
 
 @dataclass(frozen=True)
+class ReviewSettings:
+    enabled: bool  # beside the service
+    host: str
+    port: int  # 0: a free one
+    certificate: str | None  # path, PEM; with `key` or not at all
+    key: str | None
+    second_signature: bool
+
+
+@dataclass(frozen=True)
 class Settings:
     camera: CameraSettings
     count: CountSettings
     model: ModelSettings
     session: SessionSettings
     service: ServiceSettings
+    review: ReviewSettings
     reference: Mapping[str, tuple[float, float]]
     """Per cent, by class; a class without a range is not in it."""
 
@@ -62,6 +73,7 @@ _TABLES = {
     "model": ModelSettings,
     "session": SessionSettings,
     "service": ServiceSettings,
+    "review": ReviewSettings,
 }
 
 

@@ -127,6 +127,18 @@ def _display(value: Any) -> str:
     return name
 
 
+def _yes_no(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise refused("true or false is needed", value)
+    return value
+
+
+def _read_yes_no(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
 def _size(value: Any) -> tuple[int, int]:
     needed = "100 to 10000 pixels wide and high, written 1280x960 or in a file [1280, 960], are needed"
     if not isinstance(value, list | tuple) or len(value) != 2:
@@ -171,6 +183,7 @@ THREADS = whole(1, 256)
 NAME = Kind(_one_line("one line of text is needed", empty=True))
 RANGE = Kind(_range, _read_range)
 DISPLAY = Kind(_display)
+YES_NO = Kind(_yes_no, _read_yes_no)
 
 
 def reference(text: str) -> tuple[str, tuple[float, float]]:

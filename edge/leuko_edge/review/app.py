@@ -22,6 +22,7 @@ from ..store.people import People
 from ..store.review import Refused, Review
 from .access import Access
 from .changes import Body, Changes
+from .live import Counting, Live
 from .login import Login
 from .missed import Namer
 from .pages import Pages
@@ -37,20 +38,24 @@ def create_app(
     people: People | None = None,
     hosts: Collection[str] = LOOPBACK,
     secure: bool = False,
+    counting: Counting | None = None,
 ) -> Starlette:
     """The application on `database`; StoreError where it cannot be changed.
 
     `load` gives the model that names added cells. `people` None: whoever reaches it may all, so that only this machine
-    may. `hosts` are the names that it answers to, () any. `secure`: it is reached by TLS.
+    may. `hosts` are the names that it answers to, () any. `secure`: it is reached by TLS. `counting` is the service of
+    this machine, for the pages of what is being counted.
     """
     review, access = Review(database), Access(people)
-    pages = Pages(review.path, access)
+    live = Live(review.path, access, counting)
+    pages = Pages(review.path, access, live)
     login = Login(access, secure)
     routes = [
         Route("/login", login.show, methods=["GET"]),
         Route("/login", login.enter, methods=["POST"]),
         Route("/logout", login.leave, methods=["POST"]),
         Route("/name", _posting(access, "viewer", login.name), methods=["POST"]),
+        Route("/live/key", _posting(access, "technologist", live.press), methods=["POST"]),
         *(Route(address, _looking(access, page), methods=["GET"]) for address, page in pages.all().items()),
         *(
             Route(f"/sessions/{{session:int}}/{word}", _changing(access, role, do, pages), methods=["POST"])

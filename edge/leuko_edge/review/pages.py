@@ -18,6 +18,7 @@ from ..screen.keys import CLASS_KEYS
 from ..store.archive import Archive, Summary
 from . import pictures
 from .access import Access
+from .live import Live
 from .state import ASKING, state
 from .templates import page
 
@@ -29,14 +30,15 @@ FILES = (
     ("report.fhir.json", "FHIR"),
     ("report.hl7", "HL7"),
 )
+COUNTING = "counting now"
 STATES = {"open": "counting, or to resume", "closed": "to review", "signed": "signed"}
 
 
 class Pages:
-    """Each method answers one address, on the database at `path`."""
+    """Each method answers one address, on the database at `path`; `live` tells what is being counted."""
 
-    def __init__(self, path: str, access: Access) -> None:
-        self._path, self._access = path, access
+    def __init__(self, path: str, access: Access, live: Live) -> None:
+        self._path, self._access, self._live = path, access, live
 
     def all(self) -> Mapping[str, Callable[[Request], Response]]:
         """By address."""
@@ -54,6 +56,8 @@ class Pages:
             f"{one}/report.fhir.json": self.fhir,
             f"{one}/report.hl7": self.hl7,
             "/reference/{label}": self.reference,
+            "/live": self._live.show,
+            "/live.jpg": self._live.picture,
         }
 
     def sessions(self, request: Request) -> Response:
@@ -61,7 +65,11 @@ class Pages:
         q, wanted = request.query_params.get("q", "").strip(), request.query_params.get("state", "")
         with Archive(self._path) as archive:
             found = [one for one in reversed(archive.sessions()) if _fits(one, q, wanted)]
-        rows = [{"one": one, "began": _local(one.started_at), "state": STATES[one.state]} for one in found]
+        now = self._live.session()
+        rows = [
+            {"one": one, "began": _local(one.started_at), "state": COUNTING if one.id == now else STATES[one.state]}
+            for one in found
+        ]
         if "rows" in request.query_params:
             return page("rows.html", rows=rows)
         return page("sessions.html", rows=rows, q=q, wanted=wanted, states=STATES, **self._frame(request))

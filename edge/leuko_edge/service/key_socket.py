@@ -1,7 +1,8 @@
 """Keys pressed elsewhere: `leuko-edge attach --keys` sends each as a datagram to a socket beside the status file.
 
 Who may send is a matter of the folder's group, who did send the kernel tells with each datagram (unix(7),
-SCM_CREDENTIALS): no program can sign in another's name.
+SCM_CREDENTIALS): no program can sign in another's name. Only a process of the service's own user, as the review pages
+beside it are, may say for whom it presses a key: whoever runs as that user could change the sessions themselves.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import struct
 from pathlib import Path
 
 from ..errors import EnvironmentBroken
+from ..plain_text import is_one_line
 from ..screen.keys import Key
 
 SOCKET = "keys"
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
+_NAMED = "\x1f"  # between a key and the name of whom it is pressed for
+_LONGEST = 512  # bytes of a datagram
 _MOST = 32  # datagrams read at a time: a stuck key must not hold the loop
 
 
@@ -38,13 +42,15 @@ class Control:
                 self._socket = listening
 
     def poll(self) -> list[tuple[Key, str]]:
-        """The keys that came since the last call, each with its sender's login name."""
+        """The keys that came since the last call, each with its sender's login name, or whom that pressed it for."""
         keys: list[tuple[Key, str]] = []
         if self._socket is not None:
             with contextlib.suppress(OSError):  # nothing more waits
                 for _ in range(_MOST):
-                    data, ancillary, _, _ = self._socket.recvmsg(16, socket.CMSG_SPACE(_CREDENTIALS.size))
-                    key, who = data.decode("utf-8", "ignore"), _login(ancillary)
+                    data, ancillary, _, _ = self._socket.recvmsg(_LONGEST, socket.CMSG_SPACE(_CREDENTIALS.size))
+                    key, _, name = data.decode("utf-8", "ignore").partition(_NAMED)
+                    sender = _sender(ancillary)
+                    who = name if name and sender == os.geteuid() and is_one_line(name) else _login(sender)
                     if who and (key == "esc" or (len(key) == 1 and key.isprintable())):
                         keys.append((key, who))
         return keys
@@ -57,16 +63,22 @@ class Control:
                 self._path.unlink(missing_ok=True)
 
 
-def _login(ancillary: list[tuple[int, int, bytes]]) -> str:
-    """The name of the user whose process sent it; "" where the kernel did not say."""
+def _sender(ancillary: list[tuple[int, int, bytes]]) -> int | None:
+    """The number of the user whose process sent it; None where the kernel did not say."""
     for level, kind, data in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS) and len(data) >= _CREDENTIALS.size:
-            _, uid, _ = _CREDENTIALS.unpack(data[: _CREDENTIALS.size])
-            try:
-                return pwd.getpwuid(uid).pw_name
-            except KeyError:
-                return f"user {uid}"
-    return ""
+            return int(_CREDENTIALS.unpack(data[: _CREDENTIALS.size])[1])
+    return None
+
+
+def _login(uid: int | None) -> str:
+    """The user's name; "" of None."""
+    if uid is None:
+        return ""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
 
 
 def may_sign(who: str, operator: str) -> bool:
@@ -80,12 +92,15 @@ def may_sign(who: str, operator: str) -> bool:
     return False
 
 
-def send(folder: Path, key: Key) -> None:
-    """Press `key` at the service of `folder`; EnvironmentBroken where it cannot be."""
+def send(folder: Path, key: Key, who: str = "") -> None:
+    """Press `key` at the service of `folder`, for `who` where this is its own user; EnvironmentBroken where it cannot
+    be."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outgoing:
         outgoing.settimeout(1.0)
         try:
-            outgoing.sendto(key.encode(), os.fspath(folder / SOCKET))
+            outgoing.sendto(
+                (f"{key}{_NAMED}{who}" if who else key).encode("utf-8", "replace"), os.fspath(folder / SOCKET)
+            )
         except OSError as error:
             raise EnvironmentBroken(
                 f"the key could not be sent to the service ({error.strerror or error})",

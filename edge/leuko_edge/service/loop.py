@@ -45,10 +45,16 @@ PATIENT = 2
 
 
 class Service:
-    """`load` reads the settings; `video` is a film to count instead of the camera."""
+    """`load` reads the settings, which `follow` is told too; `video` is a film to count instead of the camera."""
 
-    def __init__(self, teller: Teller, load: Callable[[], Settings], video: str | None = None) -> None:
-        self._teller, self._load, self._video = teller, load, video
+    def __init__(
+        self,
+        teller: Teller,
+        load: Callable[[], Settings],
+        video: str | None = None,
+        follow: Callable[[Settings], None] = lambda settings: None,
+    ) -> None:
+        self._teller, self._load, self._video, self._follow = teller, load, video, follow
         self._pauses = Pauses()
         self._display: str | None = None  # as last asked for
         self._frames_came = False
@@ -156,6 +162,7 @@ class Service:
         """One try: count until a fault is raised, or until a film has ended."""
         self._teller.step("reading the configuration and the model", LOADING)
         settings = self._load()
+        self._follow(settings)
         self._open_display(settings.service.display)
         threads = settings.count.threads or os.cpu_count() or 1
         cv2.setNumThreads(threads)
@@ -190,6 +197,7 @@ class Service:
         resumed = store is not None
         store = store or SessionStore.create(database, info)
         self._counting = (database, store.id)
+        self._teller.database = store.path
         with store:
             goal = Goal(store.info.target, store.info.precision)
             engine = Engine(classifier, store, goal, settings.count.um_per_px, store.info.ranges)

@@ -12,6 +12,7 @@ from .console import DeviceFace
 from .journal import ERROR, NOTICE, Journal
 from .status import FRESH, Status, StatusFile
 from .systemd import Notifier
+from .view_file import ViewFile
 
 PUBLISH = 0.5  # seconds between two writings of the status file
 STATUS = 1.0  # seconds between two of systemd's status lines
@@ -21,9 +22,17 @@ NEWS = 60.0  # seconds that the display says that a session was resumed
 class Teller:
     """Called by the one loop of the service and by nothing else, so that what is fed by it stops when that hangs."""
 
-    def __init__(self, notifier: Notifier, file: StatusFile, face: DeviceFace, journal: Journal) -> None:
+    def __init__(
+        self,
+        notifier: Notifier,
+        file: StatusFile,
+        face: DeviceFace,
+        journal: Journal,
+        view: ViewFile | None = None,
+    ) -> None:
         self.notifier, self.face, self.journal = notifier, face, journal
-        self._file = file
+        self.database = ""  # that the session in work is in
+        self._file, self._view = file, view or ViewFile(None)
         self._snapshot: Snapshot | None = None
         self._fault, self._fault_since = "", 0.0
         self._published = self._stated = -STATUS
@@ -58,6 +67,7 @@ class Teller:
         if now < self._news_until and not snapshot.warning:
             snapshot = replace(snapshot, warning=self._news)
         self.face.show(snapshot)
+        self._view.frame(snapshot.bgr)
         self._snapshot = replace(snapshot, bgr=None, outlines=())
         if now - self._stated >= STATUS:
             self._stated = now
@@ -100,8 +110,9 @@ class Teller:
         self.notifier.stopping(said)
         self.journal.say(said)
         self._file.remove()
+        self._view.remove()
         self.face.close(f"leuko-edge: {said}")
 
     def _publish(self, status: Status, fresh: float = FRESH) -> None:
         self._published = time.monotonic()
-        self._file.write(status, fresh)
+        self._file.write(replace(status, database=self.database), fresh)

@@ -139,6 +139,7 @@ class Status:
     retry_in: float | None = None
     question: str = ""
     snapshot: Snapshot | None = None
+    database: str = ""  # real path of the file that the session is in
 
 
 def own_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -180,6 +181,7 @@ def as_json(status: Status) -> dict[str, Any]:
         "fault": status.fault,
         "retry_in": status.retry_in,
         "question": status.question,
+        "database": status.database,
     }
     snapshot = status.snapshot
     if snapshot is None:
@@ -198,7 +200,8 @@ def from_json(data: Mapping[str, Any]) -> Status:
     session, snapshot = data["session"], None
     if session is not None:
         snapshot = SessionFields(**session).snapshot(_differential(data["differential"]))
-    return Status(data["state"], data["said"], data["fault"], data["retry_in"], data["question"], snapshot)
+    said = (data["state"], data["said"], data["fault"], data["retry_in"], data["question"])
+    return Status(*said, snapshot, data.get("database", ""))
 
 
 def _differential(data: Mapping[str, Any]) -> Differential:

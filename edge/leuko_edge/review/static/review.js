@@ -22,21 +22,25 @@ function tell(sentence, where = "told") {
 }
 function speak(sentence) { $("spoken").textContent = sentence; }
 
-async function post(word, body) {
+async function sent(address, body) {
   let answer;
   try {
-    answer = await fetch(`/sessions/${page.id}/${word}`, {
+    answer = await fetch(address, {
       method: "POST",
       headers: { "content-type": "application/json", "x-token": token },
       body: JSON.stringify(body),
     });
   } catch {
-    return { code: "unreachable", message: "leuko-edge cannot be reached: nothing was changed, as far as this page knows; it asks again by itself" };
+    return { refused: { code: "unreachable", message: "leuko-edge cannot be reached: nothing was changed, as far as this page knows; it asks again by itself" } };
   }
   const said = await answer.json().catch(() => ({ code: "error", message: `the server answered ${answer.status}` }));
-  if (!answer.ok) return said;
-  take(said);
-  return null;
+  return answer.ok ? { answer: said } : { refused: said };
+}
+
+async function post(word, body) {
+  const { answer, refused } = await sent(`/sessions/${page.id}/${word}`, body);
+  if (answer) take(answer);
+  return refused || null;
 }
 
 async function poll() {
@@ -439,17 +443,37 @@ $("closer").addEventListener("click", () => field.resize(1.4));
 $("farther").addEventListener("click", () => field.resize(1 / 1.4));
 $("missed").addEventListener("click", () => setAdding(!field.adding));
 
+// --- the running count ------------------------------------------------------------------------------------------------
+
+const live = new LiveView(page.id, {
+  classes: page.keys,
+  runs: (runs) => {
+    const first = runs && $("tab-live").hidden && !selected.size && !focused;
+    $("tab-live").hidden = !runs;
+    if (first) tab("live");
+    if (!runs && !$("live").hidden) tab("cells");
+  },
+  press: async (key) => {
+    const { refused } = await sent("/live/key", { key });
+    tell(refused ? refused.message : "");
+    live.ask();
+  },
+});
+
 // --- the page --------------------------------------------------------------------------------------------------------
 
+const TABS = ["live", "cells", "field", "history"];
+
 function tab(name) {
-  for (const one of ["cells", "field", "history"]) {
+  for (const one of TABS) {
     $(one).hidden = one !== name;
     $(`tab-${one}`).setAttribute("aria-selected", String(one === name));
   }
   if (name === "field") drawField();
+  if (name === "live") live.open();
   drawHistory();
 }
-for (const one of ["cells", "field", "history"]) $(`tab-${one}`).addEventListener("click", () => tab(one));
+for (const one of TABS) $(`tab-${one}`).addEventListener("click", () => tab(one));
 $("filter").addEventListener("change", () => { draw(); });
 $("undo").addEventListener("click", takeBack);
 $("remove").addEventListener("click", () => into(""));
@@ -460,6 +484,7 @@ const byKey = Object.fromEntries(Object.entries(page.keys).map(([label, key]) =>
 document.addEventListener("keydown", (event) => {
   if (event.target.closest("input, select, dialog[open]") || event.altKey) return;
   const key = event.key;
+  if (!$("live").hidden && !event.ctrlKey && !event.metaKey && live.key(key)) return event.preventDefault();
   if ((event.ctrlKey || event.metaKey) && key === "z") return event.preventDefault(), takeBack();
   if (event.ctrlKey || event.metaKey) return;
   const walk = { ArrowRight: () => neighbour(1), ArrowLeft: () => neighbour(-1), ArrowDown: () => above(1), ArrowUp: () => above(-1) }[key];
