@@ -8,14 +8,18 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import uvicorn
 from drawn import encoded, smear
+from snapshots import snapshot
 
 from leuko_edge.cli import count
 from leuko_edge.cli.main import main
 from leuko_edge.model.classify import FixedClassifier
 from leuko_edge.review.app import create_app
+from leuko_edge.screen.conversation import Conversation
+from leuko_edge.service.status import Status
 
 SEEDS = (3, 5)  # of smears whose three cells lie apart
 LABELS = ("neutrophil", "lymphocyte", "monocyte", "neutrophil", "unidentified", "blast")
@@ -54,3 +58,23 @@ def served(database: Path, **options: object):
     finally:
         server.should_exit = True
         thread.join(10)
+
+
+class Counted:
+    """A service that counts session 1 of `database`, and never gets on; `pressed` are its keys and by whom."""
+
+    def __init__(self, database: Path, **changes: object) -> None:
+        self._database, self._snapshot = database, snapshot(session=1, **changes)
+        self._conversation, self.pressed = Conversation(), list[tuple[str, str]]()
+        self._conversation.shows(self._snapshot)
+
+    def standing(self) -> Status:
+        question = self._conversation.question
+        return Status("counting", "well", None, None, question, self._snapshot, str(self._database))
+
+    def picture(self) -> bytes:
+        return encoded(np.zeros((8, 8, 3), np.uint8), ".jpg")
+
+    def press(self, key: str, who: str) -> None:
+        self.pressed.append((key, who))
+        self._conversation.actions([key])

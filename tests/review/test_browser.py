@@ -6,7 +6,9 @@ import shutil
 import urllib.request
 
 import pytest
-from reviewing import LABELS, served
+from reviewing import LABELS, Counted, served
+
+from leuko_edge.session import Advice
 
 pytestmark = pytest.mark.browser
 SECONDS = 20  # the browser may take on a busy machine
@@ -120,6 +122,24 @@ def test_a_person_reviews_signs_amends_and_takes_the_report_away(browser, databa
         for label, share in report["differential"]["classes"].items():
             if share["count"]:
                 assert f"{label.replace('_', ' ')} {share['count']} {share['percent']:.1f}" in first
+
+
+def test_the_keys_of_the_display_are_pressed_while_the_running_count_is_shown(browser, database):
+    count = Counted(database, advice=Advice.FOCUS)
+    with served(database, counting=count) as address:
+        browser.get(f"{address}/sessions/1")
+        until(browser, lambda: find(browser, "#live-word").text == "FOCUS")  # it opens there
+        seen = "return document.getElementById('live-picture').naturalWidth"
+        until(browser, lambda: browser.execute_script(seen) == 8)
+        press(browser, "p")
+        until(browser, lambda: "say who you are" in find(browser, "#told").text)
+        find(browser, "#name").send_keys("Dr. C\n")
+        until(browser, lambda: browser.get_cookie("leuko_edge_name"))
+        find(browser, "#live-keys [data-key='q']").click()
+        until(browser, lambda: "Sign?" in find(browser, "#live-word").text)
+        find(browser, "#live-keys [data-key='y']").click()
+        until(browser, lambda: count.pressed == [("q", "Dr. C"), ("y", "Dr. C")])
+        assert labels(browser) == LABELS  # the keys of review were not meant
 
 
 def test_a_missed_cell_is_added_by_a_click_and_another_page_sees_it(browser, database):

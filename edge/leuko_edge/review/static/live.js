@@ -18,6 +18,7 @@ class LiveView {
     const answer = await fetch("/live").catch(() => null);
     const seen = answer && answer.status === 200 && !answer.redirected ? await answer.json() : null;
     this.seen = seen && seen.session === this.session ? seen : null;
+    this.known = this.seen || this.known;
     this.hooks.runs(Boolean(this.seen));
     if (this.seen && this.shown) this.draw(this.seen);
   }
@@ -64,7 +65,7 @@ class LiveView {
   // Whether the key is one of the display's; it is pressed there then.
   key(key) {
     const known = { Escape: "esc", " ": " " }[key] ?? key.toLowerCase();
-    const theirs = this.seen && [...this.seen.keys.map(([one]) => one), ...Object.keys(this.seen.answers), ...Object.values(this.hooks.classes), " "];
+    const theirs = this.known && [...this.known.keys.map(([one]) => one), "y", "esc", ...Object.values(this.hooks.classes), " "];
     if (!theirs || !theirs.includes(known)) return false;
     this.hooks.press(known);
     return true;
