@@ -55,6 +55,8 @@ def inherit(model: keras.Model, known: Known, classes: tuple[str, ...] = CLASSES
         given = given[1:]  # VGG's preprocessing, which every network of ours has as it is
     kernel, bias = _by_name(*given[-1], known.classes, classes)
     for layer, (kernel_here, bias_here) in zip(own, [*given[:-1], (kernel, bias)], strict=False):
+        if kernel_here.ndim == 2 and layer.kernel.shape[0] == 2 * len(kernel_here):
+            kernel_here = np.concatenate([kernel_here, np.zeros_like(kernel_here)])  # a wide one: the means come new
         if len(given) != len(own) or len(layer.weights) != 2 or tuple(layer.kernel.shape) != kernel_here.shape:
             raise UsageError(
                 f"The model to begin with does not fit the network {model.name} at {layer.name}; name the --network "
