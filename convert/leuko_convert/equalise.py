@@ -44,9 +44,11 @@ def equalise(chain: tuple[Step, ...], maxima: Sequence[np.ndarray]) -> tuple[Ste
             continue
         made, used = weighted[here], weighted[following[0]]
         others = tuple(axis for axis in range(used.kernel.ndim) if axis != used.kernel.ndim - 2)
-        factor = np.sqrt(_floored(top.astype(np.float64)) / _floored(np.abs(used.kernel).max(axis=others)))
+        reads = np.abs(used.kernel).max(axis=others).reshape(-1, len(top)).max(axis=0)
+        factor = np.sqrt(_floored(top.astype(np.float64)) / _floored(reads))
         weighted[here] = replace(made, kernel=made.kernel / factor, bias=made.bias / factor)
-        weighted[following[0]] = replace(used, kernel=used.kernel * factor[:, None])
+        times = used.kernel.shape[-2] // len(top)  # 2 where a channel is read as maximum and as mean
+        weighted[following[0]] = replace(used, kernel=used.kernel * np.tile(factor, times)[:, None])
     return tuple(weighted.get(i, step) for i, step in enumerate(chain))
 
 

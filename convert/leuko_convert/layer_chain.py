@@ -42,7 +42,12 @@ class Pool:
     size: int | None
 
 
-Step = Weighted | Pool
+@dataclass(frozen=True)
+class MiddlePool:
+    """`leuko_train.network.vgg16.MiddleAndMean`: (n, h, w, c) to (n, 2c), maxima of the middle, then means."""
+
+
+Step = Weighted | Pool | MiddlePool
 
 
 def from_keras(model: keras.Model, white: float = 255.0) -> tuple[Step, ...]:
@@ -51,6 +56,8 @@ def from_keras(model: keras.Model, white: float = 255.0) -> tuple[Step, ...]:
     The last step gives logits; the model must end in a softmax. Raises UsageError for a layer that is not VGG's.
     """
     from keras import layers
+
+    from leuko_train.network.vgg16 import MiddleAndMean
 
     steps: list[Step] = []
     normal: tuple[np.ndarray, np.ndarray] | None = None  # scale and shift to be folded into the next dense layer
@@ -65,6 +72,8 @@ def from_keras(model: keras.Model, white: float = 255.0) -> tuple[Step, ...]:
             steps.append(Pool(int(layer.pool_size[0])))
         elif isinstance(layer, layers.GlobalMaxPooling2D):
             steps.append(Pool(None))
+        elif isinstance(layer, MiddleAndMean):
+            steps.append(MiddlePool())
         elif isinstance(layer, layers.BatchNormalization) and last == Pool(None):
             normal = _scale_and_shift(layer)
         elif isinstance(layer, layers.BatchNormalization) and _is_linear(last):
@@ -144,6 +153,8 @@ def to_keras(
     import keras
     from keras import layers
 
+    from leuko_train.network.vgg16 import MiddleAndMean
+
     x = inputs = keras.Input((input_size, input_size, 3), name="rgb")
     tops, filled = [], []
     if features:
@@ -151,6 +162,9 @@ def to_keras(
     for step in chain:
         if isinstance(step, Pool):
             x = layers.GlobalMaxPooling2D()(x) if step.size is None else layers.MaxPooling2D(step.size)(x)
+            continue
+        if isinstance(step, MiddlePool):
+            x = MiddleAndMean()(x)
             continue
         activation, size = "relu" if step.relu else None, step.kernel.shape[-1]
         if step.is_conv:
