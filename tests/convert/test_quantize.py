@@ -68,9 +68,9 @@ def converted(model):
         return quantize.convert(model, pictures(64))
 
 
-def said(content, rgb):
+def said(content, rgb, **window):
     """Probabilities by the device's own runtime, under a card made for the purpose."""
-    return Classifier(replace(simulated_card(), name="test"), content).probabilities(rgb)
+    return Classifier(replace(simulated_card(), name="test", **window), content).probabilities(rgb)
 
 
 def test_the_float16_model_says_what_the_network_says(model, converted):
@@ -108,6 +108,24 @@ def test_equalising_changes_the_channels_but_not_what_the_network_says(model):
     layer_chain.verify(balanced, model, rgb)
     spread = [np.ptp(np.log10(np.maximum(tops[1], 1e-6))) for tops in (maxima, channel_maxima(balanced, rgb))]
     assert spread[1] < 0.7 * spread[0]
+
+
+def test_a_wide_network_survives_equalising_and_int8():
+    keras.utils.set_random_seed(3)
+    x = inputs = keras.Input((96, 96, 3))
+    x = vgg16._preprocessing()(x)
+    for filters in (8, 16):
+        x = keras.layers.MaxPooling2D(4)(keras.layers.Conv2D(filters, 3, padding="same", activation="relu")(x))
+    x = keras.layers.Dense(32, activation="relu")(vgg16.MiddleAndMean()(x))
+    wide = keras.Model(inputs, keras.layers.Dense(len(CLASSES), activation="softmax")(x), name="wide")
+    rgb = pictures(64).repeat(2, axis=1).repeat(2, axis=2)[:, :96, :96]
+    steps = layer_chain.from_keras(wide)
+    layer_chain.verify(equalise(steps, channel_maxima(steps, rgb)), wide, rgb)
+    with quiet():
+        made = quantize.convert(wide, rgb)
+    expected = wide.predict(rgb.astype(np.float32), verbose=0)
+    found = said(made.int8, rgb, input_size=96, window_um=36.0)
+    assert np.abs(found - expected).mean() < 0.01
 
 
 def test_equalising_is_what_makes_int8_exact(model, converted):

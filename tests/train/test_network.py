@@ -10,6 +10,7 @@ from leuko_train.network.vgg16 import (
     DENSEST,
     PAPER_PARAMETERS,
     SLIM,
+    MiddleAndMean,
     OpticalDensity,
     build_leuko,
     build_paper,
@@ -99,3 +100,21 @@ def test_every_network_has_the_trunk_it_names_and_gives_probabilities(name):
 def test_optical_density_leaves_white_white_and_black_black_and_halves_at_equal_ratios():
     shown = OpticalDensity()(np.array([[[[255.0, 15.0, 0.0]]]], np.float32))
     np.testing.assert_allclose(np.array(shown).ravel(), [255, 255 * (1 - np.log10(16) / DENSEST), 0], atol=1)
+
+
+def test_the_wide_pooling_takes_maxima_from_the_middle_and_means_from_everywhere():
+    maps = np.zeros((2, 6, 6, 3), np.float32)
+    maps[0, 0, 5, 0] = 9  # at the edge: no part of the cell
+    maps[1, 2, 3, 1] = 9
+    pooled = np.asarray(MiddleAndMean()(maps))
+    assert pooled[:, :3].tolist() == [[0, 0, 0], [0, 9, 0]]
+    np.testing.assert_allclose(pooled[:, 3:], [[1, 0, 0], [0, 1, 0]])  # 9 / 36 places, times 4
+
+
+def test_a_wide_network_sees_what_lies_round_the_cell(rgb):
+    keras.utils.set_random_seed(0)
+    wide = CONFIGS["leuko-vgg16-half-wide"].build(3, 96, None, 0.3)
+    around = np.full((1, 96, 96, 3), 245, np.float32)
+    around[:, :8] = (200, 80, 80)
+    plain = np.full_like(around, 245)
+    assert np.abs(wide.predict(around, verbose=0) - wide.predict(plain, verbose=0)).max() > 1e-3

@@ -14,6 +14,7 @@ from leuko_edge.model.card import ModelCard
 from leuko_edge.model.litert import Network
 from leuko_edge.types import CLASSES
 from leuko_train.network import warm_start
+from leuko_train.network.vgg16 import MiddleAndMean
 
 FLOAT = Path(__file__).parents[1] / "assets" / "tiny-float16.tflite"
 
@@ -32,6 +33,18 @@ def test_it_says_what_the_model_says():
     crops = np.random.default_rng(0).integers(0, 256, (6, 1, 1, 3)) * np.ones((1, 64, 64, 1))
     expected = Network(card, FLOAT.read_bytes(), 1).run(crops.astype(np.uint8)).probabilities
     np.testing.assert_allclose(model.predict(crops.astype(np.float32), verbose=0), expected, atol=2e-3)
+
+
+def test_a_wide_network_begins_with_what_the_narrower_window_knew_and_no_surroundings():
+    before = network(2)
+    inputs = keras.Input((96, 96, 3))
+    maps = keras.layers.Conv2D(3, 1, activation="relu")(inputs)
+    wide = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(MiddleAndMean()(maps)))
+    known = warm_start.Known(tuple(tuple(layer.get_weights()) for layer in before.layers if layer.weights), CLASSES[:2])
+    warm_start.inherit(wide, known, CLASSES[:2])
+    rgb = np.random.default_rng(0).uniform(0, 255, (4, 96, 96, 3)).astype(np.float32)
+    middle = rgb[:, 16:80, 16:80]
+    np.testing.assert_allclose(wide.predict(rgb, verbose=0), before.predict(middle, verbose=0), atol=1e-5)
 
 
 def test_a_new_class_begins_as_the_one_that_it_was_hidden_under_and_less_likely():
