@@ -114,7 +114,7 @@ def build_leuko(
 
 @keras.saving.register_keras_serializable("leuko")
 class MiddleAndMean(keras.layers.Layer):
-    """Maps (n, h, w, c) to (n, 2c): each channel's maximum in the middle two thirds, then its mean over all, times `GAIN`.
+    """Maps (n, h, w, c) to (n, 2c): each channel's maximum in the middle two thirds, then `GAIN` times its mean.
 
     The cell is in the middle, its red cells and background around it: what is red about a granule shows beside them.
     """
