@@ -1,14 +1,17 @@
 """The review pages asked as a browser asks them, without one."""
 
+import contextlib
 import json
 import re
+import sqlite3
 
 import pytest
-from reviewing import LABELS
+from reviewing import LABELS, counted
 from starlette.testclient import TestClient
 
 from leuko_edge.model.classify import FixedClassifier
 from leuko_edge.review.app import create_app
+from leuko_edge.store.archive import Archive
 from leuko_edge.store.people import People
 from leuko_edge.types import CLASSES
 
@@ -117,6 +120,49 @@ def test_signing_asks_for_looks_then_locks_and_an_amendment_opens_it_with_its_re
     assert post(client, "change", one(6, "blast", "lymphocyte")).status_code == 200
     versions = post(client, "sign", {}).json()["signatures"]
     assert [(one["version"], one["reason"]) for one in versions] == [(1, ""), (2, "a blast was none")]
+
+
+def needs_second(database):
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE session SET second_signature = 1")
+        connection.commit()
+
+
+def signed_by(client, word, name):
+    client.post("/name", json={"name": name}, headers={"x-token": token(client)})
+    return post(client, word, {})
+
+
+def test_where_two_must_sign_the_result_is_preliminary_until_another_person_has_signed_too(client, database):
+    needs_second(database)
+    post(client, "look", {"cells": [5, 6]})
+    assert signed_by(client, "countersign", "Dr. B").status_code == 409  # not before the first
+    assert signed_by(client, "sign", "Dr. A").json()["awaits_second"]
+    assert post(client, "change", one(1, "neutrophil", "blast")).json()["code"] == "signed"
+    assert client.get("/sessions/1/report.fhir.json").json()["entry"][0]["resource"]["status"] == "preliminary"
+    refused = signed_by(client, "countersign", "dr. a ")
+    assert refused.status_code == 409 and "another person" in refused.json()["message"]
+    assert not signed_by(client, "countersign", "Dr. B").json()["awaits_second"]
+    report = client.get("/sessions/1/report.json").json()["session"]
+    assert [(one["by"], one["second_by"]) for one in report["versions"]] == [("Dr. A", "Dr. B")]
+    assert report["events"][-1]["who"] == "Dr. B" and not report["awaits_second_signature"]
+    fhir = client.get("/sessions/1/report.fhir.json").json()["entry"][0]["resource"]
+    assert fhir["status"] == "final" and [one["display"] for one in fhir["performer"]] == ["Dr. A", "Dr. B"]
+    assert "Second signature: Dr. B" in client.get("/sessions/1/report.hl7").text
+    assert signed_by(client, "countersign", "Dr. C").status_code == 409
+
+    post(client, "amend", {"reason": "a blast was none"})
+    assert signed_by(client, "sign", "Dr. B").json()["awaits_second"]
+    assert client.get("/sessions/1/report.hl7").status_code == 400  # neither the old version nor this one
+    versions = signed_by(client, "countersign", "Dr. A").json()["signatures"]
+    assert [(one["by"], one["second_by"]) for one in versions] == [("Dr. A", "Dr. B"), ("Dr. B", "Dr. A")]
+
+
+def test_a_session_needs_a_second_signature_where_the_setting_said_so_when_it_began(tmp_path, monkeypatch):
+    monkeypatch.setenv("LEUKO_EDGE_REVIEW_SECOND_SIGNATURE", "true")
+    counted(tmp_path)
+    with Archive(tmp_path / "sessions.sqlite3") as archive:
+        assert archive.record(1).info.second_signature
 
 
 def test_a_change_without_our_own_token_or_by_another_name_of_this_machine_is_refused(client, database):

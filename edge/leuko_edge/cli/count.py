@@ -140,6 +140,7 @@ def _session(request: Request, source: Pictures, card: ModelCard) -> SessionStor
         operator=request.settings.session.operator or "",
         notes=request.notes,
         kind="photographs",
+        second_signature=request.settings.review.second_signature,
     )
     return SessionStore.create(request.settings.session.database or default_path(), info)
 

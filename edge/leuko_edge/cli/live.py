@@ -190,6 +190,7 @@ def _store(request: Request, classifier: Classifier, source: LiveSource, databas
         operator=request.settings.session.operator or "",
         notes=request.notes,
         simulated=simulated,
+        second_signature=request.settings.review.second_signature,
     )
     return SessionStore.create(database, info)
 

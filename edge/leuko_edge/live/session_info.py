@@ -32,6 +32,7 @@ def information(
     notes: str = "",
     simulated: bool = False,
     kind: str = "live",
+    second_signature: bool = False,
 ) -> SessionInfo:
     """The record's head; `source` is open, for only then it knows its size."""
     return SessionInfo(
@@ -52,6 +53,7 @@ def information(
         window_um=card.window_um,
         kind=kind,
         classes=card.classes,
+        second_signature=second_signature,
     )
 
 

@@ -45,7 +45,7 @@ def bundle(record: Record) -> dict[str, Any]:
     if info.sample:
         common["specimen"] = {"reference": name("specimen")}
     if number:
-        common["performer"] = [{"display": readable(record.signed_by or "")}]
+        common["performer"] = [{"display": readable(who)} for who in record.signers]
     found = measurements(record.differential())
     report = {
         "resourceType": "DiagnosticReport",

@@ -63,8 +63,13 @@ def measurements(differential: Differential) -> tuple[Measurement, ...]:
 
 
 def version(record: Record) -> int:
-    """Of the signed result; 0 for one that nobody has signed. UsageError while it is being amended, for then neither
-    what was signed nor what is being changed is the result."""
+    """Of the signed result; 0 for one that nobody has signed, or that waits for its second signature. UsageError while
+    it is being amended, for then neither what was signed nor what is being changed is the result."""
     if record.amendment is not None:
         raise UsageError(f"session {record.summary.id} is being amended", "sign the new version first")
-    return len(record.signatures) if record.summary.state == "signed" else 0
+    if record.awaits_second and len(record.signatures) > 1:
+        raise UsageError(
+            f"session {record.summary.id} was amended and waits for its second signature",
+            "sign it with leuko-edge review",
+        )
+    return len(record.signatures) if record.summary.state == "signed" and not record.awaits_second else 0

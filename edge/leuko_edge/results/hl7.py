@@ -63,6 +63,8 @@ def _remarks(record: Record, differential: Differential, warn_share: float) -> l
     words = [sentence(one) for one in reviews(differential, record.info.thresholds.get("warn_share", warn_share))]
     if record.info.simulated:
         words.append(SIMULATED)
+    if len(record.signers) > 1:
+        words.append(f"Second signature: {record.signers[1]}")
     if len(record.signatures) > 1:
         words.append(f"Amended: {record.signatures[-1].reason}")
     return [*words, NOT_A_DEVICE]

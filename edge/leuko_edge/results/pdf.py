@@ -79,7 +79,13 @@ class _Page:
         if record.summary.state != "signed":
             return STATES[record.summary.state]
         by = readable(record.signed_by or "") or "nobody named"
-        return f"Signed by {by}, {_time(record.signed_at)}, version {len(record.signatures)}"
+        said = f"Signed by {by}, {_time(record.signed_at)}, version {len(record.signatures)}"
+        if record.awaits_second:
+            return f"PRELIMINARY – {said}; waits for the second signature"
+        second = record.signatures[-1] if record.signatures else None
+        if second is None or second.second_by is None:
+            return said
+        return f"{said}; second signature by {readable(second.second_by)}, {_time(second.second_at)}"
 
     def differential(self, differential: Differential) -> None:
         self._line(f"{differential.counted} white cells counted", 11, bold=True, height=7)

@@ -76,8 +76,10 @@ def session_fields(record: Record) -> dict[str, Any]:
         "signed": signed,
         "versions": [
             {"version": one.version, "by": one.signed_by, "at": utc(one.signed_at), "reason": one.reason}
+            | {"second_by": one.second_by, "second_at": utc(one.second_at)}
             for one in record.signatures
         ],
+        "awaits_second_signature": record.awaits_second,
         "amendment": record.amendment,
         "kind": info.kind,
         "pictures": [

@@ -49,6 +49,9 @@ class Changes:
     def sign(self, session: int, body: Body, who: Person) -> None:
         self._review.sign(session, who.name, time.time())
 
+    def countersign(self, session: int, body: Body, who: Person) -> None:
+        self._review.countersign(session, who.name, time.time())
+
     def amend(self, session: int, body: Body, who: Person) -> None:
         self._review.amend(session, _words(body, "reason"), who.name, time.time())
 
@@ -60,6 +63,7 @@ class Changes:
             "add": ("technologist", self.add),
             "identify": ("technologist", self.identify),
             "sign": ("technologist", self.sign),
+            "countersign": ("technologist", self.countersign),
             "amend": ("supervisor", self.amend),
         }
 

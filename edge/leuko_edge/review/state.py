@@ -35,6 +35,7 @@ def state(record: Record, revision: str) -> dict[str, Any]:
         "kind": info.kind,
         "state": summary.state,
         "amendment": record.amendment,
+        "awaits_second": record.awaits_second,
         "started": utc(summary.started_at),
         "notice": f"{SIMULATED} {NOT_A_DEVICE}" if info.simulated else NOT_A_DEVICE,
         "warnings": [sentence(one) for one in reviews(differential, info.thresholds.get("warn_share", WARN_SHARE))],
@@ -50,6 +51,7 @@ def state(record: Record, revision: str) -> dict[str, Any]:
         ],
         "signatures": [
             {"version": one.version, "by": one.signed_by, "at": utc(one.signed_at), "reason": one.reason}
+            | {"second_by": one.second_by, "second_at": utc(one.second_at)}
             for one in record.signatures
         ],
         "events": [

@@ -191,7 +191,14 @@ class Service:
         stream.next_session()
         goal = Goal(settings.count.target, settings.count.precision)
         goal = goal if (goal.target or goal.precision) else Goal(TARGET)
-        info = information(stream, classifier.card, goal, settings.reference, operator=settings.session.operator or "")
+        info = information(
+            stream,
+            classifier.card,
+            goal,
+            settings.reference,
+            operator=settings.session.operator or "",
+            second_signature=settings.review.second_signature,
+        )
         self._counting = None
         store = take_up(database, info, self._teller.journal.say, self._unclosed)
         resumed = store is not None

@@ -59,6 +59,20 @@ class Record:
         return self.summary.info
 
     @property
+    def awaits_second(self) -> bool:
+        """Whether it is signed by one person and needs another's signature too."""
+        signed = self.summary.state == "signed"
+        return signed and self.info.second_signature and bool(self.signatures) and self.signatures[-1].second_by is None
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """Who signed the version that stands, the first one first."""
+        if self.summary.state != "signed":
+            return ()
+        second = self.signatures[-1].second_by if self.signatures else None
+        return (self.signed_by or "", *([second] if second else []))
+
+    @property
     def standing(self) -> tuple[StoredCell, ...]:
         """The cells that are not undone."""
         return tuple(cell for cell in self.cells if not cell.undone)

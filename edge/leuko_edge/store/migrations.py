@@ -189,5 +189,11 @@ CREATE TABLE field_sign (              -- light, focus and stain of a session's 
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _REVIEW, _HANDED_OVER, _SHRINK, _QUALITY)
+_SECOND_SIGNATURE = """
+ALTER TABLE session ADD COLUMN second_signature INTEGER NOT NULL DEFAULT 0;  -- whether a result needs one to stand
+ALTER TABLE signature ADD COLUMN second_by TEXT;  -- NULL: nobody yet
+ALTER TABLE signature ADD COLUMN second_at REAL;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _REVIEW, _HANDED_OVER, _SHRINK, _QUALITY, _SECOND_SIGNATURE)
 """MIGRATIONS[n] makes version n + 1 out of version n."""

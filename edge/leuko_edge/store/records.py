@@ -32,6 +32,7 @@ class SessionInfo:
     window_um: float | None = None  # micrometres along a side of a crop, as the card says
     kind: str = "live"  # or "photographs"
     classes: tuple[str, ...] = ()  # in the order of a cell's probabilities; (): of a session older than this
+    second_signature: bool = False  # whether the signed result needs a second person's signature to stand
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ class Signature:
     signed_at: float
     reason: str
     labels: Mapping[int, str] | None
+    second_by: str | None = None  # another person who signed it too
+    second_at: float | None = None
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,22 @@ class Review:
                 raise Unseen(unseen)
             return signatures.sign(execute, session, who, at)
 
+    def countersign(self, session: int, who: str, at: float) -> None:
+        """The second signature of a signed session that needs one; Refused to who gave the first."""
+        if not who.strip():
+            raise Refused("a signature needs a name")
+        with self._transaction(session, "signed") as execute:
+            row = execute(
+                "SELECT second_signature, signature.signed_by AS first, second_by FROM session "
+                "JOIN signature ON signature.session = session.id WHERE session.id = ? ORDER BY version DESC LIMIT 1",
+                (session,),
+            ).fetchone()
+            if not row["second_signature"] or row["second_by"] is not None:
+                raise Refused(f"session {session} needs no further signature")
+            if row["first"].strip().casefold() == who.strip().casefold():
+                raise Refused(f"{who} has signed it already: the second signature is another person's")
+            signatures.countersign(execute, session, who, at)
+
     def amend(self, session: int, reason: str, who: str, at: float) -> None:
         """Open a signed session again; Refused without a reason, or where it is not signed."""
         if not reason.strip():

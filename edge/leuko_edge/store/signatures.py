@@ -31,6 +31,16 @@ def sign(execute: Execute, session: int, who: str, at: float) -> int:
     return version
 
 
+def countersign(execute: Execute, session: int, who: str, at: float) -> None:
+    """`who` signs the newest version too."""
+    execute(
+        "UPDATE signature SET second_by = ?, second_at = ? WHERE session = ? AND version = "
+        "(SELECT max(version) FROM signature WHERE session = ?)",
+        (table_rows.utf8(who), float(at), session, session),
+    )
+    record(execute, session, at, who, "signed as the second")
+
+
 def amend(execute: Execute, session: int, reason: str, who: str, at: float) -> None:
     """Open a signed session again, for `reason`; what was signed stays in its table."""
     words = table_rows.utf8(reason)

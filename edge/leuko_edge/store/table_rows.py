@@ -20,7 +20,11 @@ def info_columns(info: SessionInfo) -> dict[str, Any]:
     """`info` as columns of the table `session`; ValueError or TypeError for what JSON does not hold."""
     plain: dict[str, Any] = {name: getattr(info, name) for name in _PLAIN}
     plain = {name: utf8(value) if isinstance(value, str) else value for name, value in plain.items()}
-    return {**plain, **{name: text(getattr(info, name)) for name in _JSON}, "simulated": int(info.simulated)}
+    return {
+        **plain,
+        **{name: text(getattr(info, name)) for name in _JSON},
+        **{name: int(getattr(info, name)) for name in _FLAGS},
+    }
 
 
 def info_from(row: sqlite3.Row) -> SessionInfo:
@@ -36,7 +40,7 @@ def info_from(row: sqlite3.Row) -> SessionInfo:
         source_details=columns.parsed(row, "source_details", dict),
         target=None if row["target"] is None else columns.whole(row, "target", 1),
         precision=None if row["precision"] is None else columns.real(row, "precision", 0, 100),
-        simulated=bool(columns.whole(row, "simulated", 0, 1)),
+        **{name: bool(columns.whole(row, name, 0, 1)) for name in _FLAGS},
         leukocytes=tuple(leukocytes),
         thresholds=thresholds,
         ranges=_ranges(columns.parsed(row, "ranges", dict)),
@@ -76,7 +80,11 @@ def signature_from(row: sqlite3.Row) -> Signature:
         if not set(map(str, labels.values())) <= columns.NAMES:
             raise ValueError("what was signed makes no sense")
     by, reason = columns.words(row, "signed_by"), columns.words(row, "reason")
-    return Signature(columns.whole(row, "version", 1), by, columns.moment(row, "signed_at"), reason, labels)
+    version, at = columns.whole(row, "version", 1), columns.moment(row, "signed_at")
+    if row["second_by"] is None:
+        return Signature(version, by, at, reason, labels)
+    second = columns.words(row, "second_by"), columns.moment(row, "second_at")
+    return Signature(version, by, at, reason, labels, *second)
 
 
 def event_from(row: sqlite3.Row) -> Event:
@@ -95,7 +103,8 @@ UNREADABLE = (ValueError, TypeError, KeyError, IndexError, OverflowError, Recurs
 """What the functions `…_from` raise for a row that was damaged or written by something else."""
 
 _TEXT = ("sample", "operator", "notes", "source", "model_name", "model_sha256", "program", "kind")
-_PLAIN = (*_TEXT, "target", "precision", "simulated", "window_um")
+_FLAGS = ("simulated", "second_signature")
+_PLAIN = (*_TEXT, "target", "precision", "window_um")
 _JSON = ("source_details", "leukocytes", "thresholds", "ranges", "classes")
 
 

@@ -316,7 +316,7 @@ function drawDifferential() {
 const STATES = { open: "counting, or to resume", closed: "to review", signed: "signed" };
 
 function drawSignature() {
-  $("state").textContent = state.amendment !== null ? `being amended: ${state.amendment}` : STATES[state.state];
+  $("state").textContent = state.amendment !== null ? `being amended: ${state.amendment}` : state.awaits_second ? "signed, waits for a second signature" : STATES[state.state];
   $("state").className = `state ${state.state}`;
   $("unseen").replaceChildren();
   if (state.unseen.length && state.state !== "signed") {
@@ -324,8 +324,9 @@ function drawSignature() {
     link.addEventListener("click", (event) => { event.preventDefault(); $("filter").value = "asks"; tab("cells"); draw(); focus(state.unseen[0]); });
     $("unseen").append(link);
   }
-  $("signatures").replaceChildren(...state.signatures.map((one) => Object.assign(document.createElement("li"), { textContent: `version ${one.version}, signed by ${one.by || "nobody named"} at ${new Date(one.at).toLocaleString()}${one.reason ? `: ${one.reason}` : ""}` })));
+  $("signatures").replaceChildren(...state.signatures.map((one) => Object.assign(document.createElement("li"), { textContent: `version ${one.version}, signed by ${one.by || "nobody named"} at ${new Date(one.at).toLocaleString()}${one.second_by ? ` and by ${one.second_by} at ${new Date(one.second_at).toLocaleString()}` : ""}${one.reason ? `: ${one.reason}` : ""}` })));
   $("sign").hidden = state.state === "signed" || !page.may_change;
+  $("countersign").hidden = !state.awaits_second || !page.may_change;
   $("amend").hidden = state.state !== "signed" || !page.may_amend;
   for (const id of ["sample", "operator"]) {
     $(id).disabled = locked();
@@ -343,18 +344,20 @@ function drawHistory() {
   }));
 }
 
-$("sign").addEventListener("click", () => {
+function askToSign() {
   tell("", "sign-told");
+  $("sign-second").hidden = !state.awaits_second;
   const name = $("name");
   $("signer").value = $("signer").readOnly ? document.querySelector(".who span").textContent : (name && name.value) || state.operator;
   $("sign-dialog").showModal();
   $("signer").focus();
-});
+}
+for (const id of ["sign", "countersign"]) $(id).addEventListener("click", askToSign);
 $("sign-dialog").addEventListener("submit", async (event) => {
   if (event.submitter.value === "cancel") return;
   event.preventDefault();
   if (!(await saveName($("signer").value))) return tell("A signature needs a name.", "sign-told");
-  const refused = await post("sign", {});
+  const refused = await post(state.awaits_second ? "countersign" : "sign", {});
   if (refused) {
     tell(refused.message, "sign-told");
     await poll();
