@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -78,3 +82,23 @@ class Counted:
     def press(self, key: str, who: str) -> None:
         self.pressed.append((key, who))
         self._conversation.actions([key])
+
+
+@contextlib.contextmanager
+def started(database: Path, *words: object, before: str = ""):
+    """`leuko-edge review` as a process: (its address, the process). `before` is run in it first."""
+    program = f"import sys\n{before}\nfrom leuko_edge.cli.main import main\nsys.exit(main(sys.argv[1:]))"
+    told = {name: value for name, value in os.environ.items() if not name.startswith("LEUKO_EDGE_")}
+    told |= {"PYTHONPATH": os.pathsep.join(sys.path), "RUNTIME_DIRECTORY": str(database.parent / "run")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "review", "--port", "0", "--database", str(database), *map(str, words)],
+        env=told,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield re.search(r"https?://[^/]+", process.stdout.readline())[0], process
+    finally:
+        process.kill()
+        process.communicate()
