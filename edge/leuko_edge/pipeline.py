@@ -20,6 +20,7 @@ from .errors import PictureError, Reason
 from .mapping.overlap import Photographs, Shared
 from .model.classify import CellClassifier, doubted
 from .model.finder import shipped
+from .sources import memory
 from .sources.pictures import Lost
 from .sources.same_picture import Seen
 from .stopwatch import Stopwatch
@@ -172,6 +173,8 @@ class Pipeline:
         card, stage = self.classifier.card, self.stopwatch.stage
         with stage("light and scale"):
             seen = Field.from_bgr(frame.bgr, self.um_per_px, fallback)
+        height, width = frame.bgr.shape[:2]
+        memory.for_area(width, height, seen.scale.um_per_px)
         with stage("segment"):
             cells = find_cells(seen, self.finder)
         with stage("crop"):
@@ -181,7 +184,6 @@ class Pipeline:
         scale = seen.scale.um_per_px
         pairs = zip(named, cells, strict=True)
         predictions = [doubted(p, cell.diameter * scale, card, cell.clump) for p, cell in pairs]
-        height, width = frame.bgr.shape[:2]
         result = PictureResult(
             frame.source,
             width,

@@ -14,7 +14,7 @@ from conftest import ROOT
 from rich.console import Console
 from tiny import TINY
 
-from leuko_edge.bench import report
+from leuko_edge.bench import memory, report
 from leuko_edge.bench.cells import numbers_of_threads, time_cells
 from leuko_edge.bench.live import time_counting
 from leuko_edge.bench.photos import SIZES, time_photos
@@ -126,3 +126,10 @@ def test_what_cannot_be_measured_is_refused_in_one_sentence(words, code, sentenc
     done = bench(*words)
     assert done.returncode == code and sentence in done.stderr and "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1 and not done.stdout
+
+
+def test_the_memory_of_a_photograph_is_the_most_that_was_held_and_its_cells_are_counted(tmp_path):
+    memory.drawn(tmp_path, (1300, 900))
+    found = memory.measure(tmp_path, (1300, 900), str(TINY), 1)
+    assert found.cells >= 2 and not found.refused and found.peak_mb >= found.before_mb > 0
+    assert found.line.startswith("1 megapixels (1300×900): at most ")

@@ -6,6 +6,7 @@ Each part runs in a process of its own, so that one part's memory is not taken f
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import tempfile
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ..bench.photos import PhotoTime
 
 SECONDS = 10.0
+LARGE = ((4000, 3000), (6000, 4000), (8640, 5760))
+"""Photographs of 12, 24 and 50 megapixels."""
 LONGEST = 3600.0
 PATIENCE = 600.0
 """Seconds that a part may take beyond those it measures for: drawing a tour takes minutes under emulation."""
@@ -41,6 +44,9 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument(
         "--seconds", type=float, default=SECONDS, metavar="N", help="how long each part measures (default %(default)g)"
     )
+    parser.add_argument(
+        "--memory", action="store_true", help="instead: the memory that photographs of 12, 24 and 50 megapixels take"
+    )
     add_setting(parser, "count.threads")
     add_setting(parser, "model.path")
     parser.set_defaults(run=run_bench)
@@ -58,6 +64,9 @@ def run_bench(options: argparse.Namespace) -> int:
     tell = Console(stderr=True, highlight=False)
     model = None if options.model is None else os.path.abspath(options.model)
     threads = options.threads or os.cpu_count() or 1
+
+    if options.memory:
+        return _memory(model, threads, options.json)
 
     def part(name: str, function: Callable[[], T], seconds: float = options.seconds) -> T:
         if tell.is_terminal:
@@ -80,7 +89,35 @@ def run_bench(options: argparse.Namespace) -> int:
     return 0
 
 
-def _part(name: str, function: Callable[[], T], seconds: float) -> T:
+def _memory(model: str | None, threads: int, as_json: bool) -> int:
+    """A line for each size as soon as it is measured, or all of them as JSON."""
+    found = []
+    for size in LARGE:
+        with tempfile.TemporaryDirectory(prefix="leuko-edge-bench-") as folder:
+            _part("drawing", functools.partial(_large, folder, size))
+            taken = _part("memory", functools.partial(_held, folder, size, model, threads))
+        found.append(taken)
+        if not as_json:
+            print(taken["line"], flush=True)
+    if as_json:
+        print(json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False))
+    return 0
+
+
+def _large(folder: str, size: tuple[int, int]) -> None:
+    from ..bench.memory import drawn
+
+    drawn(Path(folder), size)
+
+
+def _held(folder: str, size: tuple[int, int], model: str | None, threads: int) -> dict[str, Any]:
+    from ..bench.memory import measure
+
+    taken = measure(Path(folder), size, model, threads)
+    return {**taken._asdict(), "line": taken.line}
+
+
+def _part(name: str, function: Callable[[], T], seconds: float = SECONDS) -> T:
     try:
         return contained(function, seconds + PATIENCE)
     except NotDone as error:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import PictureError, Reason
 from ..native_stderr import decoder_messages
-from . import decoder_complaints, opencv, other_formats, tiff_blocks, tiff_reading
+from . import decoder_complaints, memory, opencv, other_formats, tiff_blocks, tiff_reading
 from .picture_container import MAX_PIXELS, Header, check_size, inspect
 
 MAX_BYTES = MAX_PIXELS * 8 + 2**26  # four 16-bit channels uncompressed, and room for what cameras add
@@ -50,11 +50,17 @@ def decode(data: bytes, number: int = 0) -> np.ndarray:
     try:
         kind = other_formats.kind(data)
         if kind is not None:
-            return _colour(other_formats.read(data, kind, check_size))
+            return _colour(other_formats.read(data, kind, _check))
         header = inspect(data, number)
+        memory.for_pixels(header.width, header.height)
         return _colour(_eight_bit(_pixels(data, header)))
     except MemoryError:
         raise PictureError(NO_MEMORY, reason=Reason.NO_MEMORY) from None
+
+
+def _check(width: int, height: int) -> None:
+    check_size(width, height)
+    memory.for_pixels(width, height)
 
 
 def _pixels(data: bytes, header: Header) -> np.ndarray:

@@ -18,6 +18,7 @@ PAIR_LONG, PAIR_UM = 1.45, 13.0  # of a body that may be two: long for its width
 WAIST = 0.8  # of the widest part: between two cells it is narrower
 LARGEST_UM = 26.0  # across: a large monocyte, spread out; a clump is larger
 CLUMP_UM2 = 420.0
+ROOM = 3  # fine pixels round a body: it is dilated by one, and distances are taken to what lies outside it
 
 
 @dataclass(frozen=True)
@@ -43,26 +44,43 @@ def cells_in(maps: np.ndarray, threshold: float) -> list[Blob]:
     names = np.zeros(count, np.int32)
     names[wide] = np.arange(1, len(wide) + 1)
     cores = names[cores]
-    return [blob for blob in _grown(cores, len(wide), bodies, centres) if blob is not None]
+    return [blob for blob in _grown(cores, stats[wide, :4], bodies, centres) if blob is not None]
 
 
-def _grown(cores: np.ndarray, count: int, bodies: np.ndarray, centres: np.ndarray) -> list[Blob | None]:
-    """The bodies parted between the cores in them: uphill of the distance to the background (watershed)."""
+def _grown(cores: np.ndarray, boxes: np.ndarray, bodies: np.ndarray, centres: np.ndarray) -> list[Blob | None]:
+    """The bodies parted between the cores in them: uphill of the distance to the background (watershed). `boxes` (n, 4)
+    are the cores': left, top, width, height."""
     near = cv2.dilate((cores > 0).astype(np.uint8), _disc(CORE_REACH_UM / 2))
     inside = ((bodies > BODY) | (near > 0)).astype(np.uint8)
     inside = cv2.morphologyEx(inside, cv2.MORPH_OPEN, _disc(0.75)) | (cores > 0).astype(np.uint8)
     markers = cores.copy()
-    markers[inside == 0] = count + 1
+    markers[inside == 0] = len(boxes) + 1
     relief = cv2.cvtColor((255 * (1 - bodies)).astype(np.uint8), cv2.COLOR_GRAY2BGR)
     cv2.watershed(relief, markers)
     found: list[Blob | None] = []
-    for n in range(1, count + 1):
-        own = (markers == n).astype(np.uint8)
-        own = cv2.dilate(own, np.ones((3, 3), np.uint8)) & inside  # the watershed's own line
-        own |= (cores == n).astype(np.uint8)
-        core = float(centres[cores == n].max())
-        found += [_blob(part, core) for part in _parted(own)]
+    for n, (x0, y0, x1, y1) in enumerate(_boxes(markers, boxes), start=1):
+        here = np.s_[y0:y1, x0:x1]
+        core = cores[here] == n
+        own = (markers[here] == n).astype(np.uint8)
+        own = cv2.dilate(own, np.ones((3, 3), np.uint8)) & inside[here]  # the watershed's own line
+        own |= core.astype(np.uint8)
+        highest = float(centres[here][core].max())
+        found += [_blob(part, highest, (x0, y0)) for part in _parted(own)]
     return found
+
+
+def _boxes(markers: np.ndarray, cores: np.ndarray) -> list[tuple[int, int, int, int]]:
+    """Where each of the markers lies, with room round it: left, top, right, bottom. `cores` (n, 4) int: left, top,
+    width and height of the core that each grew from. A large field has hundreds, and each is looked at in its box."""
+    least, most = cores[:, :2].astype(np.int64), (cores[:, :2] + cores[:, 2:] - 1).astype(np.int64)
+    places = cv2.findNonZero(cv2.inRange(markers, 1, len(cores)))
+    if places is not None:
+        places = places.reshape(-1, 2).astype(np.int64)
+        names = markers[places[:, 1], places[:, 0]] - 1
+        np.minimum.at(least, names, places)
+        np.maximum.at(most, names, places)
+    least, most = np.maximum(least - ROOM, 0), np.minimum(most + ROOM + 1, markers.shape[::-1])
+    return [(int(x0), int(y0), int(x1), int(y1)) for (x0, y0), (x1, y1) in zip(least, most, strict=True)]
 
 
 def _parted(mask: np.ndarray) -> list[np.ndarray]:
@@ -81,8 +99,8 @@ def _parted(mask: np.ndarray) -> list[np.ndarray]:
     return [mask & first, mask & ~first]
 
 
-def _blob(mask: np.ndarray, core: float) -> Blob | None:
-    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+def _blob(mask: np.ndarray, core: float, corner: tuple[int, int]) -> Blob | None:
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=corner)
     outline = max(contours, key=cv2.contourArea)[:, 0]
     area = cv2.contourArea(outline) * FINE_UM**2
     if area < LEAST_BODY_UM2:
