@@ -6,11 +6,12 @@
 #    source ~/.local/share/bash_completion/leuko-edge
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_leuko_edge_sessions_subparsers=(prune backup)
+_shtab_leuko_edge_sessions_subparsers=(name prune backup)
 _shtab_leuko_edge_camera_subparsers=(list tune)
 _shtab_leuko_edge_users_subparsers=(add list remove)
 _shtab_leuko_edge_subparsers=(sessions export config camera doctor bench serve attach review users enrol compare enough)
 
+_shtab_leuko_edge_sessions_name_option_strings=(-h --help --sample --operator --database --config)
 _shtab_leuko_edge_sessions_prune_option_strings=(-h --help --older-than --keep-signed --no-keep-signed --database --config)
 _shtab_leuko_edge_sessions_backup_option_strings=(-h --help --database --config)
 _shtab_leuko_edge_sessions_option_strings=(-h --help --database --config --json --csv)
@@ -22,7 +23,7 @@ _shtab_leuko_edge_camera_option_strings=(-h --help)
 _shtab_leuko_edge_doctor_option_strings=(-h --help --json --config)
 _shtab_leuko_edge_bench_option_strings=(-h --help --json --seconds --memory --threads --model)
 _shtab_leuko_edge_serve_option_strings=(-h --help --config --camera --video --database --display)
-_shtab_leuko_edge_attach_option_strings=(-h --help --once --json --keys --folder)
+_shtab_leuko_edge_attach_option_strings=(-h --help --once --json --keys --sample --operator --folder)
 _shtab_leuko_edge_review_option_strings=(-h --help --host --port --certificate --key --until-input-ends --folder --model --site --database --config)
 _shtab_leuko_edge_users_add_option_strings=(-h --help --role --database --config)
 _shtab_leuko_edge_users_list_option_strings=(-h --help --database --config)
@@ -33,6 +34,8 @@ _shtab_leuko_edge_compare_option_strings=(-h --help --against --cells --json --p
 _shtab_leuko_edge_enough_option_strings=(-h --help --above --seen --of --expect)
 _shtab_leuko_edge_option_strings=(-h --help --image --camera --video --demo --seed --cells --um-per-px --model --site --threads --reference --config --sample --operator --notes --database --recursive --no-session --target --precision --resume --window --json --csv --annotate --crops --quiet --timings --version --verbose)
 
+_shtab_leuko_edge_sessions_name___database_COMPGEN=_shtab_compgen_files
+_shtab_leuko_edge_sessions_name___config_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions_prune___database_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions_prune___config_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions_backup_pos_0_COMPGEN=_shtab_compgen_files
@@ -103,12 +106,14 @@ _shtab_leuko_edge___csv_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge___annotate_COMPGEN=_shtab_compgen_dirs
 _shtab_leuko_edge___crops_COMPGEN=_shtab_compgen_dirs
 
-_shtab_leuko_edge_sessions_pos_0_choices=(prune backup)
+_shtab_leuko_edge_sessions_pos_0_choices=(name prune backup)
 _shtab_leuko_edge_camera_pos_0_choices=(list tune)
 _shtab_leuko_edge_users_add___role_choices=(viewer technologist supervisor)
 _shtab_leuko_edge_users_pos_0_choices=(add list remove)
 _shtab_leuko_edge_pos_0_choices=(sessions export config camera doctor bench serve attach review users enrol compare enough)
 
+_shtab_leuko_edge_sessions_name__h_nargs=0
+_shtab_leuko_edge_sessions_name___help_nargs=0
 _shtab_leuko_edge_sessions_prune__h_nargs=0
 _shtab_leuko_edge_sessions_prune___help_nargs=0
 _shtab_leuko_edge_sessions_prune___keep_signed_nargs=0

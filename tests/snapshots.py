@@ -45,6 +45,7 @@ def snapshot(counts=COUNTS, **changes) -> Snapshot:
             Shown(84, "neutrophil", 0.999, "model"),
         ),
         "paused": False,
+        "slide_awaited": False,
         "done": None,
         "warning": "",
         "elapsed": 751.0,

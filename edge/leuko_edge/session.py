@@ -145,13 +145,18 @@ class Shown:
 class Action:
     """What the person wants.
 
-    `kind` is "pause" (and, again, to go on), "undo", "redo" (of the latest undo), "new_slide", "reclassify", "quit"
-    (without signing) or "sign" (and quit). Of "reclassify", `label` is the new class and `cell` the number of the cell,
-    None for the last one. `who` asks for it, as the kernel names the sender of a key that came from elsewhere; "": the
-    person at the device.
+    `kind` is "pause" (and, again, to go on), "undo", "redo" (of the latest undo), "new_area" (of the same slide),
+    "reclassify", "identify", "quit" (without signing) or "sign" (and quit). Of "reclassify", `label` is the new class
+    and `cell` the number of the cell, None for the last one. Of "identify", `sample` and `operator` are what the
+    session is to bear from now on, None what stays; of "sign", `operator` is the name that was asked for. `next_slide`:
+    what ends here is followed by a session of another slide. `who` asks for it, as the kernel names the sender of a key
+    that came from elsewhere; "": the person at the device.
     """
 
-    kind: Literal["pause", "undo", "redo", "new_slide", "reclassify", "quit", "sign"]
+    kind: Literal["pause", "undo", "redo", "new_area", "reclassify", "identify", "quit", "sign"]
     label: str | None = None
     cell: int | None = None
     who: str = ""
+    sample: str | None = None
+    operator: str | None = None
+    next_slide: bool = False

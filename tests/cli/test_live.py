@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from leuko_edge.cli import live, main
+from leuko_edge.cli import live, live_end, main
 from leuko_edge.screen.face import Face
 from leuko_edge.session import Action
 from leuko_edge.simulate import STEADY, SlideFilm, Smear, driven, serpentine
@@ -99,7 +99,7 @@ def test_who_signs_is_told_how_to_teach_the_site(video, monkeypatch, capsys):
     monkeypatch.setattr(live, "has_keyboard", lambda: True)
     monkeypatch.setattr(Face, "sign_or_go_on", lambda self: Action("sign"))
     monkeypatch.setattr(
-        live, "offer", lambda record, *_: f"the offer of session {record.summary.id}, {record.signed_by}"
+        live_end, "offer", lambda record, *_: f"the offer of session {record.summary.id}, {record.signed_by}"
     )
     assert main.main(["--video", str(video[0]), "--target", "2", "--operator", "A. B."]) == 0
     assert "the offer of session 1, A. B." in capsys.readouterr().err
@@ -117,10 +117,73 @@ def test_an_interrupted_session_is_kept_and_gone_on_with(tmp_path, video, capsys
     before = cells_in(database)
     assert before > 0 and f"{before} cell".encode() in out
     capsys.readouterr()
-    assert main.main(["--demo", "--seed", "9", "--cells", "4", "--resume", "--database", str(database)]) == 0
-    assert cells_in(database) == before + 4
+    more = ["--resume", "--database", str(database), "--target", str(before + 2), "--quiet"]
+    assert command("--demo", "--cells", "1000", *more).wait(60) == 0
+    assert cells_in(database) >= before + 2
     assert main.main(["--video", str(video[0]), "--resume", "1", "--database", str(database)]) == 2
     assert "not counted together" in capsys.readouterr().err
+    other = command("--demo", "--cells", "1000", "--seed", "9", *more)
+    assert b"another simulated slide" in other.communicate(timeout=60)[1] and other.returncode == 2
+
+
+def test_a_session_is_not_gone_on_with_on_another_film(video, tmp_path, capsys):
+    other, moved = tmp_path / "other.avi", tmp_path / "moved" / video[0].name
+    moved.parent.mkdir()
+    for copy in (other, moved):
+        copy.write_bytes(video[0].read_bytes())
+    assert main.main(["--video", str(video[0]), "--target", "2", "--quiet"]) == 0
+    assert main.main(["--video", str(other), "--resume", "1", "--quiet"]) == 2
+    said = capsys.readouterr().err
+    assert "session 1 cannot be gone on with, because it was of another film" in said and str(video[0]) in said
+    assert main.main(["--video", str(moved), "--resume", "1", "--quiet"]) == 0  # the same one
+
+
+def test_a_session_that_never_began_is_not_kept(video, capsys, monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert main.main(["--video", str(video[0]), "--window"]) == 4
+    assert "--window needs" in capsys.readouterr().err
+    assert main.main(["sessions", "--json"]) == 0 and not json.loads(capsys.readouterr().out or "{}").get("sessions")
+
+
+def test_another_slide_is_another_session_and_the_first_keeps_its_count(video, tmp_path, monkeypatch, capsys):
+    """As keys would ask for it: after some frames n and n, then i with a sample and p."""
+    seen = {"shown": 0}
+
+    def actions(face: Face) -> list[Action]:
+        seen["shown"] += 1
+        asked = {
+            18: Action("quit", next_slide=True),
+            20: Action("identify", sample="S-2", operator="CD"),
+            21: Action("pause"),
+        }
+        return [asked[seen["shown"]]] if seen["shown"] in asked else []
+
+    monkeypatch.setattr(Face, "actions", actions)
+    report, sheets = tmp_path / "r.json", tmp_path / "sheets"
+    arguments = ["--video", video[0], "--sample", "S-1", "--operator", "AB", "--json", report, "--crops", sheets]
+    assert main.main([str(part) for part in arguments]) == 0
+    first, second = json.loads(report.read_text()), json.loads((tmp_path / "r-2.json").read_text())
+    counted = [one["differential"]["counted"] for one in (first, second)]
+    assert all(counted) and sum(counted) >= video[1]
+    named = [(one["session"]["sample"], one["session"]["operator"], one["session"]["id"]) for one in (first, second)]
+    assert named == [("S-1", "AB", 1), ("S-2", "CD", 2)]
+    assert os.listdir(sheets) and os.listdir(tmp_path / "sheets-2")
+    out = capsys.readouterr().out
+    assert all(f"{count} cell{'s' * (count != 1)} counted" in out for count in counted)
+
+
+def test_a_session_is_named_until_it_is_signed(video, capsys):
+    assert main.main(["--video", str(video[0]), "--target", "2", "--quiet"]) == 0
+    assert main.main(["sessions", "name", "1", "--sample", "S-9", "--operator", "AB"]) == 0
+    assert main.main(["export", "1", "--json", "-"]) == 0
+    session = json.loads(capsys.readouterr().out.split("is named\n")[1])["session"]
+    assert (session["sample"], session["operator"]) == ("S-9", "AB")
+    changes = [(event["kind"], event["from"], event["to"]) for event in session["events"] if "from" in event]
+    assert ("sample", "", "S-9") in changes and ("operator", "", "AB") in changes
+    assert main.main(["sessions", "name", "7", "--sample", "S"]) == 2
+    assert "there is no session 7" in capsys.readouterr().err
+    assert main.main(["sessions", "name", "1"]) == 2
 
 
 def cells_in(database: Path) -> int:

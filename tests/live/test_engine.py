@@ -8,6 +8,7 @@ import pytest
 
 from leuko_edge.live.engine import Engine
 from leuko_edge.live.goal import Goal
+from leuko_edge.live.session_stream import Stream
 from leuko_edge.live.snapshot import Snapshot
 from leuko_edge.model.classify import FixedClassifier, simulated_card
 from leuko_edge.session import Action, End
@@ -152,10 +153,35 @@ def test_a_person_has_the_last_word_on_a_class(smear, store):
     assert changed.label == "basophil" and engine.differential.counted == 9
 
 
-def test_frames_of_a_pause_are_tallied_and_count_nothing(smear, store):
-    _, shown, _ = counted(smear, store, acts={1: Action("pause")})
+def test_a_camera_s_frames_of_a_pause_are_tallied_and_count_nothing(smear, store):
+    camera = Stream(film(smear))
+    camera.live = True
+    shown: list[Snapshot] = []
+    with camera:
+        engine = Engine(FixedClassifier("neutrophil"), store, ENDLESS)
+        engine.run(camera, shown.append, lambda: [Action("pause")] if len(shown) == 1 else [])
     assert store.accounts.skipped["paused"] == len(shown) - 2 and shown[-1].paused
     assert shown[-1].differential.counted == shown[2].differential.counted < 9
+
+
+def test_a_film_stops_while_it_is_paused_and_loses_no_frame(smear, store):
+    engine, shown, source = counted(smear, store, acts={20: Action("pause"), 24: Action("pause")})
+    assert [snapshot.paused for snapshot in shown[18:26]] == [False, False, True, True, True, True, False, False]
+    assert len({snapshot.accounts.captured for snapshot in shown[20:24]}) == 1
+    assert "paused" not in store.accounts.skipped
+    assert store.accounts.captured == len(source.poses) + source.dropped and engine.differential.counted == 9
+
+
+def test_a_session_that_awaits_its_slide_counts_nothing_until_it_is_there(smear, store):
+    acts = {5: Action("pause"), 6: Action("identify", sample="S-2", operator="MK")}
+    engine, shown, _ = counted(smear, store, acts=acts, slide_awaited=True)
+    assert shown[4].slide_awaited and shown[4].accounts.captured == 0 and not shown[-1].slide_awaited
+    assert (shown[4].sample, shown[7].sample, shown[7].operator) == ("", "S-2", "MK")
+    assert engine.differential.counted == 9
+    with Archive(store.path) as archive:
+        record = archive.record(store.id)
+    assert [event.kind for event in record.events if event.kind in ("resumed", "new slide")] == ["resumed", "new slide"]
+    assert record.info.sample == "S-2"
 
 
 def test_a_session_can_be_signed_and_then_stands(smear, store):

@@ -21,9 +21,9 @@ from leuko_edge.types import CLASSES, LEUKOCYTES, UNIDENTIFIED
 EDGE = Path(__file__).resolve().parents[2] / "edge"
 
 
-def said(keys, cells=(87, 86, 85)) -> list[Action]:
+def said(keys, cells=(87, 86, 85), **named) -> list[Action]:
     dialogue = Dialogue()
-    return [action for key in keys if (action := dialogue.feed(key, cells)) is not None]
+    return [action for key in keys if (action := dialogue.feed(key, cells, **named)) is not None]
 
 
 def test_every_class_has_one_key_and_the_numbers_are_those_of_the_table():
@@ -44,25 +44,46 @@ def test_a_class_key_changes_the_last_cell_that_was_shown():
 
 
 def test_quitting_asks_whether_to_sign():
-    assert said("qy") == [Action("sign")] and said("qn") == [Action("quit")]
+    assert said("qy", operator="AB") == [Action("sign")] and said("qn") == [Action("quit")]
     assert said(["q", "esc", "u"]) == [Action("undo")]
     dialogue = Dialogue()
     assert dialogue.question == ""
     dialogue.feed("q")
     assert "Sign" in dialogue.question and "y" in dialogue.question
-    dialogue.feed("y")
+    dialogue.feed("y", operator="AB")
     assert dialogue.question == ""
 
 
 def test_while_a_question_is_open_other_keys_do_nothing():
-    assert said("qpu2 y") == [Action("sign")]
-    assert said("npu2y") == [Action("new_slide")]
+    assert said("qpu2 y", operator="AB") == [Action("sign")]
+    assert said("apu2y") == [Action("new_area")]
     assert said("rpuqn") == []
 
 
-def test_a_new_slide_is_asked_about_first():
-    assert said("n") == [] and said("ny") == [Action("new_slide")]
-    assert said("nnp") == [Action("pause")] and said(["n", "esc", "p"]) == [Action("pause")]
+def test_a_new_slide_ends_this_count_signed_or_not_and_another_area_is_another_key():
+    assert said("n") == [] and said("ny", operator="AB") == [Action("sign", next_slide=True)]
+    assert said("nn") == [Action("quit", next_slide=True)] and said(["n", "esc", "p"]) == [Action("pause")]
+    assert said("a") == [] and said("ay") == [Action("new_area")]
+    assert said("anp") == [Action("pause")] and said(["a", "esc", "p"]) == [Action("pause")]
+
+
+def test_who_signs_is_asked_for_where_nobody_was_named():
+    assert said("qy") == said(["q", "y", "enter", " ", "enter"]) == []  # no signature without a name
+    assert said(["q", "y", *"Dr. Xo", "back", "enter"]) == [Action("sign", operator="Dr. X")]
+    assert said(["n", "y", *"AB", "enter"]) == [Action("sign", operator="AB", next_slide=True)]
+    assert said(["q", "y", "A", "esc", "p"]) == [Action("pause")]
+    dialogue = Dialogue()
+    for key in ["q", "y", "A"]:
+        dialogue.feed(key)
+    assert dialogue.question.startswith("Who signs? A_")
+
+
+def test_a_session_is_given_its_sample_and_operator_by_keys():
+    keys = ["i", *"4711", "enter", *"AB", "enter"]
+    assert said(keys) == [Action("identify", sample="4711", operator="AB")]
+    changed = [Action("identify", sample="S-", operator="MK")]
+    assert said(["i", "back", "enter", "enter"], sample="S-1", operator="MK") == changed
+    assert said(["i", "1", "esc", "p"]) == said(["i", "1", "enter", "esc", "p"]) == [Action("pause")]
 
 
 def test_r_holds_the_cell_while_others_are_counted():
@@ -118,7 +139,7 @@ def test_a_sequence_broken_off_is_forgotten():
 def test_letters_of_several_bytes_arrive_whole_and_broken_ones_do_no_harm():
     decoder = Decoder()
     assert decoder.feed("ä名".encode()[:3], 0.0) + decoder.feed("ä名".encode()[3:], 0.0) == ["ä", "名"]
-    assert decoder.feed(b"p\xff\xfe\x00\x13\x7fu", 0.0) == ["p", "u"]
+    assert decoder.feed(b"p\xff\xfe\x00\x13\x7fu", 0.0) == ["p", "back", "u"]
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from leuko_edge.config import load
 from leuko_edge.errors import CamerasRefused, EnvironmentBroken, Hint, SourceLost
 from leuko_edge.live.engine import Engine
 from leuko_edge.live.goal import Goal
-from leuko_edge.live.session_info import information
+from leuko_edge.live.session_info import information, misfit
 from leuko_edge.live.snapshot import Outline
 from leuko_edge.model.classify import Classifier, FixedClassifier
 from leuko_edge.screen.pages import FAULT
@@ -31,14 +31,14 @@ from leuko_edge.service import loop, sentences
 from leuko_edge.service.backoff import Pauses
 from leuko_edge.service.console import DeviceFace
 from leuko_edge.service.journal import Journal
-from leuko_edge.service.key_socket import Control, send
+from leuko_edge.service.key_socket import Control, send, send_names
 from leuko_edge.service.reporter import Teller
-from leuko_edge.service.resume import check_room, last_open, misfit, take_up
+from leuko_edge.service.resume import check_room, last_open, take_up
 from leuko_edge.service.runtime_lock import RuntimeLock
 from leuko_edge.service.status import Status, StatusFile, as_json, from_json
 from leuko_edge.service.systemd import Notifier
 from leuko_edge.service.view_file import ViewFile, look
-from leuko_edge.session import Advice, End, Light
+from leuko_edge.session import Action, Advice, End, Light
 from leuko_edge.store import SessionInfo, SessionStore, StoreFull, errors
 from leuko_edge.tally import Differential
 from leuko_edge.types import Frame
@@ -153,7 +153,7 @@ def test_the_fields_of_the_status_are_those_of_its_schema():
     assert set(data["session"]) == {
         *("session", "sample", "operator", "source", "simulated", "target", "precision", "widest", "areas", "warning"),
         *("frames_per_second", "advice", "light", "focus", "motion", "in_view", "waiting", "um_per_px", "paused"),
-        *("done", "end", "elapsed", "frames", "last"),
+        *("done", "end", "elapsed", "frames", "last", "slide_awaited"),
     }
     said = [data["session"][name] for name in ("advice", "done", "end", "light")]
     assert said == ["lost: hold still, or go back a little", "target of 200 cells reached", "target", "good"]
@@ -199,9 +199,16 @@ def test_attach_tells_a_running_service_from_a_silent_a_faulty_and_a_missing_one
 def test_keys_from_elsewhere_come_one_by_one_with_the_login_of_who_pressed_them_and_nothing_else_does(tmp_path):
     control, me = Control(tmp_path), pwd.getpwuid(os.getuid()).pw_name
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o660
-    for key in ("q", "esc", "\x1b", "two", "ü"):
+    for key in ("q", "esc", "\x1b", "two", "ü", "enter", "7"):
         send(tmp_path, key)
-    assert control.poll() == [("q", me), ("esc", me), ("ü", me)] and control.poll() == []
+    assert control.poll() == [(key, me) for key in ("q", "esc", "ü", "enter", "7")] and control.poll() == []
+    send_names(tmp_path, sample="S-2")
+    send_names(tmp_path, sample="S-2", operator="CD")
+    named = [Action("identify", sample="S-2"), Action("identify", sample="S-2", operator="CD")]
+    assert control.poll() == [(action, me) for action in named]
+    for wrong in ({"sample": "a\nb"}, {"sample": 7}, {"notes": "x"}, {}, {"sample": "x" * 300}):
+        send(tmp_path, json.dumps(wrong))
+    assert control.poll() == []
     control.close()
     assert not os.listdir(tmp_path) and Control(None).poll() == []
 

@@ -121,7 +121,10 @@ def test_at_the_goal_a_person_signs_from_elsewhere_and_the_next_session_waits_fo
         assert service.states() == ["signed", "open"]
         signed, new = service.counts()  # one frame may show more than the goal still asks for
         assert signed >= 4 and new == 0
-        service.hear(lambda: seen.has(b"PAUSED"))
+        service.hear(lambda: seen.has(b"PUT THE NEW SLIDE ON"))
+        named = service.attach("--sample", "S-2", "--operator", "CD")
+        assert named.returncode == 0 and named.stdout == "session 2: sample S-2, operator CD\n"
+        service.hear(lambda: service.status()["session"]["sample"] == "S-2")
         send(service.runtime, "p")
         service.hear(lambda: service.counts()[1] >= 4)
         attached.send_signal(signal.SIGINT)

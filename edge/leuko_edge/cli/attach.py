@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import EnvironmentBroken
+from ..config import values
+from ..errors import EnvironmentBroken, UsageError
 from ..plain_text import printable
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 SYSTEM = Path("/run/leuko-edge")
 LEAVE = {"q", "Q", "esc"}
+TAKEN = 5.0  # seconds that a service may take to show what it was told
 LOOKS = 0.25  # seconds between two looks at the file and the keys
 QUIT = "q leaves, the count goes on"
 QUIT_KEYS = "Ctrl-C leaves, the count goes on"
@@ -46,6 +48,8 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     how.add_argument(
         "--keys", action="store_true", help="pass the keys on: pause, undo, change and sign from here; Ctrl-C leaves"
     )
+    parser.add_argument("--sample", type=values.NAME, metavar="ID", help="give the session of now its sample")
+    parser.add_argument("--operator", type=values.NAME, metavar="NAME", help="likewise who counts and signs it")
     parser.add_argument("--folder", metavar="DIR", help="the service's runtime directory (default: /run/leuko-edge)")
     parser.set_defaults(run=run)
 
@@ -53,6 +57,9 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 def run(options: argparse.Namespace) -> int:
     """0, or 4 where the service has a fault; EnvironmentBroken where there is none to ask."""
     folder = find(options.folder)
+    names = {name: value for name in ("sample", "operator") if (value := getattr(options, name)) is not None}
+    if names:
+        return _name(folder, names)
     if options.json:
         print(json.dumps(load(folder), indent=1, ensure_ascii=False))
         return 0
@@ -67,6 +74,24 @@ def run(options: argparse.Namespace) -> int:
             raise _unknown(folder, error) from None
         return 0 if status.fault is None else EnvironmentBroken.exit_code
     return _watch(console, folder, options.keys)
+
+
+def _name(folder: Path, names: dict[str, str]) -> int:
+    """Give the service's session its names and say so; EnvironmentBroken where they are not taken."""
+    from ..service.key_socket import LONGEST, send_names
+
+    if any(len(name) > LONGEST for name in names.values()):
+        raise UsageError(f"a name of at most {LONGEST} letters is needed")
+    send_names(folder, **names)
+    end = time.monotonic() + TAKEN
+    while time.monotonic() < end:
+        session = load(folder)["session"] or {}
+        if all(session.get(name) == value for name, value in names.items()):
+            told = ", ".join(f"{name} {printable(value) or 'nobody'}" for name, value in names.items())
+            print(f"session {session['session']}: {told}")
+            return 0
+        time.sleep(LOOKS)
+    raise EnvironmentBroken("the service did not take the name", "leuko-edge attach --once says how it stands")
 
 
 def find(given: str | None, environ: Mapping[str, str] = os.environ) -> Path:

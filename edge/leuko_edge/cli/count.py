@@ -151,6 +151,8 @@ def _close(store: SessionStore, kind: type[BaseException] | None, *_: object) ->
         store.close()
         return
     with contextlib.suppress(LeukoError):  # what ended the count is what is said
+        if store.withdraw():
+            return
         store.event("interrupted", "not every photograph was counted", store.info.operator or PROGRAM, time.time())
         store.close()
 

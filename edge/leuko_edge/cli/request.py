@@ -31,6 +31,18 @@ class Results:
     def __bool__(self) -> bool:
         return any(vars(self).values())
 
+    def of_session(self, number: int) -> Results:
+        """The same for a further session of a run, so that nothing is written over that of the one before."""
+        return Results(**{name: path and _numbered(path, number) for name, path in vars(self).items()})
+
+
+def _numbered(path: str, number: int) -> str:
+    """result.json of session 4 is result-4.json, sheets/ is sheets-4; standard output stays."""
+    if path == "-":
+        return path
+    stem, suffix = os.path.splitext(path.rstrip(os.sep))
+    return f"{stem}-{number}{suffix}"
+
 
 @dataclass(frozen=True)
 class Demo:
@@ -58,6 +70,7 @@ class Request:
     quiet: bool = False
     timings: bool = False
     results: Results = Results()
+    first: bool = True  # session of this run; there are further ones where the person counts another slide
 
     @property
     def threads(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -54,8 +55,17 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _upkeep(listing: argparse.ArgumentParser) -> None:
-    """`sessions prune` and `sessions backup`. The database may be named before or after the word."""
-    words = listing.add_subparsers(metavar="prune|backup", title="upkeep, each with its own --help")
+    """`sessions name`, `sessions prune` and `sessions backup`. The database may be named before or after the word."""
+    words = listing.add_subparsers(metavar="name|prune|backup", title="upkeep, each with its own --help")
+    name = words.add_parser(
+        "name",
+        help="give a session its sample or operator",
+        description="Say whose blood a session is of, or who counted it, until it is signed.",
+    )
+    name.add_argument("id", type=values.whole(1), metavar="ID", help="the session's number, see leuko-edge sessions")
+    name.add_argument("--sample", type=values.NAME, metavar="ID", help="whose blood it is")
+    name.add_argument("--operator", type=values.NAME, metavar="NAME", help="who counted it")
+    name.set_defaults(run=run_name)
     prune = words.add_parser("prune", help="remove old sessions", description="Remove sessions that ended long ago.")
     prune.add_argument(
         "--older-than", type=values.whole(0), required=True, metavar="DAYS", help="what ended longer ago goes"
@@ -74,8 +84,26 @@ def _upkeep(listing: argparse.ArgumentParser) -> None:
     )
     backup.add_argument("file", metavar="FILE", help="the copy; a file that exists is not written over")
     backup.set_defaults(run=run_backup)
-    for parser in (prune, backup):
+    for parser in (name, prune, backup):
         add_database(parser, default=argparse.SUPPRESS)
+
+
+def run_name(options: argparse.Namespace) -> int:
+    """Name the session and return 0; UsageError where it is signed, or nothing is said."""
+    import getpass
+    import time
+
+    from ..store.review import Review
+
+    if options.sample is None and options.operator is None:
+        raise UsageError("name what it is to bear: --sample ID, --operator NAME or both")
+    path = database(options)
+    if not os.path.exists(path):
+        raise UsageError(f"there is no session {options.id} in {path}", "leuko-edge sessions lists them")
+    with contextlib.closing(Review(path)) as review:
+        review.identify(options.id, options.sample, options.operator, getpass.getuser(), time.time())
+    print(f"session {options.id} is named")
+    return 0
 
 
 def run_prune(options: argparse.Namespace) -> int:

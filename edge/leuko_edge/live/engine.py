@@ -30,11 +30,16 @@ from .tracks import VIEWS, Look, Track
 
 CHECKED = 50  # counted frames after which the map's small corrections may have brought two tracks together
 SHOWN = 8  # cells in the display's list
+RESTING = 0.05  # seconds between two looks at the keys while a film is paused
 
 
 @dataclass
 class Engine:
-    """One session. `show` is called for every frame, `actions` gives what the person asked for since."""
+    """One session. `show` is called for every frame, `actions` gives what the person asked for since.
+
+    `slide_awaited`: it is paused until the person has put its slide on; what the source shows until then is another
+    slide's. `next_slide`, afterwards: the person wants a session of another slide to follow.
+    """
 
     classifier: CellClassifier
     store: SessionStore
@@ -42,11 +47,13 @@ class Engine:
     um_per_px: float | None = None
     references: Mapping[str, tuple[float, float]] = field(default_factory=lambda: REFERENCES)
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
+    slide_awaited: bool = False
 
     def __post_init__(self) -> None:
         self.map, self.gate = SlideMap(), Gate()
         self.cells = Looker(self.classifier, self.store, self.map, self.um_per_px, self.stopwatch)
-        self.paused = False
+        self.paused = self.slide_awaited
+        self.next_slide = False
         self.done: End | None = None
         self.place: Place | None = None  # of the latest frame
         self.scale_origin = "red cells" if self.um_per_px is None else "given"
@@ -73,6 +80,9 @@ class Engine:
         if self._frames is None:  # a source is iterated once, also where counting goes on after the goal
             self._frames = iter(source)
         while self.done is None:
+            if self.paused and not source.live:  # a film stops, so that none of its frames passes unseen
+                self._rest(source, show, actions, truth)
+                continue
             with stage("wait for a frame"):
                 frame = next(self._frames, None)
             if frame is None:
@@ -91,6 +101,19 @@ class Engine:
             self.stopwatch.milliseconds["capture to display"].append(1000 * (time.time() - since))
         self._dropped = source.dropped
         return self.done
+
+    def _rest(
+        self,
+        source: LiveSource,
+        show: Callable[[Snapshot], None],
+        actions: Callable[[], Sequence[Action]],
+        truth: Mapping[str, int] | None,
+    ) -> None:
+        """A moment of a pause in which no frame is taken."""
+        time.sleep(RESTING)
+        for action in actions():
+            self.act(action)
+        show(self.snapshot(source, None, truth))
 
     def go_on(self) -> None:
         """Count on although the goal is reached."""
@@ -178,17 +201,18 @@ class Engine:
         """What the person asked for by a key."""
         now, who = time.time(), action.who or self.store.info.operator or "operator"
         if action.kind == "pause":
-            self.paused = not self.paused
-            self.store.event("paused" if self.paused else "resumed", "", who, now)
+            self._pause(who, now)
         elif action.kind == "undo":
             for track in self._tracks_of(self.store.undo_last(who, now)):
                 track.undone = True
         elif action.kind == "redo":
             for track in self._tracks_of(self.store.redo_last(who, now)):
                 track.undone = False
-        elif action.kind == "new_slide":
+        elif action.kind == "new_area":
             self.map.new_slide()
-            self.store.event("new slide", "", who, now)
+            self.store.event("another area", "", who, now)
+        elif action.kind == "identify":
+            self.store.identify(action.sample, action.operator, who, now)
         elif action.kind == "reclassify" and action.label:
             cell = action.cell or next((shown.id for shown in self.store.last(1)), None)
             if cell is not None:
@@ -196,12 +220,28 @@ class Engine:
                 for track in self._tracks_of(cell):
                     track.label, track.by = action.label, who
         elif action.kind == "sign":
-            self.finish()
-            self.store.sign(who, now)
-            self.done = End.SIGNED
+            self._sign(action, now)
         elif action.kind == "quit":
             self.done = End.STOPPED
+        self.next_slide = self.next_slide or action.next_slide
         self.cells.changed = True
+
+    def _pause(self, who: str, now: float) -> None:
+        self.paused = not self.paused
+        self.store.event("paused" if self.paused else "resumed", "", who, now)
+        if self.slide_awaited and not self.paused:
+            self.slide_awaited = False
+            self.map.new_slide()  # what the camera saw until now was the slide of before
+            self.store.event("new slide", "", who, now)
+
+    def _sign(self, action: Action, now: float) -> None:
+        """By who asks for it, or the session's operator, who may have been named only now; UsageError for nobody."""
+        who = action.who or action.operator or self.store.info.operator
+        if action.operator and not self.store.info.operator:
+            self.store.identify(None, action.operator, who, now)
+        self.finish()
+        self.store.sign(who, now)
+        self.done = End.SIGNED
 
     def _tracks_of(self, cell: int | None) -> list[Track]:
         """Its track; none where it was counted before the session was resumed."""
@@ -230,7 +270,8 @@ class Engine:
         )
         self.cells.changed = False
 
-    def snapshot(self, source: LiveSource, frame: Frame, truth: Mapping[str, int] | None = None) -> Snapshot:
+    def snapshot(self, source: LiveSource, frame: Frame | None, truth: Mapping[str, int] | None = None) -> Snapshot:
+        """How the session stands; `frame` is the one that was looked at, None in the pause of a film."""
         info, verdict, view = self.store.info, self._verdict, self.cells.rest
         differential = self.differential
         span = self._times[-1] - self._times[0] if len(self._times) > 1 else 0.0
@@ -256,11 +297,12 @@ class Engine:
             areas=self.map.areas,
             last=self._recent,
             paused=self.paused,
+            slide_awaited=self.slide_awaited,
             done=self.done,
             warning=self.review or self.store.warning or source.warning,
             elapsed=time.monotonic() - self._began,
             outlines=view.outlines,
-            bgr=frame.bgr,
+            bgr=None if frame is None else frame.bgr,
             truth=truth,
         )
 

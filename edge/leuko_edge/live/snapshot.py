@@ -46,6 +46,7 @@ class Snapshot:
     areas: int
     last: tuple[Shown, ...]  # newest first
     paused: bool
+    slide_awaited: bool  # a new session, paused until its slide is put on
     done: End | None  # None while counting
     warning: str  # disk, unfamiliar cells, …; one sentence or ""
     elapsed: float  # seconds

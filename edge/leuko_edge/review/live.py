@@ -17,6 +17,7 @@ from ..store.review import Refused
 from .access import Access
 from .changes import Body
 
+KEYS = tuple(word for word in words.KEYS if not word.startswith("i "))  # names are typed into the page's own fields
 ANSWERS = {"y": "yes", "n": "no", "esc": "back"}
 """Keys that answer the display's questions."""
 
@@ -72,7 +73,7 @@ class Live:
     def press(self, request: Request, body: Body) -> Response:
         """Refused to who has no name, for what a key does bears it."""
         key, person = body.get("key"), self._access.person(request)
-        if not isinstance(key, str) or key not in {*(word[0] for word in words.KEYS), *CLASS_KEYS, *ANSWERS, " "}:
+        if not isinstance(key, str) or key not in {*(word[0] for word in KEYS), *CLASS_KEYS, *ANSWERS, " "}:
             raise UsageError("there is no such key")
         if self._counting is None or self._standing() is None:
             raise Refused("nothing is being counted here")
@@ -106,6 +107,6 @@ def fields(standing: Standing) -> dict[str, Any]:
         "told": [", ".join(words.beside(snapshot)), ", ".join(words.view(snapshot)), words.frames(snapshot.accounts)],
         "warning": snapshot.warning,
         "last": [[shown.id, shown.label, shown.by] for shown in snapshot.last],
-        "keys": [word.split(" ", 1) for word in words.KEYS],
+        "keys": [word.split(" ", 1) for word in KEYS],
         "answers": ANSWERS if standing.question else {},
     }

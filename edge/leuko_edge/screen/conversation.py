@@ -26,10 +26,13 @@ class Conversation:
         before, self.latest = self.latest, snapshot
         return snapshot.done is not None and (before is None or before.done is None)
 
-    def actions(self, pressed: Iterable[Key]) -> list[Action]:
-        """What the keys ask for."""
-        cells = [shown.id for shown in self.latest.last] if self.latest is not None else []
-        return [action for key in pressed if (action := self._dialogue.feed(key, cells))]
+    def actions(self, pressed: Iterable[Key], who: str = "") -> list[Action]:
+        """What the keys ask for; `who` presses them, where that is known."""
+        latest = self.latest
+        if latest is None:
+            return [action for key in pressed if (action := self._dialogue.feed(key, operator=who))]
+        cells, operator = [shown.id for shown in latest.last], latest.operator or who
+        return [action for key in pressed if (action := self._dialogue.feed(key, cells, latest.sample, operator))]
 
     def ask_to_sign(self) -> None:
         """Open the question that q opens, whatever was asked before."""

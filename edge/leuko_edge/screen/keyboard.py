@@ -23,6 +23,7 @@ except ImportError:  # not a POSIX system: no keyboard is read
 
 ESCAPE_WAIT = 0.25  # seconds after which an escape byte that nothing followed was the key itself
 LONGEST = 32  # characters of an escape sequence
+_NAMES = {"\r": "enter", "\n": "enter", "\x7f": "back", "\b": "back"}
 
 
 def has_keyboard(stream: IO[str] | None = None) -> bool:
@@ -65,6 +66,8 @@ class Decoder:
                 self._escape += letter
                 if _complete(self._escape):
                     self._escape = ""
+            elif letter in _NAMES:
+                keys.append(_NAMES[letter])
             elif letter.isprintable():
                 keys.append(letter)
         return keys

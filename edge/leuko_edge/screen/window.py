@@ -33,6 +33,7 @@ NO_DESKTOP = (
 
 _TRY = "import cv2; cv2.namedWindow('leuko-edge', 0); cv2.waitKey(1); cv2.destroyAllWindows()"
 _KEYPAD = {0xFFB0 + digit: str(digit) for digit in range(10)}  # X11's keysyms of the number block
+_NAMED = {10: "enter", 13: "enter", 0xFF8D: "enter", 8: "back", 127: "back", 0xFF08: "back"}
 
 
 def check() -> None:
@@ -108,6 +109,8 @@ def _key(code: int) -> list[Key]:
         return ["esc"]
     if code in _KEYPAD:
         return [_KEYPAD[code]]
+    if code in _NAMED:
+        return [_NAMED[code]]
     return [chr(code)] if 32 <= code < 127 else []
 
 

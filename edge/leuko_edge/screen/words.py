@@ -14,7 +14,7 @@ from ..tally import Differential
 
 TOO_SMALL = "Counting goes on ({0}), but the display needs a terminal of {1}×{2} characters, and this one has {3}×{4}."
 
-KEYS = ("p pause", "u undo", "b bring back", "r change", "n new slide", "q quit/sign")
+KEYS = ("p pause", "u undo", "b back", "r change", "i sample", "a area", "n new slide", "q quit")
 NO_KEYS = ("no keyboard here: Ctrl-C ends the count",)
 
 _DO, _GOOD, _STOP, _REST = "bold black on yellow", "bold white on dark_green", "bold white on red", "bold white on blue"
@@ -35,6 +35,7 @@ class Banner:
 
 _COUNTING = Banner("COUNTING", "", _GOOD)
 _PAUSED = Banner("PAUSED", "p goes on", _REST)
+_SLIDE = Banner("PUT THE NEW SLIDE ON", "i: whose it is, p: count it", _REST)
 _BANNERS = {
     Advice.FOCUS: Banner("FOCUS", "turn the fine focus until the cells are sharp", _DO),
     Advice.HOLD_STILL: Banner("HOLD STILL", "the picture moves", _DO),
@@ -68,7 +69,7 @@ def banner(snapshot: Snapshot, question: str = "") -> Banner:
     if snapshot.done is not None:
         return Banner(done(snapshot).upper(), "", _REST)
     if snapshot.paused:
-        return _PAUSED
+        return _SLIDE if snapshot.slide_awaited else _PAUSED
     said = _COUNTING if snapshot.advice is None else _BANNERS[snapshot.advice]
     return replace(said, hint=said.hint.format(light=snapshot.light))
 

@@ -64,7 +64,7 @@ class DeviceFace:
         if display is not None:
             self._try(lambda: display.tell(word, lines, style))
 
-    def pressed(self) -> list[tuple[Key, str]]:
+    def pressed(self) -> list[tuple[Key | Action, str]]:
         """The keys since the last call: of the terminal, and from elsewhere with the login name of who pressed them."""
         here = list[Key]()
         if self._keys is not None:
@@ -77,7 +77,7 @@ class DeviceFace:
         latest, asked = self._conversation.latest, list[Action]()
         operator = "" if latest is None else latest.operator
         for key, who in self.pressed():
-            for action in self._conversation.actions([key]):
+            for action in [key] if isinstance(key, Action) else self._conversation.actions([key], who):
                 if action.kind == "sign" and who and not may_sign(who, operator):
                     self._journal.say(f"{who} may not sign: the session is {operator}'s; sign as {operator}", WARNING)
                     self._conversation.ask_to_sign()

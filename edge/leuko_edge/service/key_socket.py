@@ -1,5 +1,7 @@
 """Keys pressed elsewhere: `leuko-edge attach --keys` sends each as a datagram to a socket beside the status file.
 
+A datagram that is a JSON object with `sample` or `operator` names the session that is being counted.
+
 Who may send is a matter of the folder's group, who did send the kernel tells with each datagram (unix(7),
 SCM_CREDENTIALS): no program can sign in another's name. Only a process of the service's own user, as the review pages
 beside it are, may say for whom it presses a key: whoever runs as that user could change the sessions themselves.
@@ -8,6 +10,7 @@ beside it are, may say for whom it presses a key: whoever runs as that user coul
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pwd
 import socket
@@ -16,13 +19,15 @@ from pathlib import Path
 
 from ..errors import EnvironmentBroken
 from ..plain_text import is_one_line
-from ..screen.keys import Key
+from ..screen.keys import NAMED, Key
+from ..session import Action
 
 SOCKET = "keys"
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
-_NAMED = "\x1f"  # between a key and the name of whom it is pressed for
-_LONGEST = 512  # bytes of a datagram
+_FOR = "\x1f"  # between a key and the name of whom it is pressed for
 _MOST = 32  # datagrams read at a time: a stuck key must not hold the loop
+_BYTES = 2048  # of a datagram; two names are some hundred
+LONGEST = 200  # letters of a name
 
 
 class Control:
@@ -41,17 +46,18 @@ class Control:
                 os.chmod(self._path, 0o660)
                 self._socket = listening
 
-    def poll(self) -> list[tuple[Key, str]]:
-        """The keys that came since the last call, each with its sender's login name, or whom that pressed it for."""
-        keys: list[tuple[Key, str]] = []
+    def poll(self) -> list[tuple[Key | Action, str]]:
+        """The keys and namings that came since the last call, each with its sender's login name, or whom that pressed it
+        for."""
+        keys: list[tuple[Key | Action, str]] = []
         if self._socket is not None:
             with contextlib.suppress(OSError):  # nothing more waits
                 for _ in range(_MOST):
-                    data, ancillary, _, _ = self._socket.recvmsg(_LONGEST, socket.CMSG_SPACE(_CREDENTIALS.size))
-                    key, _, name = data.decode("utf-8", "ignore").partition(_NAMED)
-                    sender = _sender(ancillary)
+                    data, ancillary, _, _ = self._socket.recvmsg(_BYTES, socket.CMSG_SPACE(_CREDENTIALS.size))
+                    text, _, name = data.decode("utf-8", "ignore").partition(_FOR)
+                    key, sender = _understood(text), _sender(ancillary)
                     who = name if name and sender == os.geteuid() and is_one_line(name) else _login(sender)
-                    if who and (key == "esc" or (len(key) == 1 and key.isprintable())):
+                    if who and key is not None:
                         keys.append((key, who))
         return keys
 
@@ -61,6 +67,21 @@ class Control:
             self._socket = None
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
+
+
+def _understood(text: str) -> Key | Action | None:
+    """None for what is neither a key nor a naming."""
+    if text in NAMED or (len(text) == 1 and text.isprintable()):
+        return text
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict) or not said or set(said) - {"sample", "operator"}:
+        return None
+    if not all(isinstance(name, str) and is_one_line(name) and len(name) <= LONGEST for name in said.values()):
+        return None
+    return Action("identify", **said)
 
 
 def _sender(ancillary: list[tuple[int, int, bytes]]) -> int | None:
@@ -95,14 +116,21 @@ def may_sign(who: str, operator: str) -> bool:
 def send(folder: Path, key: Key, who: str = "") -> None:
     """Press `key` at the service of `folder`, for `who` where this is its own user; EnvironmentBroken where it cannot
     be."""
+    _send(folder, f"{key}{_FOR}{who}" if who else key, "the key")
+
+
+def send_names(folder: Path, **names: str) -> None:
+    """Give the session of that service its `sample` or `operator`; EnvironmentBroken as of `send`."""
+    _send(folder, json.dumps(names), "the name")
+
+
+def _send(folder: Path, text: str, what: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as outgoing:
         outgoing.settimeout(1.0)
         try:
-            outgoing.sendto(
-                (f"{key}{_NAMED}{who}" if who else key).encode("utf-8", "replace"), os.fspath(folder / SOCKET)
-            )
+            outgoing.sendto(text.encode("utf-8", "replace"), os.fspath(folder / SOCKET))
         except OSError as error:
             raise EnvironmentBroken(
-                f"the key could not be sent to the service ({error.strerror or error})",
+                f"{what} could not be sent to the service ({error.strerror or error})",
                 "see systemctl status leuko-edge",
             ) from None

@@ -11,7 +11,7 @@ import os
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import cv2
 
@@ -23,6 +23,7 @@ from ..files import default_path
 from ..live.engine import Engine
 from ..live.goal import Goal
 from ..live.session_info import TARGET, information
+from ..live.session_stream import Stream
 from ..live.snapshot import Snapshot
 from ..model.classify import Classifier
 from ..screen import words
@@ -33,7 +34,6 @@ from .backoff import FIRST, LONGEST, Pauses
 from .journal import ERROR, WARNING
 from .reporter import Teller
 from .resume import check_room, take_up
-from .session_stream import Stream
 
 LOADING = 60.0  # seconds that the model may take, on the slowest card and board
 OPENING = 60.0  # seconds that a camera may take: "auto" tries one after the other, and waits at each
@@ -175,10 +175,8 @@ class Service:
             stream = self._stream(settings)
             stack.callback(self._give_up, stream)
             stack.enter_context(stream)
-            self._session(settings, classifier, stream, database)
-            while stream.live:
+            while self._session(settings, classifier, stream, database) or stream.live:
                 self._slide_changes = True
-                self._session(settings, classifier, stream, database)
 
     def _stream(self, settings: Settings) -> Stream:
         if self._video is not None:
@@ -186,8 +184,8 @@ class Service:
         # A lost camera is opened anew here, where the watchdog is fed meanwhile, and not by the source in silence.
         return Stream(open_source("camera", settings.camera.source, tries=0, **wishes(settings)))
 
-    def _session(self, settings: Settings, classifier: Classifier, stream: Stream, database: str) -> None:
-        """Count one session to its end: the one of before, or a new one."""
+    def _session(self, settings: Settings, classifier: Classifier, stream: Stream, database: str) -> bool:
+        """Count one session to its end, the one of before or a new one; whether another slide was asked for."""
         stream.next_session()
         goal = Goal(settings.count.target, settings.count.precision)
         goal = goal if (goal.target or goal.precision) else Goal(TARGET)
@@ -207,9 +205,16 @@ class Service:
         self._teller.database = store.path
         with store:
             goal = Goal(store.info.target, store.info.precision)
-            engine = Engine(classifier, store, goal, settings.count.um_per_px, store.info.ranges)
+            engine = Engine(
+                classifier,
+                store,
+                goal,
+                settings.count.um_per_px,
+                store.info.ranges,
+                slide_awaited=self._slide_changes,
+            )
             counted = engine.differential.counted
-            engine.paused, self._paused = self._slide_changes or self._paused, False
+            engine.paused, self._paused = engine.paused or self._paused, False
             if self._slide_changes:
                 self._teller.news(f"session {store.id} waits for its slide: put it on, then press p")
             elif resumed and not self._frames_came:
@@ -219,7 +224,7 @@ class Service:
             try:
                 self._until_ended(engine, stream)
             except BaseException:  # SIGTERM among them: the session stays open, as it stands
-                self._paused = engine.paused
+                self._paused, self._slide_changes = engine.paused, engine.slide_awaited
                 with contextlib.suppress(LeukoError):
                     engine.finish(stream.dropped)
                 raise
@@ -230,6 +235,7 @@ class Service:
         self._teller.journal.say(f"session {store.id} has ended with {counted} leukocytes, {why}")
         if warning:
             self._teller.journal.say(f"session {store.id}: {warning}", WARNING)
+        return engine.next_slide
 
     def _until_ended(self, engine: Engine, stream: Stream) -> None:
         """Until the result is signed, the person wants no more of it, or a film is over."""
@@ -239,15 +245,8 @@ class Service:
             self._pauses.frame(time.monotonic())
             self._teller.frame(snapshot)
 
-        def actions() -> Sequence[Action]:
-            asked = self._teller.face.actions()
-            if self._slide_changes and any(action.kind == "pause" for action in asked):
-                self._slide_changes = False
-                return [Action("new_slide"), *asked]  # what the camera saw until now was the slide of before
-            return asked
-
         while True:
-            ended = engine.run(stream, show, actions)
+            ended = engine.run(stream, show, self._teller.face.actions)
             if ended not in (End.TARGET, End.PRECISION):
                 if stream.live and ended == End.SOURCE:
                     raise SourceLost(f"{stream.name} gives no more pictures")
@@ -270,6 +269,9 @@ class Service:
         while face.question:
             self._teller.waiting(said)
             for action in face.actions():
-                return action
+                if action.kind in ("sign", "quit"):
+                    return action
+                engine.act(action)
+                self._teller.named(engine.store.info)
             time.sleep(TICK)
         return None

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ..live.snapshot import Snapshot
 from ..screen.pages import FAULT, WAITING
+from ..store import SessionInfo
 from . import sentences
 from .console import DeviceFace
 from .journal import ERROR, NOTICE, Journal
@@ -74,6 +75,11 @@ class Teller:
             self.notifier.status(text)
         if now - self._published >= PUBLISH:
             self._publish(Status("counting", text, question=self.face.question, snapshot=snapshot))
+
+    def named(self, info: SessionInfo) -> None:
+        """The session bears another sample or operator, while no frame is looked at."""
+        if self._snapshot is not None:
+            self._snapshot = replace(self._snapshot, sample=info.sample, operator=info.operator)
 
     def waiting(self, said: str) -> None:
         """A person is asked whether the result is signed; called again and again meanwhile."""

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Container
 
+from ..live.session_info import misfit
 from ..store import SessionInfo, SessionStore, errors, schema
 
 
@@ -23,26 +24,6 @@ def last_open(database: str) -> int | None:
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise errors.explained(error, name) from None
     return int(row["id"]) if row is not None and row["open"] else None
-
-
-def misfit(before: SessionInfo, now: SessionInfo) -> str:
-    """Why the cells of the session `before` and those of `now` are not to be counted together; "" where they may.
-
-    A camera may come back under another name or at another port; another size of its pictures is another scale, and
-    then neither the map nor the cells of before mean anything.
-    """
-    old, new = before.source_details, now.source_details
-    if before.simulated != now.simulated:
-        return "the one is of simulated blood"
-    if before.model_sha256 != now.model_sha256 or before.leukocytes != now.leukocytes:
-        return "it was counted with another model"
-    if old.get("kind") != new.get("kind"):
-        return "it was counted with a camera of another kind"
-    if any(old.get(side, new.get(side)) != new.get(side) for side in ("width", "height")):
-        return "the camera's pictures had another size"
-    if new.get("kind") in ("video", "folder") and before.source != now.source:
-        return "it was of another film"
-    return ""
 
 
 def take_up(

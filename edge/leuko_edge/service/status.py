@@ -35,6 +35,8 @@ FRESH = 5.0  # seconds that a status holds where nothing else was said
 class SessionFields:
     """`session` of the file: the names and their meaning are the schema's, whatever becomes of `Snapshot`.
 
+    `slide_awaited`: a new session, `paused` until its slide is put on.
+
     `advice` is one of the values of `Advice`, "" where there is nothing to do; `done` says in words why counting has
     stopped, "" while it has not, and `end` the same as one of the values of `End`, or null. `last` holds for each of
     the last cells its number, class, confidence and who named it. Lengths and times are in µm and seconds.
@@ -64,6 +66,7 @@ class SessionFields:
     elapsed: float
     frames: Mapping[str, Any]
     last: Sequence[Sequence[Any]]
+    slide_awaited: bool = False
 
     @classmethod
     def of(cls, seen: Snapshot) -> SessionFields:
@@ -86,6 +89,7 @@ class SessionFields:
             um_per_px=seen.um_per_px,
             areas=seen.areas,
             paused=seen.paused,
+            slide_awaited=seen.slide_awaited,
             done=words.done(seen),
             end=seen.done,
             warning=seen.warning,
@@ -123,6 +127,7 @@ class SessionFields:
             areas=self.areas,
             last=tuple(Shown(*shown) for shown in self.last),
             paused=self.paused,
+            slide_awaited=self.slide_awaited,
             done=None if self.end is None else End(self.end),
             warning=self.warning,
             elapsed=self.elapsed,

@@ -46,7 +46,7 @@ class VideoFile:
         self._capture: cv2.VideoCapture | None = None
         self._whole = True
         self._counted = False
-        self._started_at = 0.0
+        self._started_at, self._bytes = 0.0, 0
         self._entered = self._taken = False
 
     def __enter__(self) -> VideoFile:
@@ -66,7 +66,7 @@ class VideoFile:
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             why = getattr(error, "strerror", None) or error
             raise UsageError(f"{self.name} cannot be opened: {why}; check the name") from None
-        self._started_at = status.st_mtime
+        self._started_at, self._bytes = status.st_mtime, status.st_size
         self._capture = self._open()
         return self
 
@@ -101,7 +101,7 @@ class VideoFile:
 
     def describe(self) -> dict[str, Any]:
         """What the session's record says of this source; size, rate and length as the file states them."""
-        about: dict[str, Any] = {"kind": "video", "name": self.name}
+        about: dict[str, Any] = {"kind": "video", "name": self.name, "bytes": self._bytes}
         if self._capture is not None:
             width, height = opencv.size(self._capture)
             about |= {"width": width, "height": height, "fps": self._capture.get(cv2.CAP_PROP_FPS)}

@@ -90,6 +90,20 @@ def discard(execute: Execute, session: int, cell: int, reason: str, at: float) -
         record(execute, session, at, PROGRAM, "discarded", reason, cell=cell)
 
 
+def identify(
+    execute: Execute, session: int, sample: str | None, operator: str | None, who: str, at: float
+) -> tuple[str, str]:
+    """Whose blood it is, and who counted it; None leaves what is there. The sample and the operator as they are now."""
+    row = execute("SELECT sample, operator FROM session WHERE id = ?", (session,)).fetchone()
+    now = {name: row[name] for name in ("sample", "operator")}
+    for name, value in (("sample", sample), ("operator", operator)):
+        if value is not None and (wanted := utf8(value)) != now[name]:
+            execute(f"UPDATE session SET {name} = ? WHERE id = ?", (wanted, session))
+            record(execute, session, at, who, name, before=now[name], after=wanted)
+            now[name] = wanted
+    return now["sample"], now["operator"]
+
+
 def undo_last(execute: Execute, session: int, who: str, at: float) -> int | None:
     """The number of the newest cell that a person follows, now out of all counts; None where there is none."""
     row = execute(

@@ -8,12 +8,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 from ..errors import UsageError
 from ..session import Accounts, MapPiece
-from . import columns, corrections, errors, schema, table_rows
+from . import columns, corrections, errors, schema, table_rows, upkeep
 from .clock import SessionClock
 from .corrections import PROGRAM, Execute
 from .errors import SessionDamaged, StoreError, StoreMoved, explained
@@ -103,8 +104,9 @@ class Ledger:
                 return
             self.accounts = accounts
             if time.monotonic() - self._written >= SAVE_SECONDS:
-                with self._change():
-                    pass  # accounts and fields go with every change
+                with self._change() as execute:  # accounts and fields go with every change
+                    row = execute("SELECT sample, operator FROM session WHERE id = ?", (self.id,)).fetchone()
+                self.info = replace(self.info, sample=row["sample"], operator=row["operator"])  # named elsewhere
 
     def close(self, state: str = "closed", at: float | None = None) -> None:
         """End the session, or with "open" leave it for --resume; a signed one stays signed. Twice is harmless.
@@ -126,6 +128,21 @@ class Ledger:
             finally:
                 self._connection.close()
                 self._lock.release()
+
+    def withdraw(self) -> bool:
+        """Take the session out of the database again where it never began: no frame, no cell, no photograph, no word
+        of history. It is closed then; else False, and nothing is done."""
+        with self._guard:
+            if self._lock.released or self._signed or self.accounts.captured:
+                return False
+            try:
+                if not upkeep.remove_empty(self._connection, self.id):
+                    return False
+            except sqlite3.Error as error:
+                raise explained(error, self.path, self._blamed) from None
+            self._connection.close()
+            self._lock.release()
+            return True
 
     @property
     def seconds(self) -> float:

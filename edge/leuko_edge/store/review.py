@@ -105,14 +105,10 @@ class Review:
                     (table_rows.utf8(who), float(at), session, cell),
                 )
 
-    def identify(self, session: int, sample: str, operator: str, who: str, at: float) -> None:
-        """Whose blood it is, and who counted it; what was named before stays in the history."""
+    def identify(self, session: int, sample: str | None, operator: str | None, who: str, at: float) -> None:
+        """Whose blood it is, and who counted it, None for what stays; what was named before stays in the history."""
         with self._transaction(session) as execute:
-            row = execute("SELECT sample, operator FROM session WHERE id = ?", (session,)).fetchone()
-            for name, value in (("sample", table_rows.utf8(sample)), ("operator", table_rows.utf8(operator))):
-                if value != row[name]:
-                    execute(f"UPDATE session SET {name} = ? WHERE id = ?", (value, session))
-                    corrections.record(execute, session, at, who, name, before=row[name], after=value)
+            corrections.identify(execute, session, sample, operator, who, at)
 
     def sign(self, session: int, who: str, at: float) -> int:
         """The version that is now signed. Unseen, Signed; Refused while it is being counted, or nobody is named."""

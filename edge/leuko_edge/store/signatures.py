@@ -5,12 +5,18 @@ Each function works inside the caller's transaction and adds its line to the his
 
 from __future__ import annotations
 
+from ..errors import UsageError
 from . import table_rows
 from .corrections import Execute, record
 
 
 def sign(execute: Execute, session: int, who: str, at: float) -> int:
-    """The result stands as version 1, 2, …, which is returned; who may sign, and when, is the caller's to know."""
+    """The result stands as version 1, 2, …, which is returned; who may sign, and when, is the caller's to know.
+
+    UsageError where nobody is named.
+    """
+    if not who.strip():
+        raise UsageError("a signature needs a name", "name the operator, then sign")
     found = execute("SELECT amendment, ended_at FROM session WHERE id = ?", (session,)).fetchone()
     reason, ended = found["amendment"], found["ended_at"]
     newest = execute("SELECT coalesce(max(version), 0) FROM signature WHERE session = ?", (session,)).fetchone()

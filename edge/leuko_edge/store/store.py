@@ -156,6 +156,12 @@ class SessionStore(Ledger):
         with self._change() as execute:
             return corrections.redo_last(execute, self.id, who, self._clock.after(at))
 
+    def identify(self, sample: str | None, operator: str | None, who: str, at: float) -> None:
+        """Whose blood it is, and who counts it, until it is signed; None for what stays."""
+        with self._change() as execute:
+            named = corrections.identify(execute, self.id, sample, operator, who, self._clock.after(at))
+        self.info = replace(self.info, sample=named[0], operator=named[1])
+
     def event(self, kind: str, text: str, who: str, at: float) -> None:
         """Add to the history: "paused", "lost", "new slide", "disk", …"""
         with self._change() as execute:
@@ -204,7 +210,7 @@ class SessionStore(Ledger):
             return Counter({columns.label(row, "label"): int(row["cells"]) for row in rows})
 
     def sign(self, who: str, at: float) -> None:
-        """The result stands: from now on the session can be read, not changed."""
+        """The result stands: from now on the session can be read, not changed. UsageError where nobody is named."""
         now = self._clock.after(at)
         with self._guard:
             self._keyframes.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import UsageError
@@ -83,10 +84,20 @@ def backup(path: str | os.PathLike[str], target: str | os.PathLike[str]) -> int:
                     os.unlink(part + suffix)
 
 
-def _remove(connection: sqlite3.Connection, session: int) -> None:
+def remove_empty(connection: sqlite3.Connection, session: int) -> bool:
+    """Remove a session that never began; False, and nothing done, where it has a cell, a photograph or an event."""
+    return _remove(connection, session, ("cell", "picture", "event"))
+
+
+def _remove(connection: sqlite3.Connection, session: int, unless: Sequence[str] = ()) -> bool:
+    """Whole or not at all; False where one of the tables `unless` knows the session."""
     tables = [row["name"] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     connection.execute("BEGIN IMMEDIATE")
     try:
+        for table in unless:
+            if connection.execute(f"SELECT 1 FROM {table} WHERE session = ? LIMIT 1", (session,)).fetchone():
+                connection.execute("ROLLBACK")
+                return False
         connection.execute("PRAGMA defer_foreign_keys = ON")
         for table in tables:
             links = connection.execute("SELECT 1 FROM pragma_foreign_key_list(?) WHERE \"table\" = 'session'", (table,))
@@ -94,6 +105,7 @@ def _remove(connection: sqlite3.Connection, session: int) -> None:
                 connection.execute(f'DELETE FROM "{table}" WHERE session = ?', (session,))
         connection.execute("DELETE FROM session WHERE id = ?", (session,))
         connection.execute("COMMIT")
+        return True
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
