@@ -47,7 +47,7 @@ class Control:
                 self._socket = listening
 
     def poll(self) -> list[tuple[Key | Action, str]]:
-        """The keys and namings that came since the last call, each with its sender's login name, or whom that pressed it
+        """The keys and namings since the last call, each with its sender's login name, or whom that pressed it
         for."""
         keys: list[tuple[Key | Action, str]] = []
         if self._socket is not None:
