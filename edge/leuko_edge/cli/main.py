@@ -49,6 +49,7 @@ COMMANDS = {  # the module whose add_parsers(subparsers) knows the word; its par
     "enrol": "enrol",
     "compare": "compare",
     "enough": "enough",
+    "quiz": "quiz",
 }
 
 

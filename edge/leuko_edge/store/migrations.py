@@ -195,5 +195,28 @@ ALTER TABLE signature ADD COLUMN second_by TEXT;  -- NULL: nobody yet
 ALTER TABLE signature ADD COLUMN second_at REAL;
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _REVIEW, _HANDED_OVER, _SHRINK, _QUALITY, _SECOND_SIGNATURE)
+_QUIZ = """
+CREATE TABLE quiz (                    -- a person names cells that are signed, blind
+    id INTEGER PRIMARY KEY,
+    person TEXT NOT NULL,
+    begun_at REAL NOT NULL,
+    source TEXT NOT NULL,              -- the folder of named pictures; empty: signed sessions
+    finished_at REAL                   -- NULL: it can be gone on with
+);
+CREATE TABLE quiz_cell (
+    quiz INTEGER NOT NULL REFERENCES quiz(id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,           -- 0, 1, … in the order in which they are shown
+    session INTEGER,                   -- no reference: what was answered stays when the session goes
+    cell INTEGER,
+    path TEXT NOT NULL,                -- of a picture; empty: the session's cell
+    label TEXT NOT NULL,               -- as it was signed when the quiz began
+    said TEXT,                         -- NULL: not yet answered
+    seconds REAL,
+    PRIMARY KEY (quiz, number)
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    *(_VERSION_1, _VERSION_2, _REVIEW, _HANDED_OVER, _SHRINK, _QUALITY, _SECOND_SIGNATURE, _QUIZ),
+)
 """MIGRATIONS[n] makes version n + 1 out of version n."""
