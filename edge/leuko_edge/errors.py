@@ -43,7 +43,7 @@ EXIT_CODES: Mapping[int, str] = MappingProxyType(
         0: "done: all that was named is counted (shown, written), nothing is bad",
         2: "wrong usage: the command line or the configuration",
         3: "nothing countable: not one white cell",
-        4: "model, environment, source or output broken; of doctor: something is bad",
+        4: "model, environment, source or output broken; of doctor and qc: something is bad",
         PARTLY: "counted in part: something that was named is left out, and the messages and the report say what",
         INTERRUPTED: "interrupted",
     }

@@ -114,6 +114,7 @@ def test_every_setting_can_be_made_by_its_variable(home):
         **{"session.database": "~/s.sqlite3", "session.operator": "Dr. Ä", "service.display": "/dev/tty3"},
         **{"review.enabled": "true", "review.host": "0.0.0.0", "review.port": "443", "review.second_signature": "True"},
         **{"review.certificate": "c.pem", "review.key": "k.pem"},
+        **{"qc.control": "/srv/control", "qc.max_age": "24", "qc.overdue": "refuse"},
         **{name: "1-2.5" for name in table() if name.startswith("reference.")},
     }
     for name in {*table()} - {"count.target"}:
@@ -166,6 +167,8 @@ def test_the_camera_may_be_a_number(home):
         ("service.display", ['"tty1"', "1", '""']),
         ("review.enabled", ["1", '"true"', '"yes"']),
         ("review.port", ["65536", "-1", '"443"']),
+        ("qc.overdue", ['"stop"', "true", '""']),
+        ("qc.max_age", ["0", "true", '"24"']),
     ],
 )
 def test_a_value_that_breaks_its_rule_is_refused_with_file_line_and_key(key, values, home):

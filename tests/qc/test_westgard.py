@@ -68,7 +68,8 @@ def test_a_baseline_needs_twenty_runs_and_stays_that_of_the_first():
 def test_photographs_that_never_change_do_not_make_a_rounding_an_alarm():
     found = baseline([0.1] * FEWEST, 0.01)
     assert found is not None
-    assert found.z(0.105) == pytest.approx(0.5)
+    assert found.z(0.1049) == 0 == found.z(0.0951)  # on neither side: ten of them are no 10-x
+    assert found.z(0.11) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, float("nan")])

@@ -50,6 +50,7 @@ COMMANDS = {  # the module whose add_parsers(subparsers) knows the word; its par
     "compare": "compare",
     "enough": "enough",
     "quiz": "quiz",
+    "qc": "qc",
 }
 
 

@@ -41,6 +41,13 @@ class SessionSettings:
 
 
 @dataclass(frozen=True)
+class QcSettings:
+    control: str | None  # path; None: there is none
+    max_age: float | None  # hours; None: no test is asked for
+    overdue: str  # warn or refuse
+
+
+@dataclass(frozen=True)
 class ServiceSettings:
     display: str
 
@@ -61,6 +68,7 @@ class Settings:
     count: CountSettings
     model: ModelSettings
     session: SessionSettings
+    qc: QcSettings
     service: ServiceSettings
     review: ReviewSettings
     reference: Mapping[str, tuple[float, float]]
@@ -72,6 +80,7 @@ _TABLES = {
     "count": CountSettings,
     "model": ModelSettings,
     "session": SessionSettings,
+    "qc": QcSettings,
     "service": ServiceSettings,
     "review": ReviewSettings,
 }

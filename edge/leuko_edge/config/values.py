@@ -139,6 +139,12 @@ def _read_yes_no(text: str) -> bool:
     return text.lower() == "true"
 
 
+def _overdue(value: Any) -> str:
+    if value not in ("warn", "refuse"):
+        raise refused("warn or refuse is needed", value)
+    return str(value)
+
+
 def _size(value: Any) -> tuple[int, int]:
     needed = "100 to 10000 pixels wide and high, written 1280x960 or in a file [1280, 960], are needed"
     if not isinstance(value, list | tuple) or len(value) != 2:
@@ -180,6 +186,8 @@ TARGET = whole(1, 100_000)
 PRECISION = number(1, 100, "an interval of 1 to 100 points is needed")
 UM_PER_PX = Kind(_scale, lambda text: MEASURED if text == MEASURED else float(text))
 THREADS = whole(1, 256)
+HOURS = number(0.1, 10_000, "0.1 to 10000 hours are needed")
+OVERDUE = Kind(_overdue)
 NAME = Kind(_one_line("one line of text is needed", empty=True))
 RANGE = Kind(_range, _read_range)
 DISPLAY = Kind(_display)
