@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="leuko-convert", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="leuko-convert",
+        description=__doc__,
+        epilog="Other uses: leuko-convert --finder RUN, and leuko-convert --sign KEY MODEL… (each has its own --help)",
+    )
     parser.add_argument(
         "--model", type=Path, required=True, help="model.keras of a run, or a weights file (.weights.h5) of --network"
     )
@@ -44,9 +48,13 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0, 2 for wrong usage, 4 where TensorFlow or the disk fails."""
     words = list(sys.argv[1:] if argv is None else argv)
-    finder = any(word.startswith("--finder") for word in words)
-    args = argparse.Namespace(out="output") if finder else _parser().parse_args(words)
+    finder, signing = (any(word.startswith(option) for word in words) for option in ("--finder", "--sign"))
+    args = argparse.Namespace(out="output") if finder or signing else _parser().parse_args(words)
     try:
+        if signing:
+            from . import sign
+
+            return sign.run(words)
         if finder:
             from .finder.command import run
 

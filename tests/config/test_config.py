@@ -110,6 +110,7 @@ def test_every_setting_can_be_made_by_its_variable(home):
             "count.threads": "2",
             "model.path": "m.tflite",
             "model.site": "KLINIK-2",
+            "model.trusted_keys": "keys.pem",
         },
         **{"session.database": "~/s.sqlite3", "session.operator": "Dr. Ä", "service.display": "/dev/tty3"},
         **{"review.enabled": "true", "review.host": "0.0.0.0", "review.port": "443", "review.second_signature": "True"},

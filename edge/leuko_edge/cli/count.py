@@ -78,7 +78,9 @@ def _count_sample(request: Request, source: Pictures) -> int:
     table = messages if request.results.json == "-" else Terminal()
     tally = Tally()
     with contextlib.ExitStack() as stack:
-        model = Classifier.from_path(settings.model.path, request.threads, settings.model.site)
+        model = Classifier.from_path(
+            settings.model.path, request.threads, settings.model.site, settings.model.trusted_keys
+        )
         classifier = stack.enter_context(contextlib.closing(model))
         card = classifier.card
         sinks = _sinks(request, source, card)

@@ -70,7 +70,13 @@ def examine(machine: Machine, config: str | None = None) -> Iterator[tuple[str, 
             *_check("Python", "libraries:check_python"),
             *_check("NumPy and OpenCV", "libraries:check_libraries"),
             *_check("LiteRT", "libraries:check_litert"),
-            *_check("model", "model:check_model", settings.in_force.model.path, limit=MODEL),
+            *_check(
+                "model",
+                "model:check_model",
+                settings.in_force.model.path,
+                settings.in_force.model.trusted_keys,
+                limit=MODEL,
+            ),
         ],
     )
     yield (

@@ -99,7 +99,8 @@ def _enrol(options: argparse.Namespace) -> int:
         raise UsageError("say where the named cells are", "give --labelled FOLDER or --session ID")
     path = sites.place(options.site)
     configuration = config.load(options.config)
-    with Classifier.from_path(options.model or configuration["model.path"]) as classifier:
+    model, trusted = options.model or configuration["model.path"], configuration["model.trusted_keys"]
+    with Classifier.from_path(model, trusted=trusted) as classifier:
         if options.labelled is not None:
             named, source = labelled(options.labelled, classifier), f"--labelled {options.labelled}"
         else:

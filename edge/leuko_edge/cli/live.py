@@ -42,7 +42,11 @@ def count_live(request: Request) -> int:
         source, truth = _source(request)
         stream = Stream(source)
         classifier = stack.enter_context(
-            contextlib.closing(Classifier.from_path(settings.model.path, request.threads, settings.model.site))
+            contextlib.closing(
+                Classifier.from_path(
+                    settings.model.path, request.threads, settings.model.site, settings.model.trusted_keys
+                )
+            )
         )
         database = _database(request, stack)
         codes = []

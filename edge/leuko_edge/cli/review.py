@@ -88,7 +88,9 @@ def run_review(options: argparse.Namespace) -> int:
     people = None if local else _people(People(path), review.host)
     application = create_app(
         path,
-        lambda: Classifier.from_path(model.path, 1, model.site),  # one cell at a time, beside a count
+        lambda: Classifier.from_path(
+            model.path, 1, model.site, model.trusted_keys
+        ),  # one cell at a time, beside a count
         people,
         LOOPBACK if local else (),
         bool(review.certificate),

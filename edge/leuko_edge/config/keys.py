@@ -110,6 +110,13 @@ PLAIN = (
         metavar="NAME",
     ),
     Key(
+        "model.trusted_keys",
+        values.PATH,
+        "public Ed25519 keys (PEM), one of which must have signed a model that is not the shipped one",
+        otherwise="a model needs no signature",
+        example="/etc/leuko-edge/model-keys.pem",
+    ),
+    Key(
         "session.database",
         values.PATH,
         "where sessions are kept",

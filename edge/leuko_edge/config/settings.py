@@ -32,6 +32,7 @@ class CountSettings:
 class ModelSettings:
     path: str | None  # None: the shipped one
     site: str | None  # what a laboratory taught it; None: nothing
+    trusted_keys: str | None  # path, PEM; None: a model needs no signature
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,13 @@ PROBE, PROBES = "lymphocyte", 4  # drawn and named as a test: one round nucleus,
 PROBE_SEED = 1
 
 
-def check_model(path: str | None) -> list[Finding]:
-    """Model, card and SHA-256; its certificate; and some cells classified. `path` None: the shipped one."""
+def check_model(path: str | None, trusted: str | None = None) -> list[Finding]:
+    """Model, card and SHA-256, and its signature where keys are `trusted`; its certificate; and some cells classified.
+    `path` None: the shipped one."""
     try:
-        card, content = load_verified(path, certified=False)  # what its certificate lacks is a finding of its own
+        card, content = load_verified(
+            path, certified=False, trusted=trusted
+        )  # what its certificate lacks is a finding of its own
     except LeukoError as error:
         return [told("model", error)]
     found = f"{card.name}, {len(content) / 1e6:.1f} MB, SHA-256 {card.sha256[:12]}… as its card says"

@@ -23,6 +23,7 @@ from ..files import write_whole
 from ..types import CLASSES, LEUKOCYTES
 from ..vision.crop import CROP_VERSION
 from . import certificate as certificates
+from . import signature
 from .tta import TURNS
 
 SCHEMA = "leuko-edge-card/1"
@@ -72,18 +73,15 @@ class ModelCard:
     def load(cls, json_path: str | os.PathLike[str]) -> ModelCard:
         """Read a card; `ModelError` says what is wrong with it. Fields that this version does not know are ignored."""
         path = Path(json_path)
+        return cls.parse(_read(path), path)
+
+    @classmethod
+    def parse(cls, content: bytes, path: Path) -> ModelCard:
+        """The card of what its file `path` holds; `ModelError` as of `load`."""
         try:
-            with path.open("rb") as stream:
-                content = stream.read(LARGEST + 1)
             if len(content) > LARGEST:
                 raise ValueError("no card is so large")
             raw = json.loads(content.decode("utf-8"))
-        except FileNotFoundError:
-            raise ModelError(
-                f"The model has no card: {path} is missing", "put the card that came with the model beside it."
-            ) from None
-        except OSError as error:
-            raise ModelError(f"The model's card {path} cannot be read: {error.strerror or error}.") from None
         except (ValueError, RecursionError):  # not UTF-8, not JSON, or absurdly deep
             raise ModelError(f"The model's card {path} is not JSON", "fetch it again with its model.") from None
         if not isinstance(raw, Mapping) or raw.get("schema") != SCHEMA:
@@ -139,6 +137,18 @@ _JSON_TYPES: dict[str, Any] = {
     **dict.fromkeys(("input_size", "crop_version", "turns"), int),
     **dict.fromkeys(("training", "certificate", "licences"), dict),
 }
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise ModelError(
+            f"The model has no card: {path} is missing", "put the card that came with the model beside it."
+        ) from None
+    except OSError as error:
+        raise ModelError(f"The model's card {path} cannot be read: {error.strerror or error}.") from None
 
 
 def _problem(card: ModelCard) -> str | None:
@@ -206,14 +216,15 @@ def shipped(name: str, what: str, *cure: str | Hint) -> Path:
 
 
 def load_verified(
-    model_path: str | os.PathLike[str] | None = None, *, certified: bool = True
+    model_path: str | os.PathLike[str] | None = None, *, certified: bool = True, trusted: str | None = None
 ) -> tuple[ModelCard, bytes]:
     """The card and the model's bytes, after checking that they belong together.
 
     The file is read once; the bytes that were hashed are those returned, so nothing can change between check and use.
     `model_path` None takes the shipped model. `ModelError` for a missing or unreadable model or card, a card that is
     incomplete or names unknown classes, a model whose SHA-256 is not the card's, and one whose card has no certificate
-    of this model. Only what makes certificates, `leuko-check`, passes `certified=False`.
+    of this model. Only what makes certificates, `leuko-check`, passes `certified=False`. `trusted` is a file of public
+    keys, one of which must have signed a model that is not the shipped one (see `signature`).
     """
     path = shipped_model() if model_path is None else Path(model_path)
     try:
@@ -224,7 +235,8 @@ def load_verified(
         raise ModelError(f"{path} is a folder", "name the .tflite file in it.") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise ModelError(f"The model {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
-    card = ModelCard.load(path.with_suffix(".json"))
+    written = _read(path.with_suffix(".json"))
+    card = ModelCard.parse(written, path.with_suffix(".json"))
     found = hashlib.sha256(content).hexdigest()
     if found != card.sha256.lower():
         raise ModelError(
@@ -241,4 +253,13 @@ def load_verified(
             f"The model {path} cannot be used: {problem}",
             f"make one on labelled cells with: leuko-check FOLDER --quantized {path.name} --certify",
         )
+    if trusted and not _is_shipped(path):
+        signature.check(path, content, written, trusted)
     return card, content
+
+
+def _is_shipped(path: Path) -> bool:
+    try:
+        return path.samefile(shipped_model())
+    except (OSError, ModelError):
+        return False

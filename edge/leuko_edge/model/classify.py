@@ -57,13 +57,15 @@ class Classifier:
         model_path: str | os.PathLike[str] | None = None,
         threads: int | None = None,
         site: str | None = None,
+        trusted: str | None = None,
     ) -> Classifier:
         """A `.tflite` file with its card beside it; None takes the model that comes with leuko-edge.
 
-        `site` is the name or file of what a laboratory taught it (see `site.load`); none: "" or None.
+        `site` is the name or file of what a laboratory taught it (see `site.load`); none: "" or None. `trusted`: as of
+        `card.load_verified`.
         """
         taught = sites.load(site) if site else None
-        return cls(*cards.load_verified(model_path), threads=threads, site=taught)
+        return cls(*cards.load_verified(model_path, trusted=trusted), threads=threads, site=taught)
 
     def classify(self, crops: np.ndarray) -> list[Prediction]:
         """One prediction for each of `crops`, (n, input_size, input_size, 3) uint8 RGB; n may be 0."""

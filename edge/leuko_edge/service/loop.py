@@ -168,7 +168,9 @@ class Service:
         cv2.setNumThreads(threads)
         database = os.fspath(settings.session.database or default_path())
         with contextlib.ExitStack() as stack:
-            classifier = Classifier.from_path(settings.model.path, threads, settings.model.site)
+            classifier = Classifier.from_path(
+                settings.model.path, threads, settings.model.site, settings.model.trusted_keys
+            )
             stack.enter_context(contextlib.closing(classifier))
             check_room(database)
             self._teller.step("opening the camera", OPENING)
