@@ -22,7 +22,7 @@ _shtab_leuko_edge_camera_tune_option_strings=(-h --help --camera --out --frames 
 _shtab_leuko_edge_camera_option_strings=(-h --help)
 _shtab_leuko_edge_doctor_option_strings=(-h --help --json --config)
 _shtab_leuko_edge_bench_option_strings=(-h --help --json --seconds --memory --threads --model)
-_shtab_leuko_edge_serve_option_strings=(-h --help --config --camera --video --database --display)
+_shtab_leuko_edge_serve_option_strings=(-h --help --config --camera --video --database --display --max-age)
 _shtab_leuko_edge_attach_option_strings=(-h --help --once --json --keys --sample --operator --folder)
 _shtab_leuko_edge_review_option_strings=(-h --help --host --port --certificate --key --until-input-ends --folder --model --site --database --config)
 _shtab_leuko_edge_users_add_option_strings=(-h --help --role --database --config)
@@ -34,7 +34,7 @@ _shtab_leuko_edge_compare_option_strings=(-h --help --against --cells --json --p
 _shtab_leuko_edge_enough_option_strings=(-h --help --above --seen --of --expect)
 _shtab_leuko_edge_quiz_option_strings=(-h --help --labelled --session --per-class --resume --abandon --results --picture --database --config)
 _shtab_leuko_edge_qc_option_strings=(-h --help --control --drawn --image --camera --video --new-baseline --json --charts --svg --list --learn --session --um-per-px --model --site --threads --target --operator --database --config)
-_shtab_leuko_edge_option_strings=(-h --help --image --camera --video --demo --seed --cells --um-per-px --model --site --threads --reference --config --sample --operator --notes --database --recursive --no-session --target --precision --resume --window --json --csv --annotate --crops --quiet --timings --version --verbose)
+_shtab_leuko_edge_option_strings=(-h --help --image --camera --video --demo --seed --cells --um-per-px --model --site --threads --reference --config --sample --operator --notes --database --recursive --no-session --target --precision --max-age --resume --window --json --csv --annotate --crops --quiet --timings --version --verbose)
 
 _shtab_leuko_edge_sessions_name___database_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions_name___config_COMPGEN=_shtab_compgen_files

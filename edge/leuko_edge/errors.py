@@ -5,7 +5,8 @@ LeukoError
 ├── NothingCountable    exit 3: every picture was read or refused, no white cell could be counted
 ├── EnvironmentBroken   exit 4: model, card, runtime or disk
 │   ├── ModelError      no model, no card, or a card that does not fit its model
-│   └── NotInstalled    a library that only some devices need is not there
+│   ├── NotInstalled    a library that only some devices need is not there
+│   └── NotTested       the control's test that counting asks for is missing, failed or too old
 ├── PictureError        exit 3: one picture cannot be used; the others are still processed
 └── SourceLost          exit 4: the camera is missing, unplugged, silent or frozen
     ├── CameraBusy      another program uses it, as far as can be told
@@ -93,6 +94,10 @@ class ModelError(EnvironmentBroken):
 
 
 class NotInstalled(EnvironmentBroken):
+    pass
+
+
+class NotTested(EnvironmentBroken):
     pass
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+from rich.text import Text
 
 from ..camera.opening import open_source
 from ..camera.tuning import wishes
@@ -20,6 +21,7 @@ from ..live.goal import Goal
 from ..live.session_info import TARGET, information, misfit
 from ..live.session_stream import Stream
 from ..model.classify import Classifier
+from ..qc.before_counting import ask_for_test
 from ..screen.face import Face, facing
 from ..screen.keyboard import has_keyboard
 from ..simulate import demo
@@ -49,6 +51,7 @@ def count_live(request: Request) -> int:
             )
         )
         database = _database(request, stack)
+        _ask_for_test(request, database, classifier.card.sha256)
         codes = []
         with stream:  # first: without a camera no session begins
             count = _count_slide(request, classifier, stream, database, truth)
@@ -59,6 +62,15 @@ def count_live(request: Request) -> int:
                 count = _count_slide(request, classifier, stream, database, None, slide_awaited=True)
         codes.append(conclude(count))  # the source is closed: it knows all that it has dropped
         return next((code for code in codes if code), 0)
+
+
+def _ask_for_test(request: Request, database: str, model_sha256: str) -> None:
+    """NotTested where the microscope was not tested as it should be; only asked of a camera, and of a new session."""
+    if request.demo or request.video is not None or request.resume is not None:
+        return
+    said = ask_for_test(request.settings.qc, database, model_sha256)
+    if said:
+        consoles(request)[0].print(Text(f"leuko-edge: {said}"), soft_wrap=True)
 
 
 def _count_slide(

@@ -33,7 +33,7 @@ further commands, each with its own --help: {commands}
 Not a medical device."""
 
 
-_LIVE = ("target", "precision", "resume", "window")
+_LIVE = ("target", "precision", "max_age", "resume", "window")
 _PHOTOGRAPHS = ("recursive", "no_session")
 COMMANDS = {  # the module whose add_parsers(subparsers) knows the word; its parsers set `run`, options -> exit code
     "sessions": "sessions",
@@ -105,6 +105,7 @@ def build_parser() -> Parser:
     live = parser.add_argument_group("live counting (--camera, --video, --demo)")
     add_setting(live, "count.target")
     add_setting(live, "count.precision")
+    add_setting(live, "qc.max_age")
     live.add_argument(
         "--resume",
         type=values.whole(1),
@@ -149,7 +150,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.error("name what to count with --image PATH, --camera auto or --video FILE, or try --demo")
     live = [name for name in _LIVE if getattr(options, name) not in (None, False)]
     if options.image and live:
-        parser.error(f"--{live[0]} is for live counting; leave it out with --image")
+        parser.error(f"--{live[0].replace('_', '-')} is for live counting; leave it out with --image")
     photographs = [name for name in _PHOTOGRAPHS if getattr(options, name)]
     if photographs and not options.image:
         parser.error(f"--{photographs[0].replace('_', '-')} goes with --image")

@@ -39,6 +39,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     source.add_argument("--video", metavar="FILE", help="for trying it: a film, or a folder of pictures as one")
     add_setting(parser, "session.database")
     add_setting(parser, "service.display")
+    add_setting(parser, "qc.max_age")
     parser.set_defaults(run=run)
 
 

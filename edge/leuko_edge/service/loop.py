@@ -26,6 +26,7 @@ from ..live.session_info import TARGET, information
 from ..live.session_stream import Stream
 from ..live.snapshot import Snapshot
 from ..model.classify import Classifier
+from ..qc.before_counting import ask_for_test
 from ..screen import words
 from ..session import Action, End
 from ..store import SessionDamaged, SessionStore, StoreDamaged, StoreError, schema
@@ -33,7 +34,7 @@ from . import sentences
 from .backoff import FIRST, LONGEST, Pauses
 from .journal import ERROR, WARNING
 from .reporter import Teller
-from .resume import check_room, take_up
+from .resume import check_room, last_open, take_up
 
 LOADING = 60.0  # seconds that the model may take, on the slowest card and board
 OPENING = 60.0  # seconds that a camera may take: "auto" tries one after the other, and waits at each
@@ -173,6 +174,8 @@ class Service:
             )
             stack.enter_context(contextlib.closing(classifier))
             check_room(database)
+            if self._video is None and last_open(database) is None:  # before the camera, which the test needs
+                ask_for_test(settings.qc, database, classifier.card.sha256)
             self._teller.step("opening the camera", OPENING)
             stream = self._stream(settings)
             stack.callback(self._give_up, stream)
@@ -202,6 +205,10 @@ class Service:
         self._counting = None
         store = take_up(database, info, self._teller.journal.say, self._unclosed)
         resumed = store is not None
+        if not resumed and self._video is None:
+            untested = ask_for_test(settings.qc, database, classifier.card.sha256)
+            if untested:
+                self._teller.news(untested)
         store = store or SessionStore.create(database, info)
         self._counting = (database, store.id)
         self._teller.database = store.path

@@ -1,0 +1,24 @@
+"""What counting asks of quality control before a session begins."""
+
+from __future__ import annotations
+
+import time
+
+from ..config.settings import QcSettings
+from ..errors import NotTested
+from ..store.quality import Quality
+from . import words
+from .standing import standing
+
+NEWEST = 50  # tests that are looked at: drawn ones among them say nothing
+
+
+def ask_for_test(settings: QcSettings, database: str, model_sha256: str) -> str:
+    """What to warn of, "" where there is nothing; NotTested where nothing may be counted so."""
+    if settings.max_age is None:
+        return ""
+    found = standing(Quality(database).runs(NEWEST), time.time(), settings.max_age, model_sha256)
+    said = words.standing(found, settings.max_age)
+    if said and settings.overdue == "refuse":
+        raise NotTested(said, words.TEST_FIRST)
+    return f"{said}; {words.TEST_FIRST}" if said else ""
