@@ -312,16 +312,8 @@ def test_models_that_do_not_belong_together_are_refused(folder, models, capsys):
     assert "differ in window_um" in capsys.readouterr().err
 
 
-def test_the_command_in_a_certificate_names_files_only():
-    assert (
-        check._command(
-            [
-                str(
-                    Path("/a/b c"),
-                ),
-                "--json",
-                "-",
-            ]
-        )
-        == "leuko-check 'b c' --json -"
-    )
+def test_the_command_in_a_certificate_names_files_only_and_can_be_copied(folder, models, capsys):
+    spaced = folder.rename(folder.with_name("b c"))
+    assert run(models, spaced, "--certify", "--json", "-") == 0
+    command = load_verified(models)[0].certificate["command"]
+    assert command == "leuko-check 'b c' --certify --json - --quantized m-int8.tflite"

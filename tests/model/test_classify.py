@@ -1,5 +1,6 @@
 import importlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -102,7 +103,10 @@ def test_bytes_that_are_no_model_are_refused_in_one_sentence(content):
 
 
 def test_without_litert_the_sentence_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(litert, "_RUNTIMES", ("leuko_no_such_runtime.interpreter",))
+    def absent(name):
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr(importlib, "import_module", absent)
     with pytest.raises(EnvironmentBroken, match="pip install ai-edge-litert"):
         Classifier.from_path(TINY)
 
@@ -140,7 +144,7 @@ def test_the_older_runtime_stands_in_and_takes_cells_singly(monkeypatch):
     monkeypatch.setattr(importlib, "import_module", importing)
     found = Classifier.from_path(TINY).classify(crops_of("monocyte", "basophil", "platelet"))
     assert [p.label for p in found] == ["monocyte", "basophil", "platelet"]
-    assert names == list(litert._RUNTIMES)
+    assert names == ["ai_edge_litert.interpreter", "tflite_runtime.interpreter"]
 
 
 def test_start_up_says_nothing_on_the_terminal():
@@ -149,9 +153,16 @@ def test_start_up_says_nothing_on_the_terminal():
     assert (done.stdout, done.stderr) == ("", "")
 
 
-def test_what_is_not_mere_information_is_still_said(capfd):
-    with litert._without_chatter():
-        litert.os.write(2, b"INFO: Created a delegate.\nWARNING: something is odd\n")
+def test_what_is_not_mere_information_is_still_said(monkeypatch, capfd):
+    runtime = importlib.import_module("ai_edge_litert.interpreter")
+
+    class Chatty(runtime.Interpreter):
+        def allocate_tensors(self):
+            os.write(2, b"INFO: Created a delegate.\nWARNING: something is odd\n")
+            super().allocate_tensors()
+
+    monkeypatch.setattr(runtime, "Interpreter", Chatty)
+    litert.open_model(TINY.read_bytes())
     assert capfd.readouterr().err == "WARNING: something is odd\n"
 
 

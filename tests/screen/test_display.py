@@ -258,27 +258,27 @@ def test_a_new_cell_another_advice_a_question_and_the_end_are_drawn_without_dela
 def test_a_slow_terminal_still_shows_the_end(at, monkeypatch):
     console = on_a_terminal()
     with Screen(console) as shown:
-        slow_down(shown, at, monkeypatch)
+        slow_down(console, at, monkeypatch)
         assert draws(console, shown, snapshot())
         assert not draws(console, shown, snapshot(advice=Advice.FOCUS))
         assert draws(console, shown, snapshot(done=End.TARGET))
 
 
-def slow_down(shown: Screen, at, monkeypatch) -> None:
-    """Every drawing takes a second from now on."""
-    update = shown._live.update
+def slow_down(console: Console, at, monkeypatch) -> None:
+    """The terminal takes a second for each drawing from now on."""
+    write = console.file.write
 
-    def slowly(*args, **how):
+    def slowly(drawn: str) -> int:
         at[0] += 1.0
-        update(*args, **how)
+        return write(drawn)
 
-    monkeypatch.setattr(shown._live, "update", slowly)
+    monkeypatch.setattr(console.file, "write", slowly)
 
 
 def test_a_slow_terminal_is_drawn_on_less_often(at, monkeypatch):
     console = on_a_terminal()
     with Screen(console) as shown:
-        slow_down(shown, at, monkeypatch)
+        slow_down(console, at, monkeypatch)
         times = []
         for cell in itertools.count(1):
             if draws(console, shown, snapshot(last=(Shown(cell, "basophil", 0.9, "model"),))):

@@ -111,12 +111,14 @@ def test_keys_pressed_in_the_window_are_passed_on_and_arrows_are_not(desktop):
 
 
 @pytest.mark.parametrize("visible", [0.0, -1.0, None])
-def test_closing_the_window_does_not_end_the_count(desktop, seen, visible):
+def test_closing_the_window_does_not_end_the_count(desktop, seen, visible, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(window.time, "monotonic", lambda: now[0])
     with Window() as shown:
         shown.show(seen)
         desktop.visible = visible
         assert shown.poll() == []
-        shown._drawn = 0.0
+        now[0] += 60
         shown.show(seen)
         assert shown.poll() == [] and len(desktop.shown) == 1
 

@@ -54,10 +54,16 @@ def test_a_cell_is_there_for_others_when_add_cell_returns(store, path):
     ]
 
 
-def test_each_commit_waits_for_the_disk(store):
-    assert store._connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-    assert store._connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
-    assert store._connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+def test_each_commit_waits_for_the_disk(path, monkeypatch):
+    opened = []
+    plain = schema.open_to_write
+    monkeypatch.setattr(schema, "open_to_write", lambda name: opened.append(plain(name)) or opened[-1])
+    with SessionStore.create(path, INFO, START):
+        ((connection, _),) = opened
+        settings = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+        assert settings == ["wal", 2]  # FULL
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.execute("INSERT INTO accounts (session) VALUES (99)")  # a row of a session that is not there
 
 
 def test_a_cell_brings_the_accounts_of_its_frames_along(store, path):
@@ -419,9 +425,14 @@ def test_a_disk_that_is_nearly_full_is_said_early_and_then_stops_the_count(store
         SessionStore.create(path.with_name("other.sqlite3"), INFO, START)
 
 
-def test_when_sqlite_finds_no_room_nothing_is_half_written(store, path):
-    pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
-    store._connection.execute(f"PRAGMA max_page_count = {pages + 6}")
+def test_when_sqlite_finds_no_room_nothing_is_half_written(path, monkeypatch):
+    opened = []
+    plain = schema.open_to_write
+    monkeypatch.setattr(schema, "open_to_write", lambda name: opened.append(plain(name)) or opened[-1])
+    store = SessionStore.create(path, INFO, START)
+    ((connection, _),) = opened
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages + 6}")  # as a disk with room for so much
     crop = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
     with pytest.raises(StoreFull) as caught:
         for number in range(1, 20):
@@ -429,8 +440,9 @@ def test_when_sqlite_finds_no_room_nothing_is_half_written(store, path):
     assert caught.value.exit_code == 4 and "\n" not in str(caught.value)
     [(cells, newest)] = rows(path, "SELECT count(*), max(id) FROM cell")
     assert cells == newest >= 1 and rows(path, "SELECT counted FROM accounts") == [(newest,)]
-    store._connection.execute(f"PRAGMA max_page_count = {pages + 600}")
+    connection.execute(f"PRAGMA max_page_count = {pages + 600}")
     assert store.add_cell(new_cell(number=20), Accounts(20)) == newest + 1
+    store.close()
 
 
 def test_a_database_that_another_program_is_writing_is_one_sentence(path, monkeypatch):
