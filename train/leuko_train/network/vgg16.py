@@ -33,32 +33,6 @@ VGG_MEAN_BGR = (103.939, 116.779, 123.68)
 """ImageNet's mean grey values, which VGG's weights expect subtracted (Simonyan & Zisserman 2014)."""
 
 
-@keras.saving.register_keras_serializable("leuko")
-class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras' own; where PyTorch computes, in its one fused operation.
-
-    Keras puts it together from a dozen elementwise ones there, which take as long as all convolutions of the slim
-    network together.
-    """
-
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        if keras.backend.backend() != "torch" or mask is not None or len(inputs.shape) != 4:
-            return super().call(inputs, training=training, mask=mask)
-        import torch
-
-        normalised = torch.nn.functional.batch_norm(
-            inputs.permute(0, 3, 1, 2),
-            self.moving_mean.value,
-            self.moving_variance.value,
-            self.gamma.value,
-            self.beta.value,
-            training=bool(training) and self.trainable,
-            momentum=1 - self.momentum,
-            eps=self.epsilon,
-        )
-        return normalised.permute(0, 2, 3, 1)
-
-
 def vgg16(init: str | Path | None, input_size: int) -> keras.Model:
     """VGG-16's convolutions. `init`: "imagenet" (downloaded by Keras), a weights file, or None (random)."""
     if init not in (None, "imagenet") and not Path(init).is_file():
@@ -83,7 +57,7 @@ def build_paper(
     return keras.Model(vgg.input, layers.Dense(classes, activation="softmax", dtype="float32")(x), name="paper")
 
 
-def _preprocessing() -> layers.Layer:
+def preprocessing() -> layers.Layer:
     """RGB 0–255 to what VGG's weights expect: BGR less the means, as one fixed 1×1 convolution.
 
     A convolution because every converter and backend has one; before VGG's own zero padding, so it cannot be
@@ -101,11 +75,11 @@ def build_leuko(
 ) -> keras.Model:
     """The network that ships: RGB in 0–255 (n, size, size, 3) float -> probabilities (n, classes)."""
     inputs = keras.Input((input_size, input_size, 3), name="rgb")
-    x = _preprocessing()(inputs)
+    x = preprocessing()(inputs)
     for layer in vgg16(init, input_size).layers[1:]:
         x = layer(x)
     x = layers.GlobalMaxPooling2D()(x)
-    x = BatchNormalization(momentum=0.95)(x)
+    x = layers.BatchNormalization(momentum=0.95)(x)
     x = layers.Dropout(dropout)(x)
     x = layers.Dense(512, activation="relu")(x)
     x = layers.Dropout(dropout)(x)
@@ -163,7 +137,7 @@ def build_slim(
     if init is not None:
         raise UsageError("A narrow network takes no VGG-16 weights as they are; fit prunes the full network into it.")
     inputs = keras.Input((input_size, input_size, 3), name="rgb")
-    x = _preprocessing()(OpticalDensity(name="density")(inputs) if density else inputs)
+    x = preprocessing()(OpticalDensity(name="density")(inputs) if density else inputs)
     for layer in vgg16(None, input_size).layers[1:]:
         if wide and layer.name == "block5_pool":
             continue  # leaves 6 × 6 places, of which the middle 4 × 4 are the cell's
@@ -172,11 +146,11 @@ def build_slim(
             continue
         x = layers.Conv2D(round(share * layer.filters), 3, padding="same", use_bias=not norm, name=layer.name)(x)
         if norm:
-            x = BatchNormalization(momentum=0.95)(x)
+            x = layers.BatchNormalization(momentum=0.95)(x)
         x = layers.ReLU()(x)
     x = MiddleAndMean(name="middle_and_mean")(x) if wide else layers.GlobalMaxPooling2D()(x)
     if head_norm:
-        x = BatchNormalization(momentum=0.95)(x)
+        x = layers.BatchNormalization(momentum=0.95)(x)
     x = layers.Dropout(dropout)(x)
     x = layers.Dense(round(share * 512), activation="relu")(x)
     x = layers.Dropout(dropout)(x)
