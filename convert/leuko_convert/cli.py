@@ -84,7 +84,7 @@ def _convert(args: argparse.Namespace) -> list[tuple[Path, ModelCard]]:
     known = novelty.load(args.model.parent)
     if known is None and run.distance_threshold is not None:
         raise UsageError(
-            f"{args.model.parent} has a distance threshold but no {novelty.FILE}; run leuko-train calibrate."
+            f"{args.model.parent} has a distance threshold but no {novelty.FILE}", "run leuko-train calibrate."
         )
     cells = cell_set.load(args.cells)
     print("Converting; VGG-16 takes a minute or two …", file=sys.stderr)
@@ -102,7 +102,7 @@ def _convert(args: argparse.Namespace) -> list[tuple[Path, ModelCard]]:
             crops = representative.crops(cells, size, run.window_um, args.representative)
             made = quantize.convert(model, crops, white, known)
     except ImportError as error:
-        raise EnvironmentBroken(f"TensorFlow is needed to convert ({error}); install leuko-edge[train].") from None
+        raise EnvironmentBroken(f"TensorFlow is needed to convert ({error})", "install leuko-edge[train].") from None
     args.out.mkdir(parents=True, exist_ok=True)
     common = {
         "classes": run.classes,
@@ -135,7 +135,7 @@ def load_network(path: Path, network: str, classes: int) -> tuple[keras.Model, f
     from leuko_train.network.vgg16 import CONFIGS
 
     if network not in CONFIGS:
-        raise UsageError(f"There is no network {network}; there are {', '.join(CONFIGS)}.")
+        raise UsageError(f"There is no network {network}", f"there are {', '.join(CONFIGS)}.")
     try:
         if path.name.endswith(".weights.h5"):
             model = CONFIGS[network].build(classes)

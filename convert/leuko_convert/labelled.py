@@ -46,11 +46,13 @@ def from_folder(folder: Path, card: ModelCard, um_per_px: float | None = None, e
     class; NothingCountable where no cell was found in any picture.
     """
     if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder; name one with a subfolder of pictures for each class.")
+        raise UsageError(f"{folder} is not a folder", "name one with a subfolder of pictures for each class.")
     folders = {path: class_of(path.name) for path in sorted(folder.iterdir()) if path.is_dir()}
     known = {path: label for path, label in folders.items() if label in card.classes}
     if not known:
-        raise UsageError(f"{folder} has no subfolder named after a class; it needs some of {', '.join(card.classes)}.")
+        raise UsageError(
+            f"{folder} has no subfolder named after a class", f"it needs some of {', '.join(card.classes)}."
+        )
     crops, labels, names, sources, missed = [], [], [], [], []
     with Pictures(list(known)) as source:
         for outcome in Pipeline(FixedClassifier(CLASSES[0], card=card), um_per_px).run(source):

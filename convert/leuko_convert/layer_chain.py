@@ -136,7 +136,8 @@ def with_features(chain: tuple[Step, ...], kernel: np.ndarray, bias: np.ndarray)
     if len(kernel) != len(last.kernel):
         raise UsageError(
             f"The feature distance is of another network: it reads {len(kernel)} values, the last layer has "
-            f"{len(last.kernel)}; run leuko-train calibrate again."
+            f"{len(last.kernel)}",
+            "run leuko-train calibrate again.",
         )
     joined = replace(last, kernel=np.hstack([last.kernel, kernel]), bias=np.hstack([last.bias, bias]))
     return (*chain[:-1], joined)

@@ -75,6 +75,21 @@ def test_without_the_extra_the_reason_is_that_and_how_to_get_it(layout, bits, wo
     assert refused.reason is Reason.NEEDS_EXTRA and word in str(refused) and "leuko-edge[photos]" in str(refused)
 
 
+def test_without_the_codecs_alone_it_is_said_too_and_with_them_that_nothing_reads_it(monkeypatch):
+    data = tiff(smear(200, 120), compression="zstd")
+    monkeypatch.setattr(tifffile.TIFF, "DECOMPRESSORS", {1: bytes})  # as tifffile has them without imagecodecs
+    assert refusal(data).reason is Reason.LAYOUT
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    refused = refusal(data)
+    assert refused.reason is Reason.NEEDS_EXTRA and "leuko-edge[photos]" in refused.cure()
+
+
+def test_planes_that_are_not_packed_are_read_without_the_codecs(monkeypatch):
+    values = smear(200, 120).astype(np.uint16) * 257
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    assert np.array_equal(decode(tiff(values, planarconfig="separate")), smear(200, 120))
+
+
 def test_colours_under_a_grey_photometric_are_not_called_grey():
     data = tiff(smear(200, 120), photometric="minisblack", planarconfig="contig")
     assert refusal(data).reason is Reason.LAYOUT and "PhotometricInterpretation" in str(refusal(data))

@@ -51,7 +51,7 @@ def _command(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("leuko_"):
             raise
-        raise EnvironmentBroken(f"Training needs {error.name}; pip install 'leuko-edge[train]'.") from error
+        raise EnvironmentBroken(f"Training needs {error.name}", "pip install 'leuko-edge[train]'.") from error
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -105,7 +105,7 @@ def _pairs(
         return {"full": files.make_full(folder, crops, args.init), "shipped": shipped}
     except ImportError as error:
         raise EnvironmentBroken(
-            f"TensorFlow is needed to make the full network ({error}); name one with --full or install it."
+            f"TensorFlow is needed to make the full network ({error})", "name one with --full or install it."
         ) from None
 
 

@@ -48,7 +48,7 @@ def run(words: Sequence[str]) -> int:
 
             made = convert(args.finder / WEIGHTS, [stacked(p.rgb, p.red) for p in chosen])
     except ImportError as error:
-        raise EnvironmentBroken(f"TensorFlow is needed to convert ({error}); install leuko-edge[train].") from None
+        raise EnvironmentBroken(f"TensorFlow is needed to convert ({error})", "install leuko-edge[train].") from None
     args.out.mkdir(parents=True, exist_ok=True)
     for kind, content, quantization in (("float16", made.float16, FLOAT16), ("int8", made.int8, INT8)):
         path = args.out / f"{NAME}-{kind}.tflite"

@@ -29,7 +29,7 @@ class ColourWatch:
         self._grey += 1
         if self._grey >= MOST_GREY:
             raise ColourMissing(
-                f"the pictures of {name} have no colour; white cells are told apart by their stain",
+                f"the pictures of {name} have no colour, and white cells are told apart by their stain",
                 "switch the camera's colour on (its saturation), or take a colour camera",
                 Hint.START_AGAIN,
             )

@@ -134,8 +134,9 @@ def load(folder: Path) -> dict[str, Any]:
         raise _unknown(folder / FILE, error) from None
     if late > 0:
         raise EnvironmentBroken(
-            f"the service has been silent for {late:.0f} s longer than it should: it hangs or was killed, and systemd "
-            f"starts it anew (see systemctl status leuko-edge); its last word was: {printable(data['said'])}"
+            f"the service has been silent for {late:.0f} s longer than it should (its last word was: "
+            f"{printable(data['said'])}): it hangs or was killed, and systemd starts it anew",
+            "see systemctl status leuko-edge",
         )
     return data
 

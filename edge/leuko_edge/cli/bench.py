@@ -121,7 +121,7 @@ def _part(name: str, function: Callable[[], T], seconds: float = SECONDS) -> T:
     try:
         return contained(function, seconds + PATIENCE)
     except NotDone as error:
-        raise EnvironmentBroken(f"{name} could not be measured: {error}; run leuko-edge doctor") from None
+        raise EnvironmentBroken(f"{name} could not be measured: {error}", "run leuko-edge doctor") from None
 
 
 def _folder(machine: Machine) -> str:

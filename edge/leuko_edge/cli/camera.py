@@ -100,11 +100,11 @@ def run_tune(options: argparse.Namespace) -> int:
     settings = load(options.config, flags=given(options)).typed()
     path = options.out or default_path(settings)
     if os.path.isdir(path):
-        raise UsageError(f"{path} is a folder; name a file with --out FILE")
+        raise UsageError(f"{path} is a folder", "name a file with --out FILE")
     asked = wishes(settings, tuned=False)
     camera = open_source("camera", settings.camera.source, **asked)
     if not isinstance(camera, PiCamera | V4l2Camera):
-        raise UsageError(f"{settings.camera.source} is no camera; name one with --camera")
+        raise UsageError(f"{settings.camera.source} is no camera", "name one with --camera")
     tuned = tune(camera, asked.get("fps", 30.0), options.frames, print)
     tuned.tuning.save(path)
     measured = tuned.measured

@@ -92,7 +92,7 @@ def run_compare(options: argparse.Namespace) -> int:
 def _check_outputs(options: argparse.Namespace, compared: Iterable[Path]) -> None:
     """UsageError where one would be written over what is compared, or over the other."""
     if options.pdf == "-":
-        raise UsageError("--pdf needs a file name; only --json can go to standard output")
+        raise UsageError("--pdf needs a file name", "only --json can go to standard output")
     taken = {os.path.realpath(path) for path in compared}
     for name in ("json", "pdf"):
         file = getattr(options, name)

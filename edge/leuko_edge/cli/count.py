@@ -172,11 +172,11 @@ def _keep_inputs(request: Request, source: Pictures) -> None:
     inputs = {os.path.realpath(file) for file in source.files}
     for option, path in (("--json", request.results.json), ("--csv", request.results.csv)):
         if path and os.path.realpath(path) in inputs:
-            raise UsageError(f"{option} {readable(path)} would overwrite a picture to be counted; name another file")
+            raise UsageError(f"{option} {readable(path)} would overwrite a picture to be counted", "name another file")
     folders = {os.path.dirname(file) for file in inputs}
     for option, path in (("--annotate", request.results.annotate), ("--crops", request.results.crops)):
         if path and os.path.realpath(path) in folders:
-            raise UsageError(f"{option} {readable(path)} holds the pictures to be counted; name a folder of its own")
+            raise UsageError(f"{option} {readable(path)} holds the pictures to be counted", "name a folder of its own")
 
 
 def _sinks(request: Request, source: Pictures, card: ModelCard) -> list[Sink]:

@@ -88,5 +88,5 @@ def count(
 def _ranges(given: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
     for label in given:
         if label not in LEUKOCYTES:
-            raise UsageError(f"references: there is no class {label!r}; the classes are {', '.join(LEUKOCYTES)}")
+            raise UsageError(f"references: there is no class {label!r}", f"the classes are {', '.join(LEUKOCYTES)}")
     return {**REFERENCES, **{label: values.RANGE.check(limits) for label, limits in given.items()}}

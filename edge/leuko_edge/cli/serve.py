@@ -73,7 +73,7 @@ def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
         from ..service.status import StatusFile, own_folder
         from ..service.view_file import ViewFile
     except ImportError as error:
-        raise EnvironmentBroken(f"a part of the installation is missing or broken: {error}; install again") from error
+        raise EnvironmentBroken(f"a part of the installation is missing or broken: {error}", "install again") from error
     folder = own_folder()
     runtime = RuntimeLock(folder)  # before the socket and the status: another's are not to be taken away
     file, journal = StatusFile(folder), Journal()

@@ -219,7 +219,7 @@ def export(path: str, number: int, results: Results) -> int:
     if failures:
         return EnvironmentBroken.exit_code
     if not record.summary.cells:
-        raise NothingCountable(f"session {number} has no counted white cell; what was asked for is written")
+        raise NothingCountable(f"session {number} has no counted white cell", "what was asked for is written")
     return 0
 
 
@@ -246,9 +246,9 @@ def _check_outputs(results: Results, database: str) -> None:
     named = {f"--{name}": file for name, file in given.items() if file}
     files = [os.path.realpath(file) for file in named.values() if file != "-"]
     if results.pdf == "-":
-        raise UsageError("--pdf needs a file name; only --json can go to standard output")
+        raise UsageError("--pdf needs a file name", "only --json can go to standard output")
     if results.csv == "-":
-        raise UsageError("--csv needs a file name; only --json can go to standard output")
+        raise UsageError("--csv needs a file name", "only --json can go to standard output")
     if len(set(files)) < len(files):
         first, second = [name for name, file in named.items() if files.count(os.path.realpath(file)) > 1][:2]
         raise UsageError(f"{first} and {second} name the same file")
@@ -258,7 +258,7 @@ def _check_outputs(results: Results, database: str) -> None:
 def _keep_database(files: list[str], database: str) -> None:
     real = os.path.realpath(database)
     if {real, *(real + suffix for suffix in ("-wal", "-shm", ".lock"))} & set(files):
-        raise UsageError("that file holds the sessions themselves; name another to export to")
+        raise UsageError("that file holds the sessions themselves", "name another to export to")
 
 
 def _attempt(output: str, put: Callable[[str], None]) -> str | None:

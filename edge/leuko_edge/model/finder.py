@@ -29,7 +29,7 @@ class Finder:
         self._size = tuple(self._input["shape"][1:3])
         fits = self._input["shape"][3] == CHANNELS and self._output["shape"][3] == 2 * SUB * SUB
         if not fits or self._input["dtype"] not in (np.uint8, np.float32):
-            raise ModelError(f"The finder {card.name!r} does not fit this leuko-edge; fetch it again.")
+            raise ModelError(f"The finder {card.name!r} does not fit this leuko-edge", "fetch it again.")
 
     @classmethod
     def from_path(cls, path: str | os.PathLike[str] | None = None, threads: int | None = None) -> Finder:

@@ -65,10 +65,10 @@ class FinderCard:
             raw = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise ModelError(
-                f"The finder has no card: {path} is missing; put the card that came with it there."
+                f"The finder has no card: {path} is missing", "put the card that came with it there."
             ) from None
         except (OSError, ValueError, RecursionError):
-            raise ModelError(f"The finder's card {path} cannot be read; fetch it again with its network.") from None
+            raise ModelError(f"The finder's card {path} cannot be read", "fetch it again with its network.") from None
         if not isinstance(raw, Mapping) or raw.get("schema") != SCHEMA:
             raise ModelError(f"{path} is not a finder's card of this version (its schema should be {SCHEMA!r}).")
         for name, wanted in _TYPES.items():
@@ -100,9 +100,9 @@ def load_verified(path: str | os.PathLike[str] | None = None, *, certified: bool
     card = FinderCard.load(file.with_suffix(".json"))
     found = hashlib.sha256(content).hexdigest()
     if found != card.sha256.lower():
-        raise ModelError(f"The finder {file} is not the one its card was written for; fetch both together again.")
+        raise ModelError(f"The finder {file} is not the one its card was written for", "fetch both together again.")
     if certified and not _certifies(card.certificate, found):
-        raise ModelError(f"The finder {file} has no certificate; make one with: leuko-check --finder --certify")
+        raise ModelError(f"The finder {file} has no certificate", "make one with: leuko-check --finder --certify")
     return card, content
 
 

@@ -139,7 +139,7 @@ class Service:
         # Once a camera has given frames, a second fault is enough; else a new start is the last thing to be tried.
         enough = FIRST if self._frames_came else LONGEST / 2
         if pause > enough and self._teller.notifier.supervised and self._a_reader_hangs():
-            raise EnvironmentBroken(f"{fault}; its driver does not answer any more, so the program is started anew")
+            raise EnvironmentBroken(f"{fault}: its driver does not answer any more, so the program is started anew")
         self._teller.fault(fault, pause)
         until = time.monotonic() + pause
         while (left := until - time.monotonic()) > 0 and not self._teller.face.pressed():

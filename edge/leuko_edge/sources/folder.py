@@ -36,7 +36,7 @@ class FolderFilm:
 
     def __enter__(self) -> FolderFilm:
         if not os.path.isdir(self.name):
-            raise UsageError(f"{self.name} is not a folder; name a folder of pictures")
+            raise UsageError(f"{self.name} is not a folder", "name a folder of pictures")
         self._pictures = Pictures([self.name])
         if not len(self._pictures):
             raise UsageError(f"{self.name}: {self._pictures.problems[0].sentence}")
@@ -79,7 +79,7 @@ class FolderFilm:
         if self.dropped == len(pictures):
             path, sentence = self.problems[0]
             raise SourceLost(
-                f"{self.name}: not one picture can be used; the first, {os.path.basename(path)}: {sentence}"
+                f"{self.name}: not one picture can be used, to begin with {os.path.basename(path)}: {sentence}"
             )
 
     def _misfit(self, bgr: np.ndarray) -> str:

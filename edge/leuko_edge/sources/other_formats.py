@@ -54,5 +54,5 @@ def read(data: bytes, kind: str, check_size: Callable[[int, int], None]) -> np.n
 
 def _damaged(kind: str) -> PictureError:
     return PictureError(
-        f"the file is damaged: the {kind} picture in it cannot be decoded; copy it again", reason=Reason.DAMAGED
+        f"the file is damaged: the {kind} picture in it cannot be decoded", "copy it again", reason=Reason.DAMAGED
     )

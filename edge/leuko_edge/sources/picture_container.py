@@ -19,9 +19,11 @@ from .tiff_layout import Page, fields, pages
 MIN_SIDE = 40  # px; a leukocyte of 16 µm at 0.4 µm per px, tightly cut
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 1 << 20  # px; OpenCV decodes nothing wider
-TRUNCATED = "the file is truncated: the picture ends early; copy it again from where it came"
-_DAMAGED = "the file is damaged: {} cannot be read; copy it again from where it came"
-_INCOMPLETE = "the file is damaged: later parts of the JPEG are missing, so the picture in it is blurred; copy it again"
+COPY_AGAIN = "copy it again from where it came"
+DAMAGED = ("the file is damaged: the picture in it cannot be decoded", COPY_AGAIN)  # what is found, and the cure
+GREY = ("the picture is grey", "white cells are told apart by their stain, so colour is needed")
+_TRUNCATED = "the file is truncated: the picture ends early"
+_INCOMPLETE = "the file is damaged: later parts of the JPEG are missing, so the picture in it is blurred"
 _NOT_A_PICTURE = "the file is not a JPEG, PNG, TIFF or BMP picture"
 
 
@@ -50,10 +52,10 @@ def inspect(data: bytes, number: int = 0) -> Header:
     try:
         header = _tiff(data, number) if reader is _tiff else reader(data)
     except (struct.error, IndexError):  # a field lies beyond the end
-        raise PictureError(TRUNCATED, reason=Reason.TRUNCATED) from None
+        raise PictureError(_TRUNCATED, COPY_AGAIN, reason=Reason.TRUNCATED) from None
     check_size(header.width, header.height)
     if not header.complete:
-        raise PictureError(TRUNCATED, reason=Reason.TRUNCATED)
+        raise PictureError(_TRUNCATED, COPY_AGAIN, reason=Reason.TRUNCATED)
     return header
 
 
@@ -68,12 +70,14 @@ def check_size(width: int, height: int) -> None:
         )
     if width * height > MAX_PIXELS:
         raise PictureError(
-            f"the picture is too large: {width}×{height} pixels; at most {MAX_PIXELS // 10**6} megapixels can be read",
+            f"the picture is too large: {width}×{height} pixels",
+            f"at most {MAX_PIXELS // 10**6} megapixels can be read",
             reason=Reason.TOO_LARGE,
         )
     if max(width, height) > MAX_SIDE:
         raise PictureError(
-            f"the picture is too long: {width}×{height} pixels; at most {MAX_SIDE} along a side can be read",
+            f"the picture is too long: {width}×{height} pixels",
+            f"at most {MAX_SIDE} along a side can be read",
             reason=Reason.TOO_LARGE,
         )
 
@@ -81,14 +85,14 @@ def check_size(width: int, height: int) -> None:
 def _jpeg(data: bytes) -> Header:
     found = scans(data)
     if found.size is None:
-        raise PictureError(TRUNCATED, reason=Reason.TRUNCATED) if not found.ended else _damaged("its size")
+        raise PictureError(_TRUNCATED, COPY_AGAIN, reason=Reason.TRUNCATED) if not found.ended else _damaged("its size")
     if found.ended and not found.whole:
-        raise PictureError(_INCOMPLETE, reason=Reason.TRUNCATED)
+        raise PictureError(_INCOMPLETE, "copy it again", reason=Reason.TRUNCATED)
     return Header("JPEG", *found.size, found.ended)
 
 
 def _damaged(what: str) -> PictureError:
-    return PictureError(_DAMAGED.format(what), reason=Reason.DAMAGED)
+    return PictureError(f"the file is damaged: {what} cannot be read", COPY_AGAIN, reason=Reason.DAMAGED)
 
 
 def _png(data: bytes) -> Header:

@@ -15,13 +15,11 @@ import numpy as np
 from ..errors import PictureError, Reason
 from ..native_stderr import decoder_messages
 from . import decoder_complaints, memory, opencv, other_formats, tiff_blocks, tiff_reading
-from .picture_container import MAX_PIXELS, Header, check_size, inspect
+from .picture_container import DAMAGED, GREY, MAX_PIXELS, Header, check_size, inspect
 
 MAX_BYTES = MAX_PIXELS * 8 + 2**26  # four 16-bit channels uncompressed, and room for what cameras add
 GREY_SPREAD = 2  # grey values; what is left between the channels of a grey picture saved in colour
 HOT_SHARE = 1e-4  # of the values; as many may lie beyond the camera's range, and tell nothing of it
-DAMAGED = "the file is damaged: the picture in it cannot be decoded; copy it again from where it came"
-GREY = "the picture is grey; white cells are told apart by their stain, so colour is needed"
 NO_MEMORY = "there is not enough memory for a picture of this size"
 
 
@@ -69,7 +67,7 @@ def _pixels(data: bytes, header: Header) -> np.ndarray:
     if header.page is not None:
         by_tifffile = tiff_reading.needs_tifffile(header.page)
         if not tiff_blocks.is_whole(data, header.page):
-            raise PictureError(DAMAGED, reason=Reason.DAMAGED)
+            raise PictureError(*DAMAGED, reason=Reason.DAMAGED)
         if by_tifffile:
             return tiff_reading.read(data, header.page)
         stored = tiff_reading.for_opencv(data, header.page, header.first)
@@ -79,14 +77,14 @@ def _pixels(data: bytes, header: Header) -> np.ndarray:
     except cv2.error as error:
         if error.code == cv2.Error.StsNoMem:
             raise MemoryError from None
-        raise PictureError(DAMAGED, reason=Reason.DAMAGED) from None
+        raise PictureError(*DAMAGED, reason=Reason.DAMAGED) from None
     said = b"".join(messages)
     if pixels is None and decoder_complaints.memory(said):
         raise MemoryError
     if pixels is None or decoder_complaints.damage(said, data):
-        raise PictureError(DAMAGED, reason=Reason.DAMAGED)
+        raise PictureError(*DAMAGED, reason=Reason.DAMAGED)
     if pixels.shape[:2] != (header.height, header.width):
-        raise PictureError(DAMAGED, reason=Reason.DAMAGED)
+        raise PictureError(*DAMAGED, reason=Reason.DAMAGED)
     return pixels
 
 
@@ -94,7 +92,7 @@ def _eight_bit(pixels: np.ndarray) -> np.ndarray:
     """Colour channels of uint8 or uint16 `pixels` as uint8; alpha dropped, 16-bit scaled by range."""
     if pixels.dtype not in (np.uint8, np.uint16):
         raise PictureError(
-            f"the picture's values are {pixels.dtype}; save it with 8 or 16 bits a channel", reason=Reason.LAYOUT
+            f"the picture's values are {pixels.dtype}", "save it with 8 or 16 bits a channel", reason=Reason.LAYOUT
         )
     if pixels.ndim == 3 and pixels.shape[2] > 3:
         pixels = np.ascontiguousarray(pixels[:, :, :3])
@@ -120,7 +118,7 @@ def _colour(pixels: np.ndarray) -> np.ndarray:
     ones."""
     if pixels.ndim == 3 and pixels.shape[2] == 3 and has_colour(pixels):
         return pixels
-    raise PictureError(GREY, reason=Reason.GREY)
+    raise PictureError(*GREY, reason=Reason.GREY)
 
 
 def has_colour(pixels: np.ndarray) -> bool:

@@ -85,7 +85,7 @@ def pages(data: bytes | mmap) -> list[Page]:
                 seen.add(inner)
                 found.append(_directory(data, inner, order, big, True)[0])
     if not found:
-        raise PictureError("the file is damaged: the TIFF holds no picture; copy it again", reason=Reason.DAMAGED)
+        raise PictureError("the file is damaged: the TIFF holds no picture", "copy it again", reason=Reason.DAMAGED)
     return found
 
 

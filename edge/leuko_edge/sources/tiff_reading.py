@@ -7,6 +7,7 @@ garbled without a word.
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import struct
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 
 from ..errors import PictureError, Reason
 from . import tiff_blocks
+from .picture_container import DAMAGED, GREY
 from .tiff_layout import Page
 
 _GREY, _RGB, _PALETTE, _YCBCR = (0, 1), 2, 3, 6
@@ -35,22 +37,21 @@ def needs_tifffile(page: Page) -> bool:
         if samples >= 3:
             raise PictureError(
                 f"the TIFF says that of its {samples} channels one is grey and the others no colours "
-                "(PhotometricInterpretation 1); save it as RGB",
+                "(PhotometricInterpretation 1)",
+                "save it as RGB",
                 reason=Reason.LAYOUT,
             )
-        raise PictureError(
-            "the picture is grey; white cells are told apart by their stain, so colour is needed", reason=Reason.GREY
-        )
+        raise PictureError(*GREY, reason=Reason.GREY)
     if colours not in (_RGB, _PALETTE, _YCBCR):
         what = _COLOURS.get(colours, f"a kind of its own ({colours})")
-        raise PictureError(f"the TIFF's colours are {what}; save it as RGB", reason=Reason.LAYOUT)
+        raise PictureError(f"the TIFF's colours are {what}", "save it as RGB", reason=Reason.LAYOUT)
     compression = page.one("compression", tiff_blocks.NONE)
     if colours == _PALETTE and (samples != 1 or page.bits[0] != 8):
-        raise PictureError("the TIFF's palette is not one of 8 bits; save it as RGB", reason=Reason.LAYOUT)
+        raise PictureError("the TIFF's palette is not one of 8 bits", "save it as RGB", reason=Reason.LAYOUT)
     if colours != _PALETTE and samples < 3:
         raise PictureError(f"the TIFF has {samples} of the three channels of a colour picture", reason=Reason.LAYOUT)
     if colours == _YCBCR and compression != tiff_blocks.JPEG:
-        raise PictureError("the TIFF's colours are YCbCr without JPEG; save it as RGB", reason=Reason.LAYOUT)
+        raise PictureError("the TIFF's colours are YCbCr without JPEG", "save it as RGB", reason=Reason.LAYOUT)
     packed = len(set(page.bits)) != 1 or page.bits[0] not in (8, 16)
     apart = page.one("planar", 1) != 1 and page.bits[0] != 8
     predicted = page.one("predictor", 1) not in (1, 2)
@@ -62,7 +63,7 @@ def _uint(page: Page) -> None:
     kind, bits = kinds.get(page.one("sample_format", 1), "uint"), max(page.bits)
     if kind != "uint" or bits > 16 or (bits < 8 and page.samples >= 3):
         raise PictureError(
-            f"the picture's values are {kind}{bits}; save it with 8 or 16 bits a channel", reason=Reason.LAYOUT
+            f"the picture's values are {kind}{bits}", "save it with 8 or 16 bits a channel", reason=Reason.LAYOUT
         )
 
 
@@ -71,25 +72,20 @@ def read(data: bytes, page: Page) -> np.ndarray:
     try:
         import tifffile
     except ImportError:
-        raise PictureError(_without(page), reason=Reason.NEEDS_EXTRA) from None
+        raise _without(page) from None
+    if not _can_unpack(tifffile.TIFF, page):
+        raise _unknown() if importlib.util.find_spec("imagecodecs") else _without(page)
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             pixels = np.asarray(_page(file, page).asarray())
     except MemoryError:
         raise
-    except (ImportError, AttributeError):
-        raise PictureError(_without(page), reason=Reason.NEEDS_EXTRA) from None
-    except Exception as error:  # each codec has exceptions of its own
-        if "requires the 'imagecodecs' package" in str(error):
-            raise PictureError(_without(page), reason=Reason.NEEDS_EXTRA) from None
-        raise PictureError(
-            "the file is damaged: the picture in it cannot be decoded; copy it again from where it came",
-            reason=Reason.DAMAGED,
-        ) from None
+    except Exception:  # each codec has exceptions of its own
+        raise PictureError(*DAMAGED, reason=Reason.DAMAGED) from None
     if page.one("planar", 1) == 2 and pixels.ndim == 3:
         pixels = np.moveaxis(pixels, 0, 2)
     if pixels.shape != (page.height, page.width, page.samples):
-        raise PictureError("the TIFF's layout is not one that can be read; save it as RGB", reason=Reason.LAYOUT)
+        raise _unknown()
     return np.ascontiguousarray(pixels[:, :, 2::-1])
 
 
@@ -104,10 +100,25 @@ def _page(file: Any, page: Page) -> Any:
     raise ValueError("tifffile finds no such page")
 
 
-def _without(page: Page) -> str:
+def _can_unpack(known: Any, page: Page) -> bool:
+    """Whether tifffile's tables (`known`) hold what unpacks `page`: most of it is imagecodecs', which may lack."""
+    odd = len(set(page.bits)) != 1 or page.bits[0] not in (1, 8, 16)  # tifffile itself takes whole bytes apart only
+    return (
+        page.one("compression", tiff_blocks.NONE) in known.DECOMPRESSORS
+        and page.one("predictor", 1) in known.UNPREDICTORS
+        and not (odd and importlib.util.find_spec("imagecodecs") is None)
+    )
+
+
+def _unknown() -> PictureError:
+    return PictureError("the TIFF's layout is not one that can be read", "save it as RGB", reason=Reason.LAYOUT)
+
+
+def _without(page: Page) -> PictureError:
     name = _NAMES.get(page.one("compression", 1))
     what = f"is packed with {name}" if name else "keeps its values in a layout that OpenCV gets wrong"
-    return f"the TIFF {what}; to read it, pip install 'leuko-edge[photos]', or save it as RGB with LZW"
+    cure = "to read it, pip install 'leuko-edge[photos]', or save it as RGB with LZW"
+    return PictureError(f"the TIFF {what}", cure, reason=Reason.NEEDS_EXTRA)
 
 
 def for_opencv(data: bytes, page: Page, first: bool) -> bytes | bytearray:

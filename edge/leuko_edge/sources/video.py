@@ -19,8 +19,8 @@ from ..types import Frame
 from . import opencv
 from .film_damage import Reading
 from .live_source import MIN_SIDE
-from .picture_container import MAX_PIXELS
-from .picture_decoding import GREY, has_colour
+from .picture_container import COPY_AGAIN, GREY, MAX_PIXELS
+from .picture_decoding import has_colour
 from .video_container import counts_frames, is_whole
 
 _MOST_GREY = 30  # frames without colour at the beginning; then it is a film without colour
@@ -57,15 +57,15 @@ class VideoFile:
             status = os.stat(self.name)
             self.name.encode()  # OpenCV crashes on a name that is not UTF-8
             if not stat.S_ISREG(status.st_mode):
-                raise UsageError(f"{self.name} is not a video file; name a file, as recording.mp4")
+                raise UsageError(f"{self.name} is not a video file", "name a file, as recording.mp4")
             if not status.st_size:
-                raise PictureError(f"{self.name}: the file is empty (0 bytes); record or copy it again")
+                raise PictureError(f"{self.name}: the file is empty (0 bytes)", "record or copy it again")
             self._whole, self._counted = is_whole(self.name), counts_frames(self.name)
         except UnicodeEncodeError:
-            raise UsageError(f"{self.name!r}: the name holds bytes that are not UTF-8; rename the file") from None
+            raise UsageError(f"{self.name!r}: the name holds bytes that are not UTF-8", "rename the file") from None
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             why = getattr(error, "strerror", None) or error
-            raise UsageError(f"{self.name} cannot be opened: {why}; check the name") from None
+            raise UsageError(f"{self.name} cannot be opened: {why}", "check the name") from None
         self._started_at, self._bytes = status.st_mtime, status.st_size
         self._capture = self._open()
         return self
@@ -76,17 +76,15 @@ class VideoFile:
             capture = cv2.VideoCapture(os.path.abspath(self.name), cv2.CAP_FFMPEG, Reading.SINGLE)
         if not capture.isOpened():
             if self._whole:
-                raise PictureError(f"{self.name} is not a video that can be read; MP4, AVI, MKV and MOV can")
-            raise PictureError(
-                f"{self.name} is truncated: the video ends before its index; copy it again from where it came"
-            )
+                raise PictureError(f"{self.name} is not a video that can be read", "MP4, AVI, MKV and MOV can")
+            raise PictureError(f"{self.name} is truncated: the video ends before its index", COPY_AGAIN)
         capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
         width, height = opencv.size(capture)
         if min(width, height) < MIN_SIDE or width * height > MAX_PIXELS:
             capture.release()
             raise PictureError(
-                f"{self.name}: its pictures are {width}×{height} pixels; from {MIN_SIDE}×{MIN_SIDE} "
-                f"to {MAX_PIXELS // 10**6} megapixels can be counted"
+                f"{self.name}: its pictures are {width}×{height} pixels",
+                f"from {MIN_SIDE}×{MIN_SIDE} to {MAX_PIXELS // 10**6} megapixels can be counted",
             )
         return capture
 
@@ -125,7 +123,7 @@ class VideoFile:
             if grey == decoded - 1 and not has_colour(frame.bgr):  # a film may begin in black
                 grey += 1
                 if grey == _MOST_GREY:
-                    raise PictureError(f"{self.name}: {GREY}", reason=Reason.GREY)
+                    raise PictureError(f"{self.name}: {GREY[0]}", GREY[1], reason=Reason.GREY)
                 continue
             if self._whole:
                 yield frame
@@ -138,14 +136,12 @@ class VideoFile:
         if not self._whole:
             self.dropped = decoded and 1
             of = f" of {total}" if total > decoded else ""
-            raise SourceLost(
-                f"{self.name} is truncated: it ends after {decoded}{of} frames; copy it again from where it came"
-            )
+            raise SourceLost(f"{self.name} is truncated: it ends after {decoded}{of} frames", COPY_AGAIN)
         if grey and grey == decoded:
-            raise PictureError(f"{self.name}: {GREY}", reason=Reason.GREY)
+            raise PictureError(f"{self.name}: {GREY[0]}", GREY[1], reason=Reason.GREY)
         self.dropped = max(self._damaged, total - decoded) + grey
         if not decoded:
-            raise SourceLost(f"{self.name}: not one picture of the video can be decoded; convert it to MP4 (H.264)")
+            raise SourceLost(f"{self.name}: not one picture of the video can be decoded", "convert it to MP4 (H.264)")
 
     def _decode(self, capture: cv2.VideoCapture) -> Iterator[Frame]:
         """Every frame that can be decoded and is as it was recorded; `_damaged` counts the others."""
@@ -164,7 +160,8 @@ class VideoFile:
             if (bgr.shape[1], bgr.shape[0]) != size:
                 raise SourceLost(
                     f"{self.name}: within the film the pictures change from {size[0]}×{size[1]} to "
-                    f"{bgr.shape[1]}×{bgr.shape[0]} pixels; cut it there and count the parts one by one"
+                    f"{bgr.shape[1]}×{bgr.shape[0]} pixels",
+                    "cut it there and count the parts one by one",
                 )
             stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             seconds = max(seconds, stamp if stamp > 0 else index / rate if rate > 0 else 0.0)

@@ -51,7 +51,7 @@ class StoreMoved(StoreError):
 
     def __init__(self, path: str, rescued: str | None) -> None:
         saved = f"all that was counted was saved as {rescued}" if rescued else "what was counted is lost with it"
-        super().__init__(f"{path} was deleted or replaced while it was being counted into; {saved}", "begin anew")
+        super().__init__(f"{path} was deleted or replaced while it was being counted into, and {saved}", "begin anew")
         self.rescued = rescued
 
 
@@ -73,7 +73,7 @@ class SessionDamaged(StoreError):
 
     def __init__(self, path: str, session: int, what: str) -> None:
         super().__init__(
-            f"session {session} in {path} is damaged ({what}); it is not gone on with, and all that is stored of it is "
+            f"session {session} in {path} is damaged ({what}): it is not gone on with, and all that is stored of it is "
             "kept",
             "begin a new one",
         )

@@ -48,7 +48,7 @@ class People:
         if not name.strip() or name != name.strip():
             raise UsageError("a person needs a name, without blanks around it")
         if role not in ROLES:
-            raise UsageError(f"there is no role {role!r}; the roles are {', '.join(ROLES)}")
+            raise UsageError(f"there is no role {role!r}", f"the roles are {', '.join(ROLES)}")
         if len(password) < LEAST:
             raise UsageError(f"a password of at least {LEAST} characters is needed")
         with self._asking() as execute:

@@ -114,7 +114,7 @@ def _guess(bgr: np.ndarray, white: np.ndarray, grid_valid: np.ndarray, fallback:
     guessed = guess_scale(density, valid)
     scale = None if guessed is None else replace(guessed, um_per_px=guessed.um_per_px / ratio)
     if scale is None or not allowed:
-        raise ScaleUnknown("too few red cells to measure the scale; give it with --um-per-px", scale)
+        raise ScaleUnknown("too few red cells to measure the scale", "give it with --um-per-px", guess=scale)
     return scale
 
 

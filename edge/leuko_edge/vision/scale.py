@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..errors import PictureError, Reason
+from ..errors import Hint, PictureError, Reason
 from ..types import Scale
 from .stain_levels import stain_levels
 
@@ -24,8 +24,8 @@ class ScaleUnknown(PictureError):
     third, the median of a run's guesses by less.
     """
 
-    def __init__(self, sentence: str, guess: Scale | None = None) -> None:
-        super().__init__(sentence, reason=Reason.SCALE_UNKNOWN)
+    def __init__(self, found: str, *cure: str | Hint, guess: Scale | None = None) -> None:
+        super().__init__(found, *cure, reason=Reason.SCALE_UNKNOWN)
         self.guess = guess
 
 

@@ -109,7 +109,7 @@ def left_out(out: Path, cells: CellSet, turns: int, cap: int) -> dict[str, Asked
         keras.backend.clear_session()
         model, trained = load_run(folder)
         if trained["settings"].get("data_sha256") != cells.sha256:
-            raise UsageError(f"The network in {folder} was trained on another cell set; name the one of --travel.")
+            raise UsageError(f"The network in {folder} was trained on another cell set", "name the one of --travel.")
         with np.load(answers) as asked:
             rows = asked["rows"]
         reader = Reader(model, trained, cells, (turns,))
@@ -119,7 +119,7 @@ def left_out(out: Path, cells: CellSet, turns: int, cap: int) -> dict[str, Asked
                 print(f"{lab}: {len(own)} cells by the network of {folder}", flush=True)
                 result[lab] = reader.ask(own)
     if not result:
-        raise UsageError(f"{out} holds no finished network of leuko-train travel; let that finish first.")
+        raise UsageError(f"{out} holds no finished network of leuko-train travel", "let that finish first.")
     return result
 
 

@@ -61,10 +61,10 @@ def load(run: Path) -> Doubt | None:
         with np.load(path, allow_pickle=False) as stored:
             found = Doubt(stored["kernel"], stored["bias"], stored["centres"])
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{path} cannot be read ({error}); run leuko-train calibrate again.") from None
+        raise UsageError(f"{path} cannot be read ({error})", "run leuko-train calibrate again.") from None
     k = len(found.bias)
     if found.kernel.shape[1:] != (k,) or found.centres.shape[1:] != (k,):
-        raise UsageError(f"{path} holds arrays that do not fit together; run leuko-train calibrate again.")
+        raise UsageError(f"{path} holds arrays that do not fit together", "run leuko-train calibrate again.")
     return found
 
 

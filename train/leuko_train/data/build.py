@@ -162,7 +162,7 @@ def build(
     names = linked.groups(data)
     items = [item for item in [*select(data, names), *more] if item.lab not in without_labs]
     if not items:
-        raise UsageError(f"{data} holds none of the laboratories' folders; see its README for their names.")
+        raise UsageError(f"{data} holds none of the laboratories' folders", "see its README for their names.")
     parts = split.assign(items, names)
     pooled = pooled_scales(items)
     tasks = [(item, group, part) for item, (group, part) in zip(items, parts, strict=True)]

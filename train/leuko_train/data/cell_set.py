@@ -153,11 +153,11 @@ def load(folder: Path) -> CellSet:
     table, array = folder / TABLE, folder / CROPS
     again = f"make one with: leuko-train cells --data DATA --out {folder}"
     if not table.is_file() or not array.is_file():
-        raise UsageError(f"{folder} holds no cell set; {again}")
+        raise UsageError(f"{folder} holds no cell set", again)
     rows = table_of(folder)
     crops = np.load(array, mmap_mode="r")
     if (rows and set(FIELDS) - set(rows[0])) or crops.shape[1:] != (STORED_SIZE, STORED_SIZE, 3):
-        raise UsageError(f"{folder} holds a cell set of an older leuko-train; {again}")
+        raise UsageError(f"{folder} holds a cell set of an older leuko-train", again)
     digest = hashlib.sha256()
     for path in (table, array, folder / OUTLINES, folder / LABS):
         if path.is_file():

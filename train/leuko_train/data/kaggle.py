@@ -51,13 +51,13 @@ def read(data: Path, parts: Iterable[str] = ("TEST",)) -> Pictures:
         root = data / FOLDER / part
         found = sorted(root.glob("*/_*.jpeg"))
         if not found:
-            raise UsageError(f"No pictures in {root}; --data must name the folder that holds {FOLDER}.")
+            raise UsageError(f"No pictures in {root}", f"--data must name the folder that holds {FOLDER}.")
         files += found
     rgb = np.empty((len(files), SIZE, SIZE, 3), np.uint8)
     for i, path in enumerate(files):
         bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if bgr is None:
-            raise UsageError(f"{path} cannot be read as a picture; repair or remove it.")
+            raise UsageError(f"{path} cannot be read as a picture", "repair or remove it.")
         rgb[i] = cv2.resize(bgr, (SIZE, SIZE), interpolation=cv2.INTER_AREA)[..., ::-1]
     return Pictures(
         rgb,
@@ -82,7 +82,9 @@ def photographs(data: Path, paths: Iterable[str], cache: Path) -> np.ndarray:
     if missing:
         originals = list(readers.bccd(data))
         if not originals:
-            raise UsageError(f"No photographs in {data / 'bccd'}; without them nobody knows which pictures are copies.")
+            raise UsageError(
+                f"No photographs in {data / 'bccd'}", "without them nobody knows which pictures are copies."
+            )
         matcher = PhotoMatcher([item.path for item in originals])
         places = matcher.places()
         try:

@@ -72,11 +72,13 @@ def _rgb(code: np.ndarray) -> np.ndarray:
 def unpack(packed: Path, out: Path) -> cell_set.CellSet:
     """The set in `packed` as a set to train on. Raises UsageError for no pack, EnvironmentBroken where parts lack."""
     if not (packed / cell_set.TABLE).is_file():
-        raise UsageError(f"{packed} holds no packed cell set; leuko-train pack --cells CELLS --out {packed} makes one")
+        raise UsageError(
+            f"{packed} holds no packed cell set", f"leuko-train pack --cells CELLS --out {packed} makes one"
+        )
     rows = [[row[name] for name in cell_set.FIELDS] for row in cell_set.table_of(packed)]
     parts = list(_parts(packed))
     if sum(map(len, parts)) != len(rows):
-        raise EnvironmentBroken(f"{packed} has {sum(map(len, parts))} of {len(rows)} crops; copy all its parts.")
+        raise EnvironmentBroken(f"{packed} has {sum(map(len, parts))} of {len(rows)} crops", "copy all its parts.")
     outlines = []
     if (packed / OUTLINES).is_file():
         with np.load(packed / OUTLINES) as file:

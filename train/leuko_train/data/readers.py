@@ -126,7 +126,7 @@ def boxes_of(table: Path, pictures: Path) -> dict[str, tuple[Box, ...]]:
     for row in _rows(table):
         named = meaning(row["class"])
         if named is None:
-            raise UsageError(f"{table} names a class {row['class']!r}; the names are {', '.join(KNOWN)}.")
+            raise UsageError(f"{table} names a class {row['class']!r}", f"the names are {', '.join(KNOWN)}.")
         width, height = size_of(pictures / row["image"])
         x, y = float(row["x_centre"]) * width, float(row["y_centre"]) * height
         w, h = float(row["width"]) * width, float(row["height"]) * height

@@ -42,7 +42,7 @@ def left_out(out: Path, cells: CellSet) -> Iterator[LeftOut]:
     for path in sorted(out.glob(PIECES)):
         trained = json.loads((path.parent / "report.json").read_text(encoding="utf-8"))
         if trained["provenance"]["data_sha256"] != cells.sha256:
-            raise UsageError(f"{path.parent} is of another cell set; give the one that it was trained with.")
+            raise UsageError(f"{path.parent} is of another cell set", "give the one that it was trained with.")
         with np.load(path) as stored:
             rows, raw = stored["rows"], stored["raw"]
         for lab in dict.fromkeys(cells.labs[rows].tolist()):
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         found = measure.measured(answers, lab.threshold, measure.NAMED, args.numbers, args.draws, args.seed)
         entries.append({"laboratory": lab.name, "left_out": lab.own, "taught": found})
     if not entries:
-        raise UsageError(f"{args.travel} holds no answers; make them with: leuko-train travel --out {args.travel}")
+        raise UsageError(f"{args.travel} holds no answers", f"make them with: leuko-train travel --out {args.travel}")
     args.out.mkdir(parents=True, exist_ok=True)
     print(enrolment_report.write(args.out, entries, cells.sha256, args.seed, args.draws, args.only_five))
     return 0

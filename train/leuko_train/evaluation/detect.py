@@ -127,7 +127,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if not args.data.is_dir():
-        raise UsageError(f"{args.data} is not a folder; give the one with the laboratories' images.")
+        raise UsageError(f"{args.data} is not a folder", "give the one with the laboratories' images.")
     classifier = Classifier.from_path(args.model)
     started = time.monotonic()
     results = [measure(lab, items, classifier) for lab, items in held_out(args.data, args.trained_by).items() if items]

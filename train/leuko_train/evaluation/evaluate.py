@@ -73,14 +73,14 @@ def load_run(folder: Path) -> tuple[keras.Model, dict[str, Any]]:
     """
     described, path = folder / "report.json", folder / "model.keras"
     if not described.is_file() or not path.is_file():
-        raise UsageError(f"{folder} holds no finished run (model.keras and report.json); train one with fit.")
+        raise UsageError(f"{folder} holds no finished run (model.keras and report.json)", "train one with fit.")
     try:
         trained = json.loads(described.read_text(encoding="utf-8"))
         if (calibrated := folder / "calibration.json").is_file():
             trained |= json.loads(calibrated.read_text(encoding="utf-8"))
         return keras.models.load_model(path, compile=False), trained
     except (OSError, ValueError, KeyError) as error:
-        raise EnvironmentBroken(f"The model in {folder} cannot be read ({error}); train it again.") from error
+        raise EnvironmentBroken(f"The model in {folder} cannot be read ({error})", "train it again.") from error
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -77,10 +77,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.out.resolve() == args.cells.resolve():
-        raise UsageError(f"{args.out} is the set that is read; give another folder as --out.")
+        raise UsageError(f"{args.out} is the set that is read", "give another folder as --out.")
     cells = cell_set.load(args.cells)
     if GUESSED in cells.labs:
-        raise UsageError(f"{args.cells} has {GUESSED}'s cells already; give the set without them.")
+        raise UsageError(f"{args.cells} has {GUESSED}'s cells already", "give the set without them.")
     found = list(unnamed(args.data))
     if not found:
         raise UsageError(f"{args.data} has no fields with boxes of leukocytes that nobody named.")

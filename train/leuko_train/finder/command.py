@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if not args.data.is_dir():
-        raise UsageError(f"{args.data} is not a folder; give the one with the laboratories' images.")
+        raise UsageError(f"{args.data} is not a folder", "give the one with the laboratories' images.")
     import torch
 
     from . import gather
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     pictures = [picture for picture in gather.gather(args.data, args.out / PICTURES) if teaches(picture)]
     labs = sorted({picture.lab for picture in pictures})
     if unknown := set(args.left_out or ()) - set(labs):
-        raise UsageError(f"There is no laboratory {', '.join(sorted(unknown))}; there are {', '.join(labs)}.")
+        raise UsageError(f"There is no laboratory {', '.join(sorted(unknown))}", f"there are {', '.join(labs)}.")
     if not args.left_out:
         train = [picture for picture in pictures if picture.part == "train"]
         _fit(train, args.out, args.steps or STEPS, args)

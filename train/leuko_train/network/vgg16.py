@@ -36,7 +36,7 @@ VGG_MEAN_BGR = (103.939, 116.779, 123.68)
 def vgg16(init: str | Path | None, input_size: int) -> keras.Model:
     """VGG-16's convolutions. `init`: "imagenet" (downloaded by Keras), a weights file, or None (random)."""
     if init not in (None, "imagenet") and not Path(init).is_file():
-        raise UsageError(f"No weights file at {init}; give VGG-16 weights without top, or 'imagenet'.")
+        raise UsageError(f"No weights file at {init}", "give VGG-16 weights without top, or 'imagenet'.")
     weights = init if init in (None, "imagenet") else str(init)
     return keras.applications.VGG16(include_top=False, weights=weights, input_shape=(input_size, input_size, 3))
 
@@ -135,7 +135,7 @@ def build_slim(
     it: `prune.inherit` makes it begin with what the full network knows, and `init` must be None.
     """
     if init is not None:
-        raise UsageError("A narrow network takes no VGG-16 weights as they are; fit prunes the full network into it.")
+        raise UsageError("A narrow network takes no VGG-16 weights as they are", "fit prunes the full network into it.")
     inputs = keras.Input((input_size, input_size, 3), name="rgb")
     x = preprocessing()(OpticalDensity(name="density")(inputs) if density else inputs)
     for layer in vgg16(None, input_size).layers[1:]:
@@ -189,7 +189,7 @@ def split_at(model: keras.Model, name: str) -> tuple[keras.Model, keras.Model]:
     chain = [layer for layer in model.layers if not isinstance(layer, layers.InputLayer)]
     names = [layer.name for layer in chain]
     if name not in names:
-        raise UsageError(f"The network has no layer {name}; it has {', '.join(names)}.")
+        raise UsageError(f"The network has no layer {name}", f"it has {', '.join(names)}.")
     cut = names.index(name) + 1
     trunk = _chain(keras.Input(model.input_shape[1:]), chain[:cut], "trunk")
     return trunk, _chain(keras.Input(trunk.output_shape[1:]), chain[cut:], "rest")

@@ -59,8 +59,8 @@ def inherit(model: keras.Model, known: Known, classes: tuple[str, ...] = CLASSES
             kernel_here = np.concatenate([kernel_here, np.zeros_like(kernel_here)])  # a wide one: the means come new
         if len(given) != len(own) or len(layer.weights) != 2 or tuple(layer.kernel.shape) != kernel_here.shape:
             raise UsageError(
-                f"The model to begin with does not fit the network {model.name} at {layer.name}; name the --network "
-                "that it was made as, without normalisation (leuko-vgg16-half-plain)."
+                f"The model to begin with does not fit the network {model.name} at {layer.name}",
+                "name the --network that it was made as, without normalisation (leuko-vgg16-half-plain).",
             )
         layer.set_weights([kernel_here, bias_here])
 
@@ -94,7 +94,7 @@ def _of_keras(path: Path) -> Known:
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(f"{path} cannot be read as a trained network ({error}).") from None
     if any("BatchNormalization" in type(layer).__name__ for layer in model.layers):
-        raise UsageError(f"{path} normalises its batches; begin with the float16 .tflite that was made of it.")
+        raise UsageError(f"{path} normalises its batches", "begin with the float16 .tflite that was made of it.")
     chain = [layer for layer in model.layers if isinstance(layer, layers.Conv2D | layers.Dense)]
     return Known(tuple(tuple(layer.get_weights()) for layer in chain), classes)
 
@@ -117,7 +117,7 @@ def _of_tflite(path: Path) -> Known:
         tensor = graph.tensors[index]
         kind = {schema.TensorType.FLOAT16: np.float16, schema.TensorType.FLOAT32: np.float32}.get(tensor.type)
         if kind is None:
-            raise UsageError(f"{path} is quantised; begin with the float16 model instead.")
+            raise UsageError(f"{path} is quantised", "begin with the float16 model instead.")
         return model.buffers[tensor.buffer].data.view(kind).reshape(tensor.shape).astype(np.float32)
 
     weights: list[tuple[Any, Any]] = []

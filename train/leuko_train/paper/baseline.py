@@ -45,7 +45,7 @@ def fit_recipe(
     training = sampling.members(cells, "train", excluded)
     validation = sampling.members(cells, "validation", excluded)
     if not len(training) or not len(validation):
-        raise UsageError("No training or no validation cells are left; exclude fewer laboratories.")
+        raise UsageError("No training or no validation cells are left", "exclude fewer laboratories.")
     window = Window(PICTURE_UM, SIZE)
     chosen = np.concatenate([training, validation])
     rgb = identity_view(cells.crops, window, chosen)

@@ -130,7 +130,7 @@ def work(run: Run, material: Material, args: argparse.Namespace, until: float) -
     if done is not None:
         changed = [key for key, value in described.items() if done["settings"].get(key) != value]
         if changed:
-            raise UsageError(f"The run in {folder} had another {', '.join(changed)}; choose another --out.")
+            raise UsageError(f"The run in {folder} had another {', '.join(changed)}", "choose another --out.")
         return True
     batches = run.batches(args.epochs)
     model = recipe.compiled(len(CLASSES), SIZE, args.init, args.dropout, run.seed, args.precision, run.network)

@@ -47,9 +47,11 @@ def load(folder: Path, model: keras.Model) -> dict[str, Any] | None:
             state = json.loads(str(stored["state"]))
             values = [stored[f"v{i}"] for i in range(len(stored.files) - 1)]
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise EnvironmentBroken(f"The checkpoint {path} cannot be read ({error}); remove it to start anew.") from error
+        raise EnvironmentBroken(
+            f"The checkpoint {path} cannot be read ({error})", "remove it to start anew."
+        ) from error
     if [v.shape for v in values] != [tuple(v.shape) for v in variables]:
-        raise EnvironmentBroken(f"The checkpoint {path} belongs to another network; choose another --out.")
+        raise EnvironmentBroken(f"The checkpoint {path} belongs to another network", "choose another --out.")
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
     return state

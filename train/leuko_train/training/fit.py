@@ -83,12 +83,12 @@ def _begin(
         out.mkdir(parents=True, exist_ok=True)
         return Progress(settings=described)
     if not resume:
-        raise UsageError(f"{out} already holds a run; give --resume to go on, or another --out.")
+        raise UsageError(f"{out} already holds a run", "give --resume to go on, or another --out.")
     progress = Progress(**(checkpoint.load(out, rest) or {}))
     before = as_made(progress.settings)
     changed = [k for k in described if k not in may_change and described[k] != before.get(k)]
     if changed:
-        raise UsageError(f"The run in {out} had another {', '.join(changed)}; resume it with the same settings.")
+        raise UsageError(f"The run in {out} had another {', '.join(changed)}", "resume it with the same settings.")
     progress.settings = described
     return progress
 
@@ -125,7 +125,7 @@ def fit(
     validation = sampling.members(cells, "validation", exclude_labs)
     validation = sampling.capped(cells, validation, settings.validation_cap, settings.seed)
     if not len(training) or not len(validation):
-        raise UsageError("No training or no validation cells are left; exclude fewer laboratories.")
+        raise UsageError("No training or no validation cells are left", "exclude fewer laboratories.")
     chances = sampling.probabilities(
         cells.labels[training],
         cells.labs[training],
@@ -212,7 +212,7 @@ def run(args: argparse.Namespace) -> int:
     if unknown:
         raise UsageError(f"No laboratory {', '.join(sorted(unknown))} in {args.cells}.")
     if unknown := set(weights("class-weights", settings.class_weights)) - set(CLASSES):
-        raise UsageError(f"No class {', '.join(sorted(unknown))}; there are {', '.join(CLASSES)}.")
+        raise UsageError(f"No class {', '.join(sorted(unknown))}", f"there are {', '.join(CLASSES)}.")
     with devices.scope(args.devices):
         progress = fit(
             cells,

@@ -66,7 +66,7 @@ def varied(settings: Settings, variant: str) -> Settings:
     for part in variant.split(","):
         key, _, text = part.partition("=")
         if key not in known or not text:
-            raise UsageError(f"--ablation {part} is no setting; write KEY=VALUE with KEY of {', '.join(known)}.")
+            raise UsageError(f"--ablation {part} is no setting", f"write KEY=VALUE with KEY of {', '.join(known)}.")
         choices = known[key].metadata.get("choices")
         try:
             usual: Any = known[key].default
@@ -97,7 +97,9 @@ def plan(
     parts = {name: name.split("+") for name in (left_out or groups)}
     unknown = [*({part for names in parts.values() for part in names} - set(groups)), *(set(excluded) - present)]
     if unknown:
-        raise UsageError(f"No laboratory {', '.join(sorted(unknown))}; the cell set has {', '.join(sorted(groups))}.")
+        raise UsageError(
+            f"No laboratory {', '.join(sorted(unknown))}", f"the cell set has {', '.join(sorted(groups))}."
+        )
     chosen = {name: tuple(folder for lab in labs_of for folder in groups[lab]) for name, labs_of in parts.items()}
     apart = (laboratories.EVALUATION_ONLY,) if laboratories.EVALUATION_ONLY in present else ()
     drawn = tuple(sorted((present & set(laboratories.APART)) - set(apart)))
@@ -142,7 +144,7 @@ def _same(piece: Piece, cells: CellSet, trained: Mapping[str, Any], folder: Path
     before = as_made(trained["settings"])
     changed = [key for key, value in wanted.items() if before.get(key) != value]
     if changed:
-        raise UsageError(f"The run in {folder} had another {', '.join(changed)}; choose another --out.")
+        raise UsageError(f"The run in {folder} had another {', '.join(changed)}", "choose another --out.")
 
 
 @contextmanager
