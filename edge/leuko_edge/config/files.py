@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import re
 import tomllib
@@ -13,7 +14,6 @@ from ..errors import UsageError
 _LARGEST = 16 * 1024  # bytes; the commented example has about three thousand
 _LINES = 1000  # tomllib reads a text of many lines once for each, see `_statements`
 _DEPTH = 8  # names of a key; ours have two. tomllib's time rises with the square of it, its memory too
-_SYNTAX = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)", re.DOTALL)
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -75,7 +75,7 @@ def _entries(path: str, text: str) -> dict[str, Entry]:
     except RecursionError:
         raise ConfigurationError(f"{path} is nested too deeply to be a configuration") from None
     except ValueError as error:  # TOMLDecodeError is one, an endless number another
-        raise ConfigurationError(f"{path}{_explained(str(error), text)}") from None
+        raise ConfigurationError(f"{path}{_explained(error, text)}") from None
     return {dotted(parts): Entry(value, lines[parts]) for parts, value in _leaves(whole)}
 
 
@@ -137,18 +137,28 @@ def _header(said: Any) -> tuple[str, ...]:
     return (name, *_header(inner))
 
 
-def _explained(error: str, text: str) -> str:
-    """What tomllib complains of, with the line it stands on."""
-    found = _SYNTAX.fullmatch(error)
-    if found is None:
-        return f": this is not TOML: {error}"
-    what = found["what"][:1].lower() + found["what"][1:]
-    if found["line"]:
-        line = int(found["line"])
-        where = f"{what} at column {found['column']}"
-    else:
-        line = max((begin for begin, _, _ in _statements(text)), default=1)  # the last one did not end
-        where = what
+def _explained(error: ValueError, text: str) -> str:
+    """What tomllib complains of, with the line that it cannot read as TOML."""
+    line = _first_wrong(text)
     said = text.split("\n")[line - 1].strip()
     said = said if said.isprintable() else json.dumps(said)
-    return f", line {line}: {said[:80]} is not TOML ({where}); text stands in quotes, a list in brackets"
+    what = str(error)
+    what = what[:1].lower() + what[1:]
+    return f", line {line}: {said[:80]} is not TOML ({what}); text stands in quotes, a list in brackets"
+
+
+def _first_wrong(text: str) -> int:
+    """On which line the first statement begins that is no TOML, alone or after those before it."""
+    begins = [begin for begin, _, _ in _statements(text)]
+    lines = text.split("\n")
+
+    def reads(statements: int) -> bool:
+        end = begins[statements] - 1 if statements < len(begins) else len(lines)
+        try:
+            tomllib.loads("\n".join(lines[:end]))
+        except ValueError:
+            return False
+        return True
+
+    first = bisect.bisect_left(range(len(begins)), True, key=lambda at: not reads(at + 1))
+    return begins[min(first, len(begins) - 1)] if begins else 1
