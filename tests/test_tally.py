@@ -79,6 +79,8 @@ def test_impossible_counts_are_an_error(count):
         (50, (40, 60), "normal"),
         (40, (30, 50), "normal"),
         (35, (20, 52), "low?"),
+        (35, (20, 61), None),
+        (65, (39, 80), None),
         (35, (25, 45), "low?"),
         (20, (10, 39.9), "low"),
         (65, (50, 80), "high?"),
@@ -86,7 +88,18 @@ def test_impossible_counts_are_an_error(count):
     ],
 )
 def test_a_flag_asks_where_only_the_estimate_lies_outside(percent, ci95, word):
-    assert flag(percent, ci95, (40, 60)) == word
+    assert flag(percent, ci95, (40, 60), 100) == word
+
+
+def test_a_flag_waits_until_the_interval_says_something():
+    """Of a few cells the estimate lies anywhere: only an interval wholly outside speaks, whatever the count."""
+    shares = {s.label: s for s in Differential.from_counts({"neutrophil": 2, "basophil": 1}).classes}
+    assert [shares[label].flag for label in ("neutrophil", "lymphocyte", "basophil")] == [None, None, None]
+    few = {s.label: s for s in Differential.from_counts({"eosinophil": 3}).classes}
+    assert few["eosinophil"].flag == "high" and few["eosinophil"].ci95[0] > 4
+    hundred = {s.label: s for s in Differential.from_counts({"neutrophil": 94, "eosinophil": 4, "basophil": 2}).classes}
+    assert hundred["basophil"].ci95[0] < 0.5 and hundred["basophil"].percent == 2 and hundred["basophil"].flag is None
+    assert (hundred["eosinophil"].flag, hundred["neutrophil"].flag) == ("normal", "high")
 
 
 def test_without_a_reference_there_is_no_flag():
@@ -162,6 +175,6 @@ def test_a_small_display_has_no_row_for_abnormal_cells_that_were_not_seen():
 
 
 def test_a_limit_belongs_to_the_reference_range_and_an_interval_that_touches_it_is_not_outside():
-    assert flag(40.0, (30.0, 50.0), (40.0, 60.0)) == flag(60.0, (50.0, 70.0), (40.0, 60.0)) == "normal"
-    assert flag(39.9, (30.0, 40.0), (40.0, 60.0)) == "low?" and flag(39.0, (30.0, 39.9), (40.0, 60.0)) == "low"
-    assert flag(60.1, (60.0, 70.0), (40.0, 60.0)) == "high?" and flag(61.0, (60.1, 70.0), (40.0, 60.0)) == "high"
+    assert flag(40.0, (30.0, 50.0), (40.0, 60.0), 50) == flag(60.0, (50.0, 70.0), (40.0, 60.0), 50) == "normal"
+    assert flag(39.9, (30.0, 40.0), (40.0, 60.0), 50) == "low?" and flag(39.0, (30.0, 39.9), (40.0, 60.0), 50) == "low"
+    assert flag(60.1, (60.0, 70.0), (40.0, 60.0), 50) == "high?" and flag(61.0, (60.1, 70.0), (40.0, 60.0), 50) == "high"

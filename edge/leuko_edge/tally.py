@@ -24,6 +24,10 @@ PICTURE_SKIPS = (Skip.MOVING, Skip.DEFOCUSED, Skip.CLIPPED, Skip.LOST)
 """Reasons for which a picture is not counted: nobody moves it, or pauses."""
 
 
+FEW = 20
+"""White cells below which no share is judged."""
+
+
 @dataclass(frozen=True)
 class Share:
     """One class's part of the differential, all in per cent of the counted leukocytes."""
@@ -79,7 +83,7 @@ class Differential:
             low, high = clopper_pearson(count, total)
             ci95 = (100 * low, 100 * high)
             reference = references.get(label)
-            shares.append(Share(label, count, percent, ci95, reference, flag(percent, ci95, reference)))
+            shares.append(Share(label, count, percent, ci95, reference, flag(percent, ci95, reference, total)))
         erythroblasts, smudges = counts.get(ERYTHROBLAST, 0), counts.get(SMUDGE, 0)
         return cls(
             counted=total,
@@ -93,16 +97,28 @@ class Differential:
         )
 
 
-def flag(percent: float | None, ci95: tuple[float, float], reference: tuple[float, float] | None) -> str | None:
-    """ "low" or "high" where the whole interval lies outside the reference range, "low?" or "high?" where
-    only the estimate does, "normal" where the estimate lies inside; None without an estimate or a range."""
+def flag(
+    percent: float | None, ci95: tuple[float, float], reference: tuple[float, float] | None, counted: int
+) -> str | None:
+    """What a share of `counted` leukocytes says of its reference range; None where it says nothing yet.
+
+    "low" or "high" where the whole interval lies outside the range. "low?" or "high?" where the estimate does and the
+    interval reaches into the range, but not beyond its other end: an interval that holds the whole range tells neither.
+    "normal" where the estimate lies inside. The last two are of FEW leukocytes or more.
+    """
     if percent is None or reference is None:
         return None
     low, high = reference
+    if ci95[1] < low:
+        return "low"
+    if ci95[0] > high:
+        return "high"
+    if counted < FEW:
+        return None
     if percent < low:
-        return "low" if ci95[1] < low else "low?"
+        return "low?" if ci95[1] <= high else None
     if percent > high:
-        return "high" if ci95[0] > high else "high?"
+        return "high?" if ci95[0] >= low else None
     return "normal"
 
 
@@ -209,10 +225,6 @@ class Tally:
         references: Mapping[str, tuple[float, float]] = REFERENCES,
     ) -> Differential:
         return Differential.from_counts(self.counts, leukocytes, references)
-
-
-FEW = 20
-"""White cells below which no share is judged."""
 
 
 @dataclass(frozen=True)

@@ -60,18 +60,18 @@ LATER = ("smudges_per_100_wbc", "abnormal")
 
 
 def test_the_differential_says_count_share_interval_range_and_flag(tmp_path):
-    found = written(tmp_path / "r.json", picture(0, *["neutrophil"] * 5, *["monocyte"] * 5, "erythroblast"))
+    found = written(tmp_path / "r.json", picture(0, *["neutrophil"] * 10, *["monocyte"] * 10, "erythroblast"))
     differential = found["differential"]
     assert list(differential) == ["counted", "classes", "nrbc_per_100_wbc", "unidentified", "excluded", *LATER]
     assert differential["classes"]["neutrophil"] == {
-        "count": 5,
+        "count": 10,
         "percent": 50.0,
-        "ci95": [18.71, 81.29],
+        "ci95": [27.2, 72.8],
         "reference": [40, 60],
         "flag": "normal",
     }
     assert differential["classes"]["monocyte"]["flag"] == "high"
-    assert differential["nrbc_per_100_wbc"] == 10.0 and differential["excluded"] == {"platelet": 0, "artefact": 0}
+    assert differential["nrbc_per_100_wbc"] == 5.0 and differential["excluded"] == {"platelet": 0, "artefact": 0}
 
 
 def test_captured_is_counted_and_skipped_together(tmp_path):

@@ -63,7 +63,7 @@ def test_eighty_by_twenty_four_holds_all_that_is_asked_of_the_display():
 
 def test_a_row_says_key_class_count_share_interval_range_and_flag():
     words = row(snapshot(), "basophil").split()
-    assert words[:4] == ["5", "basophil", "0", "0.0"] and words[4] == "0.0–4.2" and words[-2:] == ["0.5–1", "low?"]
+    assert words[:4] == ["5", "basophil", "0", "0.0"] and words[4] == "0.0–4.2" and words[-2:] == ["0.5–1", "–"]
     assert row(snapshot(), "neutrophil").split()[:5] == ["1", "neutrophil", "52", "59.8", "48.7–70.1"]
 
 

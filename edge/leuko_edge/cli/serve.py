@@ -7,6 +7,7 @@ import contextlib
 import faulthandler
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from types import FrameType
 
@@ -37,6 +38,7 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     source = parser.add_mutually_exclusive_group()
     add_setting(source, "camera.source")
     source.add_argument("--video", metavar="FILE", help="for trying it: a film, or a folder of pictures as one")
+    source.add_argument("--demo", action="store_true", help="for trying it: a simulated smear, drawn here, for ever")
     add_setting(parser, "session.database")
     add_setting(parser, "service.display")
     add_setting(parser, "qc.max_age")
@@ -63,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
 def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
     try:
         from ..config import load
+        from ..live.session_info import TARGET
         from ..service.console import DeviceFace
         from ..service.journal import Journal
         from ..service.key_socket import Control
@@ -72,6 +75,7 @@ def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
         from ..service.runtime_lock import RuntimeLock
         from ..service.status import StatusFile, own_folder
         from ..service.view_file import ViewFile
+        from ..simulate import demo
     except ImportError as error:
         raise EnvironmentBroken(f"a part of the installation is missing or broken: {error}", "install again") from error
     folder = own_folder()
@@ -81,10 +85,17 @@ def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
     teller = Teller(notifier, file, DeviceFace(control, journal), journal, ViewFile(folder))
     place = None if folder is None else os.fspath(folder)
     pages = ReviewProcess(lambda settings: review.command(settings, options.config, place), journal)
+    if folder is not None and not notifier.supervised:
+        journal.say("leuko-edge attach shows this count in another terminal")
     flags = given(options)
+    drawn = (lambda: demo.camera(1, TARGET)) if options.demo else None
     said = "stopped by a defect"
+    passing = contextlib.ExitStack()
     try:
-        Service(teller, lambda: load(options.config, flags=flags).typed(), options.video, pages.follow).run()
+        if options.demo and not options.database:  # drawn cells are not put among the patients'
+            place_of_demo = passing.enter_context(tempfile.TemporaryDirectory(prefix="leuko-edge-demo-"))
+            flags["session.database"] = os.path.join(place_of_demo, "demo.sqlite3")
+        Service(teller, lambda: load(options.config, flags=flags).typed(), options.video, pages.follow, drawn).run()
         said = "stopped: the film has ended"
         return 0
     except Stopped as stopped:
@@ -98,6 +109,7 @@ def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
         pages.close()
         control.close()
         runtime.close()
+        passing.close()
 
 
 @contextlib.contextmanager

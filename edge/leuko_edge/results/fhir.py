@@ -96,8 +96,8 @@ def _observation(one: Measurement) -> dict[str, Any]:
     if one.reference is not None:
         low, high = (_quantity(limit, one.unit) for limit in one.reference)
         observation["referenceRange"] = [{"low": low, "high": high}]
-    if one.flag is not None:
-        observation["interpretation"] = [_concept(INTERPRETATION, *_FLAGS.get(one.flag, _UNSURE))]
+    if one.reference is not None and one.value is not None:
+        observation["interpretation"] = [_concept(INTERPRETATION, *_FLAGS.get(one.flag or "", _UNSURE))]
     return observation
 
 

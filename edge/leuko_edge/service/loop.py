@@ -29,6 +29,7 @@ from ..model.classify import Classifier
 from ..qc.before_counting import ask_for_test
 from ..screen import words
 from ..session import Action, End
+from ..sources.live_source import LiveSource
 from ..store import SessionDamaged, SessionStore, StoreDamaged, StoreError, schema
 from . import sentences
 from .backoff import FIRST, LONGEST, Pauses
@@ -46,7 +47,8 @@ PATIENT = 2
 
 
 class Service:
-    """`load` reads the settings, which `follow` is told too; `video` is a film to count instead of the camera."""
+    """`load` reads the settings, which `follow` is told too; `video` is a film to count instead of the camera,
+    `demo` opens a drawn slide."""
 
     def __init__(
         self,
@@ -54,8 +56,10 @@ class Service:
         load: Callable[[], Settings],
         video: str | None = None,
         follow: Callable[[Settings], None] = lambda settings: None,
+        demo: Callable[[], LiveSource] | None = None,
     ) -> None:
-        self._teller, self._load, self._video, self._follow = teller, load, video, follow
+        self._teller, self._load, self._follow = teller, load, follow
+        self._video, self._demo = video, demo
         self._pauses = Pauses()
         self._display: str | None = None  # as last asked for
         self._frames_came = False
@@ -186,6 +190,8 @@ class Service:
     def _stream(self, settings: Settings) -> Stream:
         if self._video is not None:
             return Stream(open_source("video", self._video))
+        if self._demo is not None:
+            return Stream(self._demo())
         # A lost camera is opened anew here, where the watchdog is fed meanwhile, and not by the source in silence.
         return Stream(open_source("camera", settings.camera.source, tries=0, **wishes(settings)))
 
@@ -200,6 +206,7 @@ class Service:
             goal,
             settings.reference,
             operator=settings.session.operator or "",
+            simulated=self._demo is not None,
             second_signature=settings.review.second_signature,
         )
         self._counting = None

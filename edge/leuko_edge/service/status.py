@@ -12,6 +12,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -148,12 +150,20 @@ class Status:
 
 
 def own_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Where a service publishes: systemd's RUNTIME_DIRECTORY, else leuko-edge in the user's XDG_RUNTIME_DIR."""
+    """Where a service publishes: systemd's RUNTIME_DIRECTORY, else leuko-edge in the user's XDG_RUNTIME_DIR, and where
+    that is not set (su, a container) a folder of the user's own among the temporary ones; None where that is another's.
+    """
     given = environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
     if given:
         return Path(given)
     user = environ.get("XDG_RUNTIME_DIR", "")
-    return Path(user) / "leuko-edge" if os.path.isabs(user) else None
+    if os.path.isabs(user):
+        return Path(user) / "leuko-edge"
+    own = Path(tempfile.gettempdir()) / f"leuko-edge-{os.getuid()}"
+    with contextlib.suppress(FileExistsError):
+        own.mkdir(mode=0o700)
+    about = os.lstat(own)  # it may have been made by somebody else, to read or to answer in our place
+    return own if stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o022 else None
 
 
 class StatusFile:

@@ -15,12 +15,13 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from . import Camera, Drawn, Hand, draw_field, driven, serpentine
+from . import Camera, Drawn, Hand, Pose, draw_field, driven, serpentine, there_and_back
 from .film import SlideFilm
 from .smear import Smear
 
@@ -109,6 +110,20 @@ DEMO_IN_VIEW = 2.5  # leukocytes, about
 
 def simulated(seed: int, leukocytes: int) -> SlideFilm:
     """The demo: a smear that holds exactly so many leukocytes, and a hand that shows all of it once."""
+    smear, stops = _slide(seed, leukocytes)
+    return SlideFilm(smear, driven(stops, Hand(), np.random.default_rng(seed)), view=DEMO_VIEW, seed=seed)
+
+
+def camera(seed: int, leukocytes: int) -> SlideFilm:
+    """The same slide under a camera that never ends, in its own time: the stage goes there and back for ever."""
+    smear, stops = _slide(seed, leukocytes)
+    rng = np.random.default_rng(seed)
+    path = chain.from_iterable(driven(there_and_back(stops), Hand(), rng) for _ in repeat(None))
+    return SlideFilm(smear, path, view=DEMO_VIEW, live=True, seed=seed)
+
+
+def _slide(seed: int, leukocytes: int) -> tuple[Smear, list[Pose]]:
+    """The smear, and where the stage has to rest to show all of it."""
     fields = max(2, math.ceil(leukocytes / DEMO_IN_VIEW))
     columns = max(1, round(math.sqrt(fields)))
     rows = math.ceil(fields / columns)
@@ -116,5 +131,4 @@ def simulated(seed: int, leukocytes: int) -> SlideFilm:
         round(side * (1 + (n - 1) * (1 - DEMO_OVERLAP))) for side, n in zip(DEMO_VIEW, (columns, rows), strict=True)
     )
     smear = Smear(seed, true_counts(leukocytes), width=width, height=height)
-    stops = serpentine((width, height), DEMO_VIEW, DEMO_OVERLAP)
-    return SlideFilm(smear, driven(stops, Hand(), np.random.default_rng(seed)), view=DEMO_VIEW, seed=seed)
+    return smear, serpentine((width, height), DEMO_VIEW, DEMO_OVERLAP)
