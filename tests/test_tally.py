@@ -175,6 +175,9 @@ def test_a_small_display_has_no_row_for_abnormal_cells_that_were_not_seen():
 
 
 def test_a_limit_belongs_to_the_reference_range_and_an_interval_that_touches_it_is_not_outside():
-    assert flag(40.0, (30.0, 50.0), (40.0, 60.0), 50) == flag(60.0, (50.0, 70.0), (40.0, 60.0), 50) == "normal"
-    assert flag(39.9, (30.0, 40.0), (40.0, 60.0), 50) == "low?" and flag(39.0, (30.0, 39.9), (40.0, 60.0), 50) == "low"
-    assert flag(60.1, (60.0, 70.0), (40.0, 60.0), 50) == "high?" and flag(61.0, (60.1, 70.0), (40.0, 60.0), 50) == "high"
+    def said(percent, ci95):
+        return flag(percent, ci95, (40.0, 60.0), 50)
+
+    assert said(40.0, (30.0, 50.0)) == said(60.0, (50.0, 70.0)) == "normal"
+    assert said(39.9, (30.0, 40.0)) == "low?" and said(39.0, (30.0, 39.9)) == "low"
+    assert said(60.1, (60.0, 70.0)) == "high?" and said(61.0, (60.1, 70.0)) == "high"
