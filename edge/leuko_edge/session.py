@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from .types import Skip
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class PlaceState(StrEnum):

@@ -20,6 +20,8 @@ from .types import (
     Skip,
 )
 
+WARN_SHARE = 0.15
+"""Of unidentified among white cells, above which a person should review them, where no calibration gave one."""
 PICTURE_SKIPS = (Skip.MOVING, Skip.DEFOCUSED, Skip.CLIPPED, Skip.LOST)
 """Reasons for which a picture is not counted: nobody moves it, or pauses."""
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
+
 
 ABNORMAL = ("variant_lymphocyte", "blast")
 """Leukocytes that a person must look at whenever one was counted."""
@@ -33,7 +37,7 @@ class Frame:
     page: int | None = None  # which field of a file with several, from 1
 
     def __post_init__(self) -> None:
-        if self.bgr.ndim != 3 or self.bgr.shape[2] != 3 or self.bgr.dtype != np.uint8:
+        if self.bgr.ndim != 3 or self.bgr.shape[2] != 3 or self.bgr.dtype != "uint8":
             raise ValueError(f"bgr must be (h, w, 3) uint8, got {self.bgr.shape} {self.bgr.dtype}")
 
 
@@ -68,9 +72,10 @@ class Cell:
     @property
     def diameter(self) -> float:
         """Of the circle that covers as many pixels as the outline does."""
-        x, y = self.contour.astype(np.float64).T
-        area = abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
-        return 2 * (area / np.pi) ** 0.5
+        x, y = self.contour.astype("float64").T
+        closing = x[-1] * y[0] - y[-1] * x[0]
+        area = abs(float(x[:-1] @ y[1:] - y[:-1] @ x[1:] + closing)) / 2
+        return 2 * (area / math.pi) ** 0.5
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ from leuko_edge.service.resume import check_room, last_open, take_up
 from leuko_edge.service.runtime_lock import RuntimeLock
 from leuko_edge.service.status import Status, StatusFile, as_json, from_json
 from leuko_edge.service.systemd import Notifier
-from leuko_edge.service.view_file import ViewFile, look
+from leuko_edge.service.view_file import look
+from leuko_edge.service.view_writer import ViewWriter
 from leuko_edge.session import Action, Advice, End, Light
 from leuko_edge.store import SessionInfo, SessionStore, StoreFull, errors
 from leuko_edge.tally import Differential
@@ -225,8 +226,8 @@ def test_only_the_services_own_user_presses_a_key_for_somebody_else(tmp_path, mo
 
 
 def test_the_cameras_picture_is_made_only_while_somebody_looks_and_small(tmp_path, monkeypatch):
-    view, now = ViewFile(tmp_path), [100.0]
-    monkeypatch.setattr("leuko_edge.service.view_file.time.monotonic", lambda: now[0])
+    view, now = ViewWriter(tmp_path), [100.0]
+    monkeypatch.setattr("leuko_edge.service.view_writer.time.monotonic", lambda: now[0])
     frame = np.random.default_rng(0).integers(0, 255, (960, 1280, 3), np.uint8)
     view.frame(frame)
     assert not (tmp_path / "view.jpg").exists()
@@ -244,7 +245,7 @@ def test_the_cameras_picture_is_made_only_while_somebody_looks_and_small(tmp_pat
     assert not (tmp_path / "view.jpg").exists()
     view.remove()
     view.frame(frame)
-    ViewFile(tmp_path / "not there").frame(frame)
+    ViewWriter(tmp_path / "not there").frame(frame)
     assert look(tmp_path) is None and not os.listdir(tmp_path)
 
 

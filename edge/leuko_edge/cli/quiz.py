@@ -159,7 +159,7 @@ def _write(file: str, rgb: np.ndarray) -> None:
     from pathlib import Path
 
     from ..files import write_whole
-    from ..store.table_rows import encode
+    from ..store.png import encode
 
     try:
         write_whole(Path(os.path.realpath(file)), encode(rgb))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import uvicorn
 
     from ..config import Settings
+    from ..config.settings import ModelSettings
+    from ..model.classify import Classifier
     from ..service.status import Status
     from ..store.people import People
 
@@ -76,7 +78,6 @@ def run_review(options: argparse.Namespace) -> int:
         from ..review.app import LOOPBACK, create_app
     except ImportError as error:
         raise NotInstalled(f"the review pages need {error.name}", "install leuko-edge[review]") from None
-    from ..model.classify import Classifier
     from ..store.people import People
 
     settings = config.load(options.config, flags=given(options)).typed()
@@ -88,9 +89,7 @@ def run_review(options: argparse.Namespace) -> int:
     people = None if local else _people(People(path), review.host)
     application = create_app(
         path,
-        lambda: Classifier.from_path(
-            model.path, 1, model.site, model.trusted_keys
-        ),  # one cell at a time, beside a count
+        lambda: _classifier(model),
         people,
         LOOPBACK if local else (),
         bool(review.certificate),
@@ -120,6 +119,12 @@ def run_review(options: argparse.Namespace) -> int:
         threading.Thread(target=_end_with_input, args=[server], daemon=True).start()
     server.run(sockets=[listening])
     return 0
+
+
+def _classifier(model: ModelSettings) -> Classifier:
+    from ..model.classify import Classifier
+
+    return Classifier.from_path(model.path, 1, model.site, model.trusted_keys)  # one cell at a time, beside a count
 
 
 def _end_with_input(server: uvicorn.Server) -> None:

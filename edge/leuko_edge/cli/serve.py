@@ -74,7 +74,7 @@ def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
         from ..service.review_process import ReviewProcess
         from ..service.runtime_lock import RuntimeLock
         from ..service.status import StatusFile, own_folder
-        from ..service.view_file import ViewFile
+        from ..service.view_writer import ViewWriter
         from ..simulate import demo
     except ImportError as error:
         raise EnvironmentBroken(f"a part of the installation is missing or broken: {error}", "install again") from error
@@ -82,7 +82,7 @@ def _serve(options: argparse.Namespace, notifier: Notifier) -> int:
     runtime = RuntimeLock(folder)  # before the socket and the status: another's are not to be taken away
     file, journal = StatusFile(folder), Journal()
     control = Control(folder)
-    teller = Teller(notifier, file, DeviceFace(control, journal), journal, ViewFile(folder))
+    teller = Teller(notifier, file, DeviceFace(control, journal), journal, ViewWriter(folder))
     place = None if folder is None else os.fspath(folder)
     pages = ReviewProcess(lambda settings: review.command(settings, options.config, place), journal)
     if folder is not None and not notifier.supervised:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..session import Accounts, Advice, End, Focus, Light, Motion, Shown
 from ..tally import Differential
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)

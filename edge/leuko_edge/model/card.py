@@ -20,6 +20,7 @@ from typing import Any
 
 from ..errors import Hint, ModelError
 from ..files import write_whole
+from ..tally import WARN_SHARE
 from ..types import CLASSES, LEUKOCYTES
 from ..vision.crop import CROP_VERSION
 from . import certificate as certificates
@@ -30,8 +31,6 @@ SCHEMA = "leuko-edge-card/1"
 SHIPPED = "leuko-vgg16-half-plain-int8"
 LONGEST_NAME = 200
 LARGEST = 20_000_000  # bytes of a card; a thousand centres of a thousand numbers take less
-WARN_SHARE = 0.15
-"""Where no calibration gave one."""
 EXCLUDED_THRESHOLD = 0.9
 """Of cards from before it was chosen on laboratories left out."""
 _NUMBERS = re.compile(r"(?<=\[)\n\s*-?\d[-+.\d\se,]*(?=\])")

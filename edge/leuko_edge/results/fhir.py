@@ -15,7 +15,7 @@ from ..store.archive import Record
 from .codes import LOCAL, LOINC, Code
 from .handed_over import METHOD, Measurement, measurements, version
 from .session_report import utc
-from .table import NOT_A_DEVICE, SIMULATED
+from .wording import NOT_A_DEVICE, SIMULATED
 
 UCUM = "http://unitsofmeasure.org"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"

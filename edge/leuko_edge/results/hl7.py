@@ -13,7 +13,7 @@ from ..plain_text import readable
 from ..store.archive import Record
 from ..tally import Differential, reviews, sentence
 from .handed_over import Measurement, measurements, version
-from .table import NOT_A_DEVICE, SIMULATED
+from .wording import NOT_A_DEVICE, SIMULATED
 
 _ESCAPES = {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\", "\r": " ", "\n": " "}
 _FLAGS = {"low": "L", "high": "H", "normal": "N"}  # an estimate alone outside the range is told in the remark

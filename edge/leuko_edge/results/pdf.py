@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import NotInstalled
-from ..model.card import WARN_SHARE
 from ..plain_text import readable
 from ..store.archive import Archive, Record
-from ..tally import Differential, Share, reviews, sentence
-from .table import NOT_A_DEVICE, SIMULATED
+from ..tally import WARN_SHARE, Differential, Share, reviews, sentence
+from .wording import NOT_A_DEVICE, SIMULATED
 
 if TYPE_CHECKING:
     from fpdf import FPDF

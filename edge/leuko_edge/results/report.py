@@ -43,10 +43,9 @@ from ..plain_text import as_text, table_text
 from ..sources.pictures import LeftOut
 from ..tally import Differential, Tally, warning
 from ..types import CountedCell
-from .table import NOT_A_DEVICE
-from .wording import overlaps
+from .differential_fields import SCHEMA, differential_fields
+from .wording import NOT_A_DEVICE, overlaps
 
-SCHEMA = "leuko-edge/1"
 CSV_COLUMNS = (
     *("path", "id", "label", "confidence", "counted", "x", "y", "width", "height"),
     *("centre_x", "centre_y", "at_border", "um_per_px", "scale_origin"),
@@ -156,32 +155,6 @@ def _cell_fields(entry: CountedCell) -> dict[str, Any]:
         "counted": entry.counted,
         **({"repeated": True} if entry.repeated else {}),
     }
-
-
-def differential_fields(differential: Differential) -> dict[str, Any]:
-    """`differential`; per cent to two places, null for what cannot be said of no cells."""
-    return {
-        "counted": differential.counted,
-        "classes": {
-            share.label: {
-                "count": share.count,
-                "percent": _rounded(share.percent),
-                "ci95": [_rounded(limit) for limit in share.ci95],
-                "reference": None if share.reference is None else list(share.reference),
-                "flag": share.flag,
-            }
-            for share in differential.classes
-        },
-        "nrbc_per_100_wbc": _rounded(differential.nrbc_per_100_wbc),
-        "unidentified": differential.unidentified,
-        "excluded": dict(differential.excluded),
-        "smudges_per_100_wbc": _rounded(differential.smudges_per_100_wbc),
-        "abnormal": differential.abnormal,
-    }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
 
 
 class CsvReport:

@@ -21,8 +21,8 @@ from ..plain_text import as_text, table_text
 from ..store.archive import Record
 from ..store.records import Event, StoredCell
 from ..types import Skip
-from .report import SCHEMA, differential_fields
-from .table import NOT_A_DEVICE, SIMULATED
+from .differential_fields import SCHEMA, differential_fields
+from .wording import NOT_A_DEVICE, SIMULATED
 
 CSV_COLUMNS = (
     *("path", "id", "label", "confidence", "counted", "x", "y", "width", "height", "centre_x", "centre_y", "um_per_px"),

@@ -16,9 +16,7 @@ from ..model.card import ModelCard
 from ..tally import Differential, Fields, Share
 from ..types import Scale
 from . import wording
-
-NOT_A_DEVICE = "Not a medical device: for research and teaching, not for diagnosis."
-SIMULATED = "SIMULATED: leuko-edge drew these cells itself; this is no patient's blood."
+from .wording import NOT_A_DEVICE, SIMULATED
 
 FLAG_STYLES = {"low": "bold red", "high": "bold red", "low?": "yellow", "high?": "yellow", "normal": "green"}
 _ORIGINS = {

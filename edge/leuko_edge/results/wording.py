@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from ..mapping.overlap import Shared
+if TYPE_CHECKING:
+    from ..mapping.overlap import Shared
+
+NOT_A_DEVICE = "Not a medical device: for research and teaching, not for diagnosis."
+SIMULATED = "SIMULATED: leuko-edge drew these cells itself; this is no patient's blood."
 
 NOTHING = "–"
 

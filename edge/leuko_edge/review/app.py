@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -17,16 +18,18 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ..errors import LeukoError, UsageError
-from ..model.classify import CellClassifier
 from ..store.people import People
 from ..store.review import Refused, Review
 from .access import Access
 from .changes import Body, Changes
 from .live import Counting, Live
 from .login import Login
-from .missed import Namer
+from .namer import Namer
 from .pages import Pages
 from .security import Secured
+
+if TYPE_CHECKING:
+    from ..model.classify import CellClassifier
 
 MAX_BODY = 1_000_000  # bytes
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")

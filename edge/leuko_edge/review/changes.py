@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..store.archive import Archive
 from ..store.people import Person
 from ..store.review import Change, Review
-from .missed import Namer
+from .namer import Namer
 
 Body = Mapping[str, Any]
 MOST = 5000  # changes at once, and cells looked at

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from ..errors import UsageError
 from ..live.snapshot import Snapshot
-from ..results.report import differential_fields
+from ..results.differential_fields import differential_fields
 from ..screen import words
 from ..screen.keys import CLASS_KEYS
 from ..store.review import Refused

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -22,45 +20,35 @@ from ..vision.segment import find_cells
 USUAL_UM = 12.0  # across a white cell whose outline is not found
 
 
-class Namer:
-    """The model that names what people add, loaded when the first cell is."""
-
-    def __init__(self, load: Callable[[], CellClassifier]) -> None:
-        self._load, self._guard = load, threading.Lock()
-        self._classifier: CellClassifier | None = None
-
-    def name(self, picture: Picture, x: float, y: float) -> NewCell:
-        """The cell of `picture` at (x, y), pixels of its file. UsageError where the file is no longer what was counted,
-        or the place lies outside of it; ModelError without a model."""
-        bgr = _pixels(picture)
-        if not (0 <= x < bgr.shape[1] and 0 <= y < bgr.shape[0]):
-            raise UsageError("that place lies outside of the picture")
-        field = Field.from_bgr(bgr, picture.um_per_px)
-        cell = _found(field, x, y) or _round(field, x, y)
-        with self._guard:
-            if self._classifier is None:
-                self._classifier = self._load()
-            card = self._classifier.card
-            crops = cut(field, [cell.centre], card.window_um, card.input_size)
-            said = doubted(self._classifier.classify(crops)[0], cell.diameter * field.scale.um_per_px, card, cell.clump)
-        centre = cell.centre
-        return NewCell(
-            label=said.label,
-            confidence=said.confidence,
-            probabilities=said.probabilities,
-            views=1,
-            area=picture.number,
-            key=0,
-            dx=centre[0],
-            dy=centre[1],
-            x=centre[0],
-            y=centre[1],
-            box=cell.box,
-            frame=picture.number,
-            crop=crops[0],
-            seen_at=time.time(),
-            contour=cell.contour,
-        )
+def named(classifier: CellClassifier, picture: Picture, x: float, y: float) -> NewCell:
+    """The cell of `picture` at (x, y), pixels of its file. UsageError where the file is no longer what was counted, or
+    the place lies outside of it."""
+    bgr = _pixels(picture)
+    if not (0 <= x < bgr.shape[1] and 0 <= y < bgr.shape[0]):
+        raise UsageError("that place lies outside of the picture")
+    field = Field.from_bgr(bgr, picture.um_per_px)
+    cell = _found(field, x, y) or _round(field, x, y)
+    card = classifier.card
+    crops = cut(field, [cell.centre], card.window_um, card.input_size)
+    said = doubted(classifier.classify(crops)[0], cell.diameter * field.scale.um_per_px, card, cell.clump)
+    centre = cell.centre
+    return NewCell(
+        label=said.label,
+        confidence=said.confidence,
+        probabilities=said.probabilities,
+        views=1,
+        area=picture.number,
+        key=0,
+        dx=centre[0],
+        dy=centre[1],
+        x=centre[0],
+        y=centre[1],
+        box=cell.box,
+        frame=picture.number,
+        crop=crops[0],
+        seen_at=time.time(),
+        contour=cell.contour,
+    )
 
 
 def _pixels(picture: Picture) -> np.ndarray:

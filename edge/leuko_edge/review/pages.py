@@ -19,7 +19,7 @@ from ..store.archive import Archive, Summary
 from . import pictures
 from .access import Access
 from .live import Live
-from .state import ASKING, state
+from .state import ASKING, EVENTS, state
 from .templates import page
 
 KEPT = {"Cache-Control": "private, max-age=86400"}
@@ -93,7 +93,7 @@ class Pages:
             revision = archive.revision(request.path_params["session"])
             if request.query_params.get("since") == revision:
                 return Response(status_code=204)
-            return JSONResponse(state(archive.record(request.path_params["session"]), revision))
+            return JSONResponse(state(archive.record(request.path_params["session"], EVENTS), revision))
 
     def cell(self, request: Request) -> Response:
         with Archive(self._path) as archive:
@@ -107,7 +107,7 @@ class Pages:
 
     def outlines(self, request: Request) -> Response:
         with Archive(self._path) as archive:
-            record = archive.record(request.path_params["session"])
+            record = archive.record(request.path_params["session"], 0)
             return JSONResponse(pictures.outlines(archive, record, request.path_params["area"]))
 
     def json(self, request: Request) -> Response:
@@ -144,7 +144,7 @@ class Pages:
         session = request.path_params["session"]
         with Archive(self._path) as archive:
             revision = archive.revision(session)
-            return state(archive.record(session), revision)
+            return state(archive.record(session, EVENTS), revision)
 
     def _frame(self, request: Request) -> dict[str, Any]:
         """What every page says: who is there, and the token that its changes carry."""

@@ -16,7 +16,7 @@ def outlines(archive: Archive, record: Record, area: int) -> dict[int, list[list
             continue
         left, top, width, height = cell.box
         corners = [[left, top], [left + width, top], [left + width, top + height], [left, top + height]]
-        points: Any = contours[cell.id].tolist() if cell.id in contours else corners
+        points: Any = contours.get(cell.id, corners)
         # A live cell's outline lies in its own frame, its place on the map of the area.
         dx, dy = (0, 0) if record.pictures else (round(cell.x - left - width / 2), round(cell.y - top - height / 2))
         found[cell.id] = [[x + dx, y + dy] for x, y in points]

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from ..model.card import WARN_SHARE
 from ..plain_text import readable
-from ..results.report import differential_fields
+from ..results.differential_fields import differential_fields
 from ..results.session_report import utc
-from ..results.table import NOT_A_DEVICE, SIMULATED
+from ..results.wording import NOT_A_DEVICE, SIMULATED
 from ..store.archive import Record
 from ..store.records import StoredCell
-from ..tally import Differential, reviews, sentence
+from ..tally import WARN_SHARE, Differential, reviews, sentence
 from ..types import ABNORMAL, CLASSES, UNIDENTIFIED
 
 ASKING = (UNIDENTIFIED, *ABNORMAL)
 """Cells of these a person must look at before the session is signed."""
+
+
+EVENTS = 200  # the newest, that a page shows
 
 
 def state(record: Record, revision: str) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def state(record: Record, revision: str) -> dict[str, Any]:
         "events": [
             {"at": utc(event.at), "who": event.who, "kind": event.kind, "cell": event.cell}
             | {"before": event.before, "after": event.after, "text": event.text}
-            for event in record.events[-200:]
+            for event in record.events[-EVENTS:]
         ],
     }
 

@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.text import Text
 
 from ..plain_text import printable
-from ..results.table import NOT_A_DEVICE
+from ..results.wording import NOT_A_DEVICE
 from . import words
 from .full_screen import Screen
 

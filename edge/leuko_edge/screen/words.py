@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from ..live.snapshot import Snapshot
 from ..plain_text import printable
 from ..results.wording import class_name, confidence, tenths
 from ..session import Accounts, Advice, End, Shown
 from ..tally import Differential
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 TOO_SMALL = "Counting goes on ({0}), but the display needs a terminal of {1}×{2} characters, and this one has {3}×{4}."
 
@@ -169,4 +171,4 @@ def can_write(encoding: str) -> bool:
 def to_ascii(text: Text) -> Text:
     """The same for a terminal that can write nothing else; styles keep their places."""
     plain = text.plain.translate(_ASCII).encode("ascii", "replace").decode()
-    return Text(plain, spans=list(text.spans), style=text.style, no_wrap=True)
+    return type(text)(plain, spans=list(text.spans), style=text.style, no_wrap=True)

@@ -13,7 +13,7 @@ from .console import DeviceFace
 from .journal import ERROR, NOTICE, Journal
 from .status import FRESH, Status, StatusFile
 from .systemd import Notifier
-from .view_file import ViewFile
+from .view_writer import ViewWriter
 
 PUBLISH = 0.5  # seconds between two writings of the status file
 STATUS = 1.0  # seconds between two of systemd's status lines
@@ -29,11 +29,11 @@ class Teller:
         file: StatusFile,
         face: DeviceFace,
         journal: Journal,
-        view: ViewFile | None = None,
+        view: ViewWriter | None = None,
     ) -> None:
         self.notifier, self.face, self.journal = notifier, face, journal
         self.database = ""  # that the session in work is in
-        self._file, self._view = file, view or ViewFile(None)
+        self._file, self._view = file, view or ViewWriter(None)
         self._snapshot: Snapshot | None = None
         self._fault, self._fault_since = "", 0.0
         self._published = self._stated = -STATUS

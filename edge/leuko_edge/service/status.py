@@ -22,7 +22,7 @@ from typing import Any
 
 from ..files import write_whole
 from ..live.snapshot import Snapshot
-from ..results.report import differential_fields
+from ..results.differential_fields import differential_fields
 from ..screen import words
 from ..session import Accounts, Advice, End, Focus, Light, Motion, Shown
 from ..tally import Differential

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..session import Accounts
@@ -20,6 +19,9 @@ from ..types import CLASSES
 from . import columns, schema, table_rows
 from .errors import StoreError, explained
 from .records import Event, Picture, SessionInfo, Signature, StoredCell
+
+if TYPE_CHECKING:
+    import numpy as np
 
 STATES = ("open", "closed", "signed")
 
@@ -119,15 +121,16 @@ class Archive:
         told = "; ".join(" ".join(line.split()) for line in said)[:200]
         return f"{self.path} is damaged ({told}): what was read from it may be wrong; restore it from a copy"
 
-    def record(self, session: int) -> Record:
-        """UsageError where there is no session of that number."""
+    def record(self, session: int, recent: int | None = None) -> Record:
+        """UsageError where there is no session of that number. `recent`: of its events only so many, the newest, and
+        those by which cells came and went; what a page shows of a long history."""
         with self._reading(session) as execute:
             execute("BEGIN")  # one moment of a session that is being counted
             row = execute(f"{_SUMMARY} WHERE session.id = ?", (session,)).fetchone()
             if row is None:
                 raise UsageError(f"there is no session {session} in {self.path}", "leuko-edge sessions lists them")
             cells = execute("SELECT * FROM cell WHERE session = ? ORDER BY id", (session,))
-            events = execute("SELECT * FROM event WHERE session = ? ORDER BY id", (session,))
+            events = execute(_EVENTS, (session, session, -1 if recent is None else recent))
             counted = execute("SELECT * FROM accounts WHERE session = ?", (session,)).fetchone()
             fields = execute("SELECT count(*) FROM field WHERE session = ?", (session,)).fetchone()
             pictures = execute("SELECT * FROM picture WHERE session = ? ORDER BY number", (session,))
@@ -177,7 +180,9 @@ class Archive:
         """(n, n, 3) uint8 RGB as the network saw it; None where none was stored."""
         with self._reading(session) as execute:
             row = execute("SELECT crop FROM cell WHERE session = ? AND id = ?", (session, cell)).fetchone()
-            return table_rows.decode(row["crop"]) if row else None
+            from . import png
+
+            return png.decode(row["crop"]) if row else None
 
     def view(self, session: int, picture: int) -> bytes | None:
         """JPEG of a photograph, reduced; None where there is none."""
@@ -189,15 +194,17 @@ class Archive:
         """(n, 2) int32 in the pixels of the cell's frame; None where none was stored."""
         with self._reading(session) as execute:
             row = execute("SELECT contour FROM cell WHERE session = ? AND id = ?", (session, cell)).fetchone()
-            return columns.contour(row["contour"]) if row else None
+            from . import png
 
-    def contours(self, session: int, area: int) -> dict[int, np.ndarray]:
-        """As `contour`, of all cells of one area by number; without those that have none."""
+            return png.contour(row["contour"]) if row else None
+
+    def contours(self, session: int, area: int) -> dict[int, list[tuple[int, int]]]:
+        """As `contour`, of all cells of one area by number, as plain numbers; without those that have none."""
         with self._reading() as execute:
             rows = execute(
                 "SELECT id, contour FROM cell WHERE session = ? AND area = ? AND contour IS NOT NULL", (session, area)
             )
-            return {int(row["id"]): np.frombuffer(row["contour"], "<i4").reshape(-1, 2) for row in rows}
+            return {int(row["id"]): list(struct.iter_unpack("<2i", row["contour"])) for row in rows}
 
     def close(self) -> None:
         self._connection.close()
@@ -221,6 +228,11 @@ class Archive:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
 
+
+_EVENTS = (
+    "SELECT * FROM event WHERE session = ? AND (kind IN ('added', 'discarded') OR id IN "
+    "(SELECT id FROM event WHERE session = ? ORDER BY id DESC LIMIT ?)) ORDER BY id"
+)
 
 _REVISION = (
     "SELECT (SELECT state FROM session WHERE id = ?) AS state, "

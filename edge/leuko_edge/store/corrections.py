@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..types import EXCLUDED, LEUKOCYTES, Prediction
-from .table_rows import encode, shares, utf8
+from .table_rows import shares, utf8
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Execute = Callable[..., sqlite3.Cursor]
 
@@ -74,7 +76,9 @@ def refine(
         row,
     )
     if rgb is not None:
-        execute("UPDATE cell SET crop = ? WHERE session = ? AND id = ?", (encode(rgb), session, cell))
+        from . import png
+
+        execute("UPDATE cell SET crop = ? WHERE session = ? AND id = ?", (png.encode(rgb), session, cell))
     if before["changed_by"] is None and before["label"] != seen.label:
         execute(
             "UPDATE cell SET label = ?, counted = (undone_at IS NULL AND ?) WHERE session = ? AND id = ?",

@@ -16,9 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..session import Accounts, Shown
@@ -29,6 +27,9 @@ from .errors import SessionDamaged, StoreError, StoreFull, explained
 from .ledger import Ledger, insert
 from .lock import SessionLock
 from .records import NewCell, Picture, SessionInfo, StoredCell
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["NewCell", "SessionInfo", "SessionStore", "StoreError", "StoreFull", "StoredCell"]
 
@@ -194,10 +195,12 @@ class SessionStore(Ledger):
         rows = self._ask(
             f"SELECT * FROM cell WHERE session = ? AND undone_at IS NULL AND {FOLLOWED} ORDER BY id DESC LIMIT ?", n
         )
+        from . import png
+
         with self._reading():
             cells = [table_rows.cell_from(row) for row in rows]
             return tuple(
-                Shown(cell.id, cell.label, cell.confidence, cell.by, table_rows.decode(row["crop"]))
+                Shown(cell.id, cell.label, cell.confidence, cell.by, png.decode(row["crop"]))
                 for cell, row in zip(cells, rows, strict=True)
             )
 

@@ -7,9 +7,6 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import cv2
-import numpy as np
-
 from ..session import Accounts, MapPiece
 from ..types import CLASSES, LEUKOCYTES
 from . import columns
@@ -111,7 +108,9 @@ _JSON = ("source_details", "leukocytes", "thresholds", "ranges", "classes")
 
 def cell_columns(cell: NewCell) -> dict[str, Any]:
     """`cell` as columns of the table `cell`: plain Python numbers, for SQLite would store NumPy's as bytes."""
-    contour = None if cell.contour is None else np.ascontiguousarray(cell.contour, "<i4").tobytes()
+    from . import png
+
+    contour = None if cell.contour is None else cell.contour.astype("<i4").tobytes()
     return {
         "label": cell.label,
         "model_label": cell.label,
@@ -126,7 +125,7 @@ def cell_columns(cell: NewCell) -> dict[str, Any]:
         "frame": int(cell.frame),
         "box": text([int(value) for value in cell.box]),
         "contour": contour,
-        "crop": None if cell.crop is None else encode(cell.crop),
+        "crop": None if cell.crop is None else png.encode(cell.crop),
     }
 
 
@@ -174,41 +173,29 @@ def accounts_from(row: sqlite3.Row | None) -> Accounts:
 
 
 def keyframe_columns(piece: MapPiece) -> dict[str, Any]:
-    _, png = cv2.imencode(".png", (piece.fine.astype(np.int16) + 128).astype(np.uint8))
+    from . import png
+
     return {
         "key": int(piece.key),
         "area": int(piece.area),
         "x": float(piece.x),
         "y": float(piece.y),
         "shape": text([int(side) for side in piece.shape]),
-        "view": png.tobytes(),
+        "view": png.encode_map(piece.fine),
     }
 
 
 def keyframe_from(row: sqlite3.Row) -> MapPiece:
-    grey = columns.picture(row["view"], cv2.IMREAD_GRAYSCALE, columns.CROP_SIDE)
-    if grey is None:
+    from . import png
+
+    fine = png.decode_map(row["view"])
+    if fine is None:
         raise ValueError("a picture of its map is damaged")
     shape = columns.numbers(columns.parsed(row, "shape", list), "shape", 1, columns.LARGEST)
     if len(shape) != 3:
         raise ValueError("the shape of its map makes no sense")
-    fine = (grey.astype(np.int16) - 128).astype(np.int8)
     x, y = columns.real(row, "x"), columns.real(row, "y")
     return MapPiece(columns.whole(row, "key"), columns.whole(row, "area"), x, y, tuple(map(int, shape)), fine)
-
-
-def encode(rgb: np.ndarray) -> bytes:
-    """(n, n, 3) uint8 RGB as PNG; ValueError where OpenCV refuses it."""
-    done, data = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
-    if not done:
-        raise ValueError(f"a crop of shape {rgb.shape} cannot be stored")
-    return data.tobytes()
-
-
-def decode(png: bytes | None) -> np.ndarray | None:
-    """(n, n, 3) uint8 RGB; None where there is none or it is damaged."""
-    bgr = columns.picture(png, cv2.IMREAD_COLOR, columns.CROP_SIDE)
-    return None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
 def text(value: Any) -> str:

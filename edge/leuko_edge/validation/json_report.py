@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import __version__
 from ..plain_text import as_text
-from ..results.table import NOT_A_DEVICE
+from ..results.wording import NOT_A_DEVICE
 from .abnormal import Calls
 from .comparison import ClassComparison, Comparison
 from .counting import Share

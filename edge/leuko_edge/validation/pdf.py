@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import NotInstalled
 from ..results.pdf import FONTS
-from ..results.table import NOT_A_DEVICE
+from ..results.wording import NOT_A_DEVICE
 from .comparison import ClassComparison, Comparison
 from .report import figures, said_of
 from .sample import Sample

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..results.table import NOT_A_DEVICE
+from ..results.wording import NOT_A_DEVICE
 from .abnormal import Calls
 from .comparison import ClassComparison, Comparison
 from .counting import Share
