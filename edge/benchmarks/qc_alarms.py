@@ -17,7 +17,10 @@ from statistics import NormalDist
 import numpy as np
 
 from leuko_edge.qc.baseline import FEWEST, baseline
+from leuko_edge.qc.drift import drift
 from leuko_edge.qc.westgard import Measured, Rule, broken
+from leuko_edge.store.quality import SessionSigns
+from leuko_edge.vision.signs import Sign
 
 DAYS = 250
 _LIMITS = (-np.inf, -3, -2, -1, 0, 1, 2, 3, np.inf)
@@ -97,6 +100,19 @@ def told_after(rng: np.random.Generator, sites: int, controls: int, shift: float
     return np.array(found)
 
 
+def drifted(rng: np.random.Generator, sites: int, before: int, shift: float) -> float:
+    """Share of sites told of drift after one session that lies `shift` SD off, with so many sessions before it."""
+    told = 0
+    for _ in range(sites):
+        lights = 200 + 10 * np.append(rng.normal(size=before), rng.normal(shift))
+        *earlier, last = (
+            SessionSigns(n, 0.0, "live", "camera", ({Sign.LIGHT: float(light)},), 0, 0)
+            for n, light in enumerate(lights)
+        )
+        told += bool(drift(last, earlier).findings)
+    return told / sites
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sites", type=int, default=10_000)
@@ -119,6 +135,10 @@ def main() -> None:
             ninety = np.percentile(runs, 90)
             told = f"told after {runs.mean():.2f} runs{theory}"
             print(f"  shift {shift:g} SD: {told}; nine of ten sites within {ninety:.0f}", flush=True)
+    print("\ndrift: one session beside those before it, of one sign")
+    for before in (20, 60):
+        rates = ", ".join(f"{shift} SD off {drifted(rng, options.sites, before, shift):.2%}" for shift in (0, 2, 4, 6))
+        print(f"  {before} sessions before: told of {rates}")
 
 
 if __name__ == "__main__":

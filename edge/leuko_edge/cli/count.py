@@ -23,6 +23,7 @@ from ..model.card import ModelCard
 from ..model.classify import Classifier
 from ..pipeline import Pipeline
 from ..plain_text import readable
+from ..qc.around_counting import told_of
 from ..results import table as display
 from ..results.annotate import Annotations
 from ..results.console import Terminal
@@ -113,6 +114,8 @@ def _count_sample(request: Request, source: Pictures) -> int:
         messages.print(Text(f"leuko-edge: {failure}"), soft_wrap=True)
     if warning and (request.quiet or not differential.counted):  # there is no table to say it under
         messages.print(Text(f"leuko-edge: {warning}"), soft_wrap=True)
+    for drifted in () if store is None else told_of(store.path, store.id):
+        messages.print(Text(f"leuko-edge: {drifted}"), soft_wrap=True)
     if store is not None and not request.quiet:
         kept = f"session {store.id} is kept: leuko-edge review, or leuko-edge export {store.id}"
         messages.print(Text(f"leuko-edge: {kept}"), soft_wrap=True)

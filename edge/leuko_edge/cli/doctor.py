@@ -88,6 +88,7 @@ def examine(machine: Machine, config: str | None = None) -> Iterator[tuple[str, 
     )
     yield "Cameras", list(_cameras(machine, settings, unit))
     yield "Sessions", _check("sessions", "database:check_sessions", machine, settings, limit=SLOW)
+    yield "Quality control", _check("control", "quality:check_quality", machine, settings)
     yield "Clock", _check("clock", "clock:check_clock", machine)
     yield "Board", _check("board", "board:check_board", machine)
     yield "Permissions", _check("permissions", "permissions:check_rights", machine, unit, settings)

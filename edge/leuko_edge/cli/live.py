@@ -21,7 +21,7 @@ from ..live.goal import Goal
 from ..live.session_info import TARGET, information, misfit
 from ..live.session_stream import Stream
 from ..model.classify import Classifier
-from ..qc.before_counting import ask_for_test
+from ..qc.around_counting import ask_for_test
 from ..screen.face import Face, facing
 from ..screen.keyboard import has_keyboard
 from ..simulate import demo

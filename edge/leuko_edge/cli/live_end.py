@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ..errors import PARTLY, LeukoError, NothingCountable
 from ..live.engine import Engine
+from ..qc.around_counting import told_of
 from ..results import table as display
 from ..results.console import Terminal
 from ..session import End
@@ -67,6 +68,8 @@ def conclude(count: Count) -> int:
         display.show(out, differential, fields, truth, warning)
     elif warning:
         messages.print(Text(f"leuko-edge: {warning}"), soft_wrap=True)
+    for drifted in () if withdrawn else told_of(count.database, number):
+        messages.print(Text(f"leuko-edge: {drifted}"), soft_wrap=True)
     if engine.done == End.SIGNED and not request.quiet:
         with contextlib.suppress(LeukoError), Archive(count.database) as archive:  # no count fails for an offer
             taught = offer(archive.record(number), settings.model.site or "", settings.session.database or "")

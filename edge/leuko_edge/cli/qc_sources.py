@@ -64,7 +64,8 @@ def measured(options: argparse.Namespace, settings: Settings) -> tuple[Control, 
 def classifying(settings: Settings) -> Iterator[Classifier]:
     threads = settings.count.threads or os.cpu_count() or 1
     cv2.setNumThreads(threads)
-    with contextlib.closing(Classifier.from_path(settings.model.path, threads, settings.model.site)) as classifier:
+    model = settings.model
+    with contextlib.closing(Classifier.from_path(model.path, threads, model.site, model.trusted_keys)) as classifier:
         yield classifier
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ..results.wording import class_name
 from ..vision.signs import Sign
 from .baseline import FEWEST
+from .drift import Drift
 from .finding import Code, Finding
 from .standing import Standing
 from .watched import AGREED, FOUND, UNIDENTIFIED
@@ -106,6 +107,15 @@ def finding(one: Finding) -> str:
 
 def cure(one: Finding) -> str:
     return SAID[one.code].cure
+
+
+def drifted(found: Drift) -> list[str]:
+    """For each sign of a session that has left its usual band: what it is, and what to look at."""
+    return [
+        f"{SAID[one.code].what} than on the last {found.before} slides "
+        f"({number(one.sign, one.value)} for {number(one.sign, one.expected)}): {SAID[one.code].cure}"
+        for one in found.findings
+    ]
 
 
 def number(sign: str, value: float) -> str:

@@ -26,7 +26,7 @@ from ..live.session_info import TARGET, information
 from ..live.session_stream import Stream
 from ..live.snapshot import Snapshot
 from ..model.classify import Classifier
-from ..qc.before_counting import ask_for_test
+from ..qc.around_counting import ask_for_test, told_of
 from ..screen import words
 from ..session import Action, End
 from ..sources.live_source import LiveSource
@@ -251,6 +251,8 @@ class Service:
         self._teller.journal.say(f"session {store.id} has ended with {counted} leukocytes, {why}")
         if warning:
             self._teller.journal.say(f"session {store.id}: {warning}", WARNING)
+        for drifted in told_of(database, store.id):
+            self._teller.news(f"session {store.id}: {drifted}")
         return engine.next_slide
 
     def _until_ended(self, engine: Engine, stream: Stream) -> None:

@@ -1,4 +1,4 @@
-"""What counting asks of quality control before a session begins."""
+"""What counting asks of quality control before a session begins, and what it hears of one that has ended."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import time
 
 from ..config.settings import QcSettings
 from ..errors import NotTested
+from ..store.errors import StoreError
 from ..store.quality import Quality
-from . import words
+from . import drift, words
 from .standing import standing
 
 NEWEST = 50  # tests that are looked at: drawn ones among them say nothing
@@ -22,3 +23,13 @@ def ask_for_test(settings: QcSettings, database: str, model_sha256: str) -> str:
     if said and settings.overdue == "refuse":
         raise NotTested(said, words.TEST_FIRST)
     return f"{said}; {words.TEST_FIRST}" if said else ""
+
+
+def told_of(database: str, session: int) -> list[str]:
+    """How a session that has ended left what is usual here, a sentence each. A count never fails for it: where the
+    sessions before cannot be read, nothing is said."""
+    try:
+        found = drift.newest(database, session)
+    except StoreError:
+        return []
+    return [] if found is None else words.drifted(found)
