@@ -139,6 +139,7 @@ class Shown:
     label: str
     confidence: float
     by: str  # "model" or the operator who changed it
+    guess: str = ""  # of an unidentified cell: the class whose confidence it is
     crop: np.ndarray | None = field(default=None, repr=False)  # (n, n, 3) uint8 RGB
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -144,3 +144,11 @@ REFERENCES: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 """Normal proportions in per cent as the seed paper gives them. Laboratories differ, so they are
 configuration. It gives none for immature granulocytes, variant lymphocytes and blasts."""
+
+
+def guessed(label: str, probabilities: Sequence[float], classes: Sequence[str]) -> str:
+    """The likeliest of `classes`, in the order of `probabilities`, for an unidentified cell; "" for another, and where
+    the classes are not known."""
+    if label != UNIDENTIFIED or not probabilities or len(probabilities) != len(classes):
+        return ""
+    return classes[max(range(len(classes)), key=lambda n: probabilities[n])]

@@ -62,9 +62,24 @@ def test_every_result_that_is_asked_for_is_written(slide, tmp_path, capsys):
     assert report["differential"]["counted"] == 3 and report["source"] == str(slide)
     assert report["frames"]["captured"] == 3 and len(report["images"]) == 3
     assert len(Path(files["csv"]).read_text().splitlines()) == 4
-    assert sorted(os.listdir(wanted["annotate"])) == ["0-cells.png", "1-cells.png", "2-cells.png"]
-    assert sorted(os.listdir(wanted["crops"])) == ["monocyte.png", "neutrophil.png"]
+    assert pictures(wanted["annotate"]) == ["0-cells.png", "1-cells.png", "2-cells.png"]
+    assert pictures(wanted["crops"]) == ["monocyte.png", "neutrophil.png"]
     assert not list(tmp_path.rglob("*.part"))
+
+
+def pictures(folder) -> list[str]:
+    return sorted(path.name for path in Path(folder).glob("*.png"))
+
+
+def test_pictures_of_another_slide_are_never_left_among_those_of_this_one(slide, tmp_path, capsys):
+    drawn, sheets = tmp_path / "drawn", tmp_path / "sheets"
+    arguments = ["--annotate", str(drawn), "--crops", str(sheets), "--quiet"]
+    assert main.main(["--image", str(slide), *arguments]) == 0
+    assert main.main(["--image", str(slide / "1.png"), *arguments]) == 0
+    assert pictures(drawn) == ["1-cells.png"] and len(pictures(sheets)) == 1
+    (sheets / "other.png").write_bytes(b"somebody's")
+    assert main.main(["--image", str(slide), *arguments]) == 2
+    assert "other.png" in capsys.readouterr().err and pictures(drawn) == ["1-cells.png"]
 
 
 def test_json_on_standard_output_has_it_to_itself(slide, capsys):

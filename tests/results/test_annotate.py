@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from leuko_edge.results import annotate as render
 from leuko_edge.results import contact_sheet
 from leuko_edge.results.annotate import Annotations, annotate, caption, marks
 from leuko_edge.results.contact_sheet import Gallery
+from leuko_edge.results.wording import confidence
 from leuko_edge.tally import Tally
 from leuko_edge.types import CLASSES, UNIDENTIFIED, PictureResult, Quality, Scale, Skip
 
@@ -100,6 +103,37 @@ def test_the_caption_names_the_class_and_never_rounds_up_to_certainty():
     assert caption("neutrophil", 0.29) == "neutrophil 29%"
 
 
+def test_the_confidence_of_an_unidentified_cell_is_that_of_the_class_it_was_nearest_to():
+    cell = counted_cell(UNIDENTIFIED, number=7)
+    said = replace(cell.prediction, confidence=0.89, probabilities=(0.11, 0.89))
+    (mark,) = marks([replace(cell, prediction=said)], ("neutrophil", "immature_granulocyte"))
+    assert mark.text == "#7 unidentified, imm. granulocyte? 89%"
+    assert caption(UNIDENTIFIED, 0.89) == "unidentified"  # of what, nobody knows
+
+
+def test_a_cell_bears_the_same_number_on_its_sheet_and_its_picture_and_the_sheet_names_the_picture(monkeypatch):
+    written = []
+    monkeypatch.setattr(contact_sheet, "sheet", lambda label, thumbnails: written.append(thumbnails) or smear())
+    monkeypatch.setattr(contact_sheet, "put", lambda *_: None)
+    taken = outcome(4, "slides/7/IMG_0012.jpg", "lymphocyte", "neutrophil")
+    sink = Gallery("anywhere")
+    sink.add(taken)
+    sink.finish(*DONE)
+    lines = {thumbnail[1:3] for thumbnails in written for thumbnail in thumbnails}
+    sure = confidence(taken.result.cells[0].prediction.confidence)
+    assert lines == {(f"#1 {sure}%", "7/IMG_0012.jpg"), (f"#2 {sure}%", "7/IMG_0012.jpg")}
+    assert [mark.text.split()[0] for mark in marks(taken.result.cells)] == ["#1", "#2"]
+
+
+def test_a_sheet_shows_the_end_of_a_name_that_is_too_long_for_it(monkeypatch):
+    texts = []
+    monkeypatch.setattr(contact_sheet, "put_text", lambda drawn, text, *_: texts.append(text))
+    rgb = np.zeros((64, 64, 3), np.uint8)
+    contact_sheet.sheet("blast", [(rgb, "#1 98%", "a-very-long-folder/of-a-picture-number-00012.jpg", True)])
+    assert texts[1] == "#1 98%" and texts[2].startswith("..") and texts[2].endswith("00012.jpg")
+    assert render.text_width(texts[2], contact_sheet.LETTERS) <= contact_sheet.TILE
+
+
 def test_the_scale_bar_is_as_long_as_it_says():
     bgr = np.full((700, 1000, 3), 200, np.uint8)
     drawn = annotate(bgr, [], Scale(0.1, "given"))
@@ -112,7 +146,7 @@ def test_each_picture_gets_a_file_of_its_own_and_lost_ones_none(tmp_path):
     for taken in (outcome(0, "a/x.jpg", "neutrophil"), outcome(1, "b/x.png"), outcome(2, "b/X.tif"), lost()):
         sink.add(taken)
     sink.finish(*DONE)
-    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    names = sorted(path.name for path in (tmp_path / "out").glob("*.png"))
     assert names == ["X-cells-3.png", "x-cells-2.png", "x-cells.png"]
     assert cv2.imread(str(tmp_path / "out" / "x-cells.png")).shape == (720, 960, 3)
 
@@ -123,7 +157,7 @@ def test_a_contact_sheet_for_each_class_shows_the_crops_in_their_colours(tmp_pat
     sink.add(lost())
     assert list(tmp_path.iterdir()) == []
     sink.finish(*DONE)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["neutrophil.png", "platelet.png"]
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["neutrophil.png", "platelet.png"]
     sheet = cv2.imread(str(tmp_path / "neutrophil.png"))
     assert (sheet == (30, 90, 200)).all(axis=2).sum() == 2 * contact_sheet.TILE**2
 
@@ -133,6 +167,6 @@ def test_a_full_sheet_is_written_and_let_go(tmp_path, monkeypatch):
     sink = Gallery(str(tmp_path))
     for index in range(3):
         sink.add(outcome(index, "a.png", "monocyte"))
-    assert [path.name for path in tmp_path.iterdir()] == ["monocyte.png"]
+    assert [path.name for path in tmp_path.glob("*.png")] == ["monocyte.png"]
     sink.finish(*DONE)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["monocyte-2.png", "monocyte.png"]
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["monocyte-2.png", "monocyte.png"]

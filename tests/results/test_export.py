@@ -15,7 +15,7 @@ from rich.console import Console
 
 from leuko_edge.cli import sessions as command
 from leuko_edge.errors import NothingCountable, UsageError
-from leuko_edge.results import session_list, session_pictures
+from leuko_edge.results import picture_folder, session_list, session_pictures
 from leuko_edge.results.session_report import CSV_COLUMNS, csv_text, json_text
 from leuko_edge.store import SessionStore, StoreError, schema
 from leuko_edge.store.archive import Archive
@@ -141,11 +141,37 @@ def test_export_writes_all_that_is_asked_for(database, tmp_path):
     assert run(database, "export", 1, *(word for pair in options for word in pair)) == 0
     assert json.loads(names[0].read_text())["differential"]["counted"] == 3
     assert len(names[1].read_text().splitlines()) == 7
-    assert [file.name for file in names[2].iterdir()] == ["area-1.png"]
-    assert sorted(file.stem for file in names[3].iterdir()) == [
+    assert [file.name for file in names[2].glob("*.png")] == ["area-1.png"]
+    assert sorted(file.stem for file in names[3].glob("*.png")) == [
         *("eosinophil", "erythroblast", "lymphocyte"),
         *("neutrophil", "platelet"),
     ]
+
+
+def test_a_second_export_into_a_folder_leaves_nothing_of_the_first(database, tmp_path):
+    folder = tmp_path / "crops"
+    assert run(database, "export", 1, "--crops", folder, "--annotate", folder) == 0
+    with SessionStore.create(database, INFO, START) as store:
+        store.add_cell(new_cell("basophil"), ACCOUNTS)
+    assert run(database, "export", 2, "--crops", folder) == 0
+    assert [file.name for file in folder.glob("*.png")] == ["basophil.png"]
+
+
+@pytest.mark.parametrize("change", ["another", "changed", "no list"])
+def test_pictures_that_no_known_run_wrote_are_neither_mixed_nor_removed(change, database, tmp_path):
+    folder = tmp_path / "crops"
+    assert run(database, "export", 1, "--crops", folder) == 0
+    if change == "another":
+        (folder / "mine.PNG").write_bytes(b"a picture")
+    elif change == "changed":
+        (folder / "neutrophil.png").write_bytes(b"drawn over")
+    else:
+        (folder / picture_folder.LIST).unlink()
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    for option in ("--crops", "--annotate"):
+        with pytest.raises(UsageError, match="holds pictures that no known run of leuko-edge wrote"):
+            run(database, "export", 1, option, folder)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
 
 
 def test_a_map_shows_each_cell_where_it_lies(database):
@@ -168,7 +194,7 @@ def test_a_map_is_bounded_whatever_the_slide_and_a_crowded_area_is_cut_into_band
         for number, (area, x, y) in enumerate([(1, 0, 0), (1, 2e6, 9e5), (1, 1e5, 1e5), (2, 5, 5)], start=1):
             store.add_cell(new_cell(number=number, area=area, x=float(x), y=float(y), contour=None), ACCOUNTS)
     assert run(tmp_path / "s", "export", 1, "--annotate", tmp_path / "maps") == 0
-    sizes = {file.name: cv2.imread(str(file)).shape for file in (tmp_path / "maps").iterdir()}
+    sizes = {file.name: cv2.imread(str(file)).shape for file in (tmp_path / "maps").glob("*.png")}
     assert sorted(sizes) == ["area-1-2.png", "area-1.png", "area-2.png"]
     assert max(max(size) for size in sizes.values()) <= 2 * 1000  # enlarged at most twice for its names
 

@@ -13,7 +13,7 @@ from leuko_edge.screen import full_screen
 from leuko_edge.screen.bars import interval_bar
 from leuko_edge.screen.full_screen import Screen, render
 from leuko_edge.screen.plain_lines import Plain
-from leuko_edge.screen.words import clock, goal
+from leuko_edge.screen.words import cell, clock, goal
 from leuko_edge.session import Accounts, Advice, End, Light, Shown
 from leuko_edge.tally import Share
 
@@ -185,6 +185,12 @@ def test_the_goal_is_cells_or_precision_or_none():
     assert words == "87 cells, widest interval 21.4 points, goal 10.7" and share == pytest.approx(0.25)
     assert goal(snapshot(target=None)) == ("87 cells", None)
     assert "%" not in row_of(text(snapshot(target=None)), "87 cells")
+
+
+def test_what_an_unidentified_cell_is_sure_of_is_said():
+    assert cell(Shown(9, "unidentified", 0.89, "model", "neutrophil")) == "9 unidentified (neutrophil? 89 %)"
+    assert cell(Shown(9, "unidentified", 0.89, "model")) == "9 unidentified"
+    assert cell(Shown(9, "unidentified", 0.89, "MK", "neutrophil")) == "9 unidentified, set by MK"
 
 
 def test_elapsed_time_reads_as_a_clock():

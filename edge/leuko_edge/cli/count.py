@@ -24,6 +24,7 @@ from ..model.classify import Classifier
 from ..pipeline import Pipeline
 from ..plain_text import readable
 from ..qc.around_counting import told_of
+from ..results import picture_folder
 from ..results import table as display
 from ..results.annotate import Annotations
 from ..results.console import Terminal
@@ -84,6 +85,7 @@ def _count_sample(request: Request, source: Pictures) -> int:
         )
         classifier = stack.enter_context(contextlib.closing(model))
         card = classifier.card
+        picture_folder.begin(request.results.folders)
         sinks = _sinks(request, source, card)
         store = _session(request, source, card)
         if store is not None:
@@ -180,6 +182,8 @@ def _keep_inputs(request: Request, source: Pictures) -> None:
     for option, path in (("--annotate", request.results.annotate), ("--crops", request.results.crops)):
         if path and os.path.realpath(path) in folders:
             raise UsageError(f"{option} {readable(path)} holds the pictures to be counted", "name a folder of its own")
+    for folder in request.results.folders:
+        picture_folder.check(folder)
 
 
 def _sinks(request: Request, source: Pictures, card: ModelCard) -> list[Sink]:
@@ -190,9 +194,9 @@ def _sinks(request: Request, source: Pictures, card: ModelCard) -> list[Sink]:
     if request.results.csv:
         sinks.append(CsvReport(request.results.csv, about))
     if request.results.annotate:
-        sinks.append(Annotations(request.results.annotate))
+        sinks.append(Annotations(request.results.annotate, card.classes))
     if request.results.crops:
-        sinks.append(Gallery(request.results.crops))
+        sinks.append(Gallery(request.results.crops, card.classes))
     return sinks
 
 

@@ -22,6 +22,7 @@ from ..live.session_info import TARGET, information, misfit
 from ..live.session_stream import Stream
 from ..model.classify import Classifier
 from ..qc.around_counting import ask_for_test
+from ..results import picture_folder
 from ..screen.face import Face, facing
 from ..screen.keyboard import has_keyboard
 from ..simulate import demo
@@ -40,6 +41,8 @@ def count_live(request: Request) -> int:
     """
     settings = request.settings
     cv2.setNumThreads(request.threads)
+    for folder in request.results.folders:  # before anything is counted for it
+        picture_folder.check(folder)
     with contextlib.ExitStack() as stack:
         source, truth = _source(request)
         stream = Stream(source)

@@ -31,6 +31,11 @@ class Results:
     def __bool__(self) -> bool:
         return any(vars(self).values())
 
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Those of pictures."""
+        return tuple(folder for folder in (self.annotate, self.crops) if folder)
+
     def of_session(self, number: int) -> Results:
         """The same for a further session of a run, so that nothing is written over that of the one before."""
         return Results(**{name: path and _numbered(path, number) for name, path in vars(self).items()})

@@ -191,6 +191,7 @@ def export(path: str, number: int, results: Results) -> int:
     UsageError for a session that is not there; NothingCountable, with the files written, where no cell is counted.
     """
     _check_outputs(results, path)
+    from ..results import picture_folder
     from ..results.fhir import fhir_text
     from ..results.hl7 import message
     from ..results.pdf import pdf_bytes
@@ -201,6 +202,7 @@ def export(path: str, number: int, results: Results) -> int:
 
     with Archive(path) as archive:
         record, damage = archive.record(number), archive.damage()
+        picture_folder.begin(results.folders)
         outputs: tuple[tuple[str | None, Callable[[str], None]], ...] = (
             (results.csv, lambda file: write(file, csv_text(record))),
             (results.annotate, lambda folder: write_maps(archive, record, folder)),

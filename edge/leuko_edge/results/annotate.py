@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ..files import write_whole
 from ..pipeline import Outcome
 from ..tally import Differential, Tally
-from ..types import EXCLUDED, CountedCell, Scale
+from ..types import EXCLUDED, UNIDENTIFIED, CountedCell, Scale, guessed
+from .picture_folder import Names, put
 from .wording import class_name, confidence
 
 LEGIBLE_SIDE = 600  # px; smaller pictures are enlarged by a whole number so that names fit into them
-LONGEST = 200  # bytes of a picture's name that its drawing keeps: with what is added a file system takes 255
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 WHITE = (255, 255, 255)
 FAINT = (150, 150, 150)
@@ -45,27 +42,17 @@ class Annotations:
     """Sink that writes each counted picture into `folder` as PNG: NAME-cells.png, numbered where names
     meet."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, classes: Sequence[str] = ()) -> None:
+        """`classes` in the model's order: what an unidentified cell was taken for is said by them."""
         self.path = folder
-        self._taken: set[str] = set()
+        self._classes, self._names = classes, Names()
 
     def add(self, outcome: Outcome) -> None:
         """OSError where the picture cannot be written."""
         if outcome.bgr is None:
             return
-        drawn = annotate(outcome.bgr, marks(outcome.result.cells), outcome.result.scale)
-        os.makedirs(self.path, exist_ok=True)
-        write_png(Path(self.path) / self._name(outcome.result.path), drawn)
-
-    def _name(self, source: str) -> str:
-        stem, number = os.path.splitext(os.path.basename(source))[0], 1
-        stem = os.fsencode(stem)[:LONGEST].decode("utf-8", "ignore")
-        name = f"{stem}-cells.png"
-        while name.casefold() in self._taken:
-            number += 1
-            name = f"{stem}-cells-{number}.png"
-        self._taken.add(name.casefold())
-        return name
+        drawn = annotate(outcome.bgr, marks(outcome.result.cells, self._classes), outcome.result.scale)
+        put(self.path, self._names.of(outcome.result.path), drawn)
 
     def finish(self, tally: Tally, differential: Differential) -> None:
         """All pictures are written already."""
@@ -82,21 +69,25 @@ class Mark:
     text: str
 
 
-def caption(label: str, sure: float) -> str:
-    """What is written at a cell: its class and the confidence, 0 to 1, in per cent."""
-    return f"{class_name(label)} {confidence(sure)}%"
+def caption(label: str, sure: float, guess: str = "") -> str:
+    """What is written at a cell: its class and the confidence, 0 to 1, in per cent; of an unidentified one the class
+    that it was nearest to, `guess`, whose confidence that is."""
+    if label != UNIDENTIFIED:
+        return f"{class_name(label)} {confidence(sure)}%"
+    return f"{class_name(label)}, {class_name(guess, short=True)}? {confidence(sure)}%" if guess else class_name(label)
 
 
-def marks(cells: Iterable[CountedCell]) -> list[Mark]:
+def marks(cells: Iterable[CountedCell], classes: Sequence[str] = ()) -> list[Mark]:
+    """With each cell's number, by which reports, sheets and drawings name it."""
     return [
-        Mark(
-            entry.prediction.label,
-            entry.cell.contour,
-            entry.cell.box,
-            caption(entry.prediction.label, entry.prediction.confidence),
-        )
+        Mark(entry.prediction.label, entry.cell.contour, entry.cell.box, f"#{entry.id} {_named(entry, classes)}")
         for entry in cells
     ]
+
+
+def _named(entry: CountedCell, classes: Sequence[str]) -> str:
+    said = entry.prediction
+    return caption(said.label, said.confidence, guessed(said.label, said.probabilities, classes))
 
 
 def annotate(bgr: np.ndarray, cells: Sequence[Mark], scale: Scale | None = None) -> np.ndarray:
@@ -136,14 +127,6 @@ def put_text(bgr: np.ndarray, text: str, x: int, y: int, height: int, colour: tu
 def text_width(text: str, height: int) -> int:
     size, weight = _font(height)
     return cv2.getTextSize(text, FONT, size, weight)[0][0]
-
-
-def write_png(path: Path, bgr: np.ndarray) -> None:
-    """Write (h, w, 3) uint8 as PNG, whole or not at all; OSError where that fails."""
-    encoded, data = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 3])
-    if not encoded:
-        raise OSError(f"OpenCV could not encode {path.name}")
-    write_whole(path, data.tobytes())
 
 
 def _font(height: int) -> tuple[float, int]:

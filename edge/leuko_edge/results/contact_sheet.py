@@ -6,14 +6,15 @@ import math
 import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ..pipeline import Outcome
 from ..tally import Differential, Tally
-from .annotate import put_text, write_png
+from ..types import guessed
+from .annotate import put_text, text_width
+from .picture_folder import put
 from .wording import class_name, confidence
 
 TILE = 128  # px along a cell's side on the sheet
@@ -31,12 +32,13 @@ Thumbnail = tuple[np.ndarray, str, str, bool]  # rgb (n, n, 3), two lines of tex
 class Gallery:
     """Sink that writes LABEL.png (LABEL-2.png, …) into `folder`: the very crops that the network saw.
 
-    Under each stands the confidence and, as "3#12", the picture's number in the order given and the cell's
-    id; in grey where the cell is not in the denominator.
+    Under each stand the cell's number within its picture with the confidence, as in the reports and on the drawing of
+    the picture, and the picture's name; in grey where the cell is not in the denominator.
     """
 
-    def __init__(self, folder: str) -> None:
-        self.path = folder
+    def __init__(self, folder: str, classes: Sequence[str] = ()) -> None:
+        """`classes` as for `Annotations`."""
+        self.path, self._classes = folder, classes
         self._waiting: dict[str, list[Thumbnail]] = defaultdict(list)
         self._sheets: Counter[str] = Counter()
 
@@ -45,9 +47,10 @@ class Gallery:
         if outcome.crops is None:
             return
         for entry, rgb in zip(outcome.result.cells, outcome.crops, strict=True):
-            label = entry.prediction.label
-            sure = f"{confidence(entry.prediction.confidence)}%"
-            self._waiting[label].append((rgb.copy(), sure, f"{outcome.index + 1}#{entry.id}", entry.counted))
+            said, label = entry.prediction, entry.prediction.label
+            number = numbered(entry.id, said.confidence, guessed(label, said.probabilities, self._classes))
+            name = file_name(outcome.result.path, outcome.result.page)
+            self._waiting[label].append((rgb.copy(), number, name, entry.counted))
             if len(self._waiting[label]) == SHEET:
                 self._write(label)
 
@@ -60,9 +63,21 @@ class Gallery:
         thumbnails = self._waiting.pop(label)
         self._sheets[label] += 1
         number = self._sheets[label]
-        os.makedirs(self.path, exist_ok=True)
         name = f"{label}.png" if number == 1 else f"{label}-{number}.png"
-        write_png(Path(self.path) / name, sheet(label, thumbnails))
+        put(self.path, name, sheet(label, thumbnails))
+
+
+def numbered(number: int, sure: float, guess: str = "") -> str:
+    """The first line below a cell: "#12 98%", and of an unidentified one what it was nearest to."""
+    taken = f"{class_name(guess, short=True)}? " if guess else ""
+    return f"#{number} {taken}{confidence(sure)}%"
+
+
+def file_name(path: str, page: int | None = None) -> str:
+    """The second line: the picture with its folder, in letters that OpenCV has."""
+    folder, name = os.path.split(path)
+    shown = os.path.join(os.path.basename(folder), name) + ("" if page is None else f" p.{page}")
+    return os.fsencode(shown).decode("utf-8", "replace").encode("ascii", "replace").decode()
 
 
 def sheet(label: str, thumbnails: Sequence[Thumbnail]) -> np.ndarray:
@@ -79,6 +94,15 @@ def sheet(label: str, thumbnails: Sequence[Thumbnail]) -> np.ndarray:
         bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
         drawn[y : y + TILE, x : x + TILE] = cv2.resize(bgr, (TILE, TILE), interpolation=cv2.INTER_CUBIC)
         ink = INK if counted else PALE
-        put_text(drawn, first, x, y + TILE + 4 + LETTERS, LETTERS, ink)
-        put_text(drawn, second, x, y + TILE + 10 + 2 * LETTERS, LETTERS, ink)
+        put_text(drawn, _fitted(first), x, y + TILE + 4 + LETTERS, LETTERS, ink)
+        put_text(drawn, _fitted(second), x, y + TILE + 10 + 2 * LETTERS, LETTERS, ink)
     return drawn
+
+
+def _fitted(text: str) -> str:
+    """As much of its end as a tile is wide: names of pictures differ there."""
+    if text_width(text, LETTERS) <= TILE:
+        return text
+    while text and text_width(f"..{text}", LETTERS) > TILE:
+        text = text[1:]
+    return f"..{text}"

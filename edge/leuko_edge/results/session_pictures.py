@@ -6,20 +6,19 @@ Frames are not stored, crops are: a map shows every cell's crop at its place, ou
 from __future__ import annotations
 
 import math
-import os
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ..store.archive import Archive, Record
 from ..store.records import StoredCell
-from ..types import Scale
-from .annotate import Mark, annotate, caption, write_png
-from .contact_sheet import SHEET, Thumbnail, sheet
-from .wording import class_name, confidence
+from ..types import Scale, guessed
+from .annotate import Mark, annotate, caption
+from .contact_sheet import SHEET, Thumbnail, file_name, numbered, sheet
+from .picture_folder import Names, put
+from .wording import class_name
 
 MAP_SIDE = 4000  # px; the long side of a map, whatever part of the slide it covers
 MAP_CELLS = 400  # on one map; an area with more is cut into bands
@@ -30,28 +29,31 @@ GROUND = (236, 236, 236)
 def write_sheets(archive: Archive, record: Record, folder: str) -> None:
     """LABEL.png (LABEL-2.png, …) in `folder`: cells by what they are taken for now; OSError where that fails.
 
-    Under each stands the model's confidence, or who changed it, and the cell's number.
+    Under each stand the cell's number with the model's confidence, or who changed it, and the photograph or frame.
     """
     by_label: dict[str, list[StoredCell]] = defaultdict(list)
     for cell in record.standing:
         by_label[cell.label].append(cell)
-    os.makedirs(folder, exist_ok=True)
     for label, cells in by_label.items():
         for number, start in enumerate(range(0, len(cells), SHEET), start=1):
             thumbnails = [_thumbnail(archive, record, cell) for cell in cells[start : start + SHEET]]
             name = f"{label}.png" if number == 1 else f"{label}-{number}.png"
-            write_png(Path(folder) / name, sheet(label, thumbnails))
+            put(folder, name, sheet(label, thumbnails))
 
 
 def _thumbnail(archive: Archive, record: Record, cell: StoredCell) -> Thumbnail:
     rgb = archive.crop(record.summary.id, cell.id)
     if rgb is None:
         rgb = np.full((TILE_SIDE, TILE_SIDE, 3), GROUND, np.uint8)
-    return rgb, _said(cell), f"#{cell.id}", cell.counted
+    said = numbered(cell.id, cell.confidence, _guess(record, cell))
+    if cell.changed:
+        said = f"#{cell.id} by {_ascii(cell.by)}"
+    paths = {picture.number: picture.path for picture in record.pictures}
+    return rgb, said, file_name(paths[cell.frame]) if cell.frame in paths else f"frame {cell.frame}", cell.counted
 
 
-def _said(cell: StoredCell) -> str:
-    return _ascii(f"by {cell.by}")[:16] if cell.changed else f"{confidence(cell.confidence)}%"
+def _guess(record: Record, cell: StoredCell) -> str:
+    return guessed(cell.label, cell.probabilities, record.info.classes)
 
 
 def _ascii(text: str) -> str:
@@ -60,16 +62,18 @@ def _ascii(text: str) -> str:
 
 
 def write_maps(archive: Archive, record: Record, folder: str) -> None:
-    """AREA.png (area-1.png, area-1-2.png, …) in `folder`; OSError where one cannot be written."""
+    """AREA.png (area-1.png, area-1-2.png, …) in `folder`, of photographs NAME-cells.png; OSError where one cannot be
+    written."""
+    paths, names = {picture.number: picture.path for picture in record.pictures}, Names()
     by_area: dict[int, list[StoredCell]] = defaultdict(list)
     for cell in record.standing:
         by_area[cell.area].append(cell)
-    os.makedirs(folder, exist_ok=True)
     for area, cells in by_area.items():
         bands = sorted(cells, key=lambda cell: cell.y)
         for number, start in enumerate(range(0, len(bands), MAP_CELLS), start=1):
             name = f"area-{area}.png" if number == 1 else f"area-{area}-{number}.png"
-            write_png(Path(folder) / name, draw_map(archive, record, bands[start : start + MAP_CELLS]))
+            name = names.of(paths[area]) if area in paths else name
+            put(folder, name, draw_map(archive, record, bands[start : start + MAP_CELLS]))
 
 
 def draw_map(archive: Archive, record: Record, cells: Sequence[StoredCell]) -> np.ndarray:
@@ -116,5 +120,7 @@ def _mark(archive: Archive, record: Record, cell: StoredCell, x: float, y: float
     middle = np.array((left + width / 2, top + height / 2))
     outline = np.rint((contour - middle) * zoom + (x, y)).astype(np.int32)
     box = (round(x - width * zoom / 2), round(y - height * zoom / 2), round(width * zoom), round(height * zoom))
-    changed = _ascii(f"{class_name(cell.label)}, by {cell.by}")[:40]
-    return Mark(cell.label, outline, box, changed if cell.changed else caption(cell.label, cell.confidence))
+    said = caption(cell.label, cell.confidence, _guess(record, cell))
+    if cell.changed:
+        said = _ascii(f"{class_name(cell.label)}, by {cell.by}")[:40]
+    return Mark(cell.label, outline, box, f"#{cell.id} {said}")

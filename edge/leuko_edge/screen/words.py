@@ -10,6 +10,7 @@ from ..plain_text import printable
 from ..results.wording import class_name, confidence, tenths
 from ..session import Accounts, Advice, End, Shown
 from ..tally import Differential
+from ..types import UNIDENTIFIED
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -156,6 +157,9 @@ def cell(shown: Shown) -> str:
     """One of the last cells: number, class, confidence rounded down, and who changed it."""
     if shown.by != "model":
         return f"{shown.id} {class_name(shown.label)}, set by {printable(shown.by)}"
+    if shown.label == UNIDENTIFIED:  # its confidence is that of the class it was nearest to
+        nearest = f" ({class_name(shown.guess, short=True)}? {confidence(shown.confidence)} %)" if shown.guess else ""
+        return f"{shown.id} {class_name(shown.label)}{nearest}"
     return f"{shown.id} {class_name(shown.label)} {confidence(shown.confidence)} %"
 
 

@@ -41,7 +41,8 @@ class SessionFields:
 
     `advice` is one of the values of `Advice`, "" where there is nothing to do; `done` says in words why counting has
     stopped, "" while it has not, and `end` the same as one of the values of `End`, or null. `last` holds for each of
-    the last cells its number, class, confidence and who named it. Lengths and times are in µm and seconds.
+    the last cells its number, class, confidence, who named it, and of an unidentified one the class that it was nearest
+    to. Lengths and times are in µm and seconds.
     """
 
     session: int
@@ -102,7 +103,7 @@ class SessionFields:
                 "skipped": dict(seen.accounts.skipped),
                 "dropped": seen.accounts.dropped,
             },
-            last=[[shown.id, shown.label, shown.confidence, shown.by] for shown in seen.last],
+            last=[[shown.id, shown.label, shown.confidence, shown.by, shown.guess] for shown in seen.last],
         )
 
     def snapshot(self, differential: Differential) -> Snapshot:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..session import Accounts, Shown
-from ..types import CLASSES, LEUKOCYTES, UNIDENTIFIED, Prediction
+from ..types import CLASSES, LEUKOCYTES, UNIDENTIFIED, Prediction, guessed
 from . import columns, corrections, errors, pictures, schema, signatures, table_rows
 from .corrections import FOLLOWED
 from .errors import SessionDamaged, StoreError, StoreFull, explained
@@ -200,9 +200,12 @@ class SessionStore(Ledger):
         with self._reading():
             cells = [table_rows.cell_from(row) for row in rows]
             return tuple(
-                Shown(cell.id, cell.label, cell.confidence, cell.by, png.decode(row["crop"]))
+                Shown(cell.id, cell.label, cell.confidence, cell.by, self._guess(cell), png.decode(row["crop"]))
                 for cell, row in zip(cells, rows, strict=True)
             )
+
+    def _guess(self, cell: StoredCell) -> str:
+        return guessed(cell.label, cell.probabilities, self.info.classes)
 
     def counts(self) -> Counter[str]:
         """Cells by what they are taken for now, platelets and artefacts too, undone ones left out."""
