@@ -97,4 +97,6 @@ def test_the_control_slide_is_watched_live_and_is_no_session(camera, tmp_path):
     report = json.loads((tmp_path / "r").read_text())
     assert [finding["code"] for finding in report["findings"]] == ["dark", "too_few_cells"]
     assert report["cells"]["counts"].get("neutrophil", 0) >= 4 and report["signs"]["light"] > 100
+    assert main.main(["qc", "--learn", str(tmp_path / "control.json")]) == 0  # the lamp is as it should be, then
+    assert json.loads((tmp_path / "control.json").read_text())["signs"]["light"] == pytest.approx(219, abs=5)
     assert sessions(tmp_path / "s.sqlite3") == [] and len(Quality(tmp_path / "s.sqlite3").runs()) == 1

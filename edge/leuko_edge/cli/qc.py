@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from ..qc.control import Control
     from ..qc.measure import Measurement
     from ..store.quality import QualityRun
+    from .qc_sources import Looked
 
 FAILED = 4  # exit code, as of doctor: something is bad
 
@@ -46,9 +46,12 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("--charts", action="store_true", help="show the control's charts, and test nothing")
     parser.add_argument("--svg", metavar="FILE", help="write the charts as a picture, and test nothing")
     parser.add_argument("--list", action="store_true", help="all tests, and test nothing")
-    parser.add_argument("--learn", metavar="FOLDER", help="make a control of the photographs in FOLDER …")
+    parser.add_argument("--learn", metavar="PATH", help="this folder's or file's control is as it is seen now …")
     parser.add_argument(
-        "--session", type=values.whole(1), metavar="ID", help="… with the cells of this signed session of them"
+        "--session",
+        type=values.whole(1),
+        metavar="ID",
+        help="… with the cells of this signed session of its photographs",
     )
     for name in ("count.um_per_px", "model.path", "model.site", "count.threads", "count.target", "session.operator"):
         add_setting(parser, name)
@@ -62,7 +65,9 @@ def run_qc(options: argparse.Namespace) -> int:
     settings = load(options.config, flags=_flags(options)).typed()
     database = settings.session.database or os.fspath(default_path())
     if options.learn:
-        return _learn(options, settings, database)
+        from .qc_learn import learn
+
+        return learn(options, settings, database)
     if options.list:
         from ..qc.show import show_runs
         from ..results.console import Terminal
@@ -105,10 +110,11 @@ def _test(options: argparse.Namespace, settings: Settings, database: str) -> int
     from ..results.console import Terminal
     from ..results.report import write
     from ..store.quality import Quality
-    from .qc_sources import measured
+    from .qc_sources import look_at_drawn
 
-    control, seen, card, source = measured(options, settings)
     quality = Quality(database)
+    quality.check()
+    control, seen, card, source = look_at_drawn(settings) if options.drawn else _look(options, settings)
     earlier = quality.runs()
     now = _run(control, seen, card, source, settings, options.new_baseline)
     findings = judge(control, seen, now, earlier)
@@ -127,6 +133,17 @@ def _test(options: argparse.Namespace, settings: Settings, database: str) -> int
         except OSError as error:
             raise EnvironmentBroken(f"{options.json} could not be written: {error.strerror or error}") from None
     return 0 if now.passed else FAILED
+
+
+def _look(options: argparse.Namespace, settings: Settings) -> Looked:
+    from ..qc.control import load as load_control
+    from .qc_sources import look_at
+
+    path = settings.qc.control
+    if path is None:
+        how = "name it with --control FOLDER or the setting qc.control, or test the program with --drawn"
+        raise UsageError("there is no control to test", how)
+    return look_at(load_control(path), path, options, settings)
 
 
 def _run(
@@ -188,36 +205,3 @@ def _of_control(options: argparse.Namespace, settings: Settings, database: str) 
     if not wanted:
         raise UsageError("this control was never tested here", "test it: leuko-edge qc")
     return charts(runs, wanted[-1].control_sha256, told)
-
-
-def _learn(options: argparse.Namespace, settings: Settings, database: str) -> int:
-    """Write FOLDER/control.json: known cells of the session, or those it holds already, and what it shows today."""
-    from ..qc import control as controls
-    from ..qc.learn import known_cells
-    from ..qc.measure import learnt
-    from ..qc.watched import FOUND, LEAST_FOUND
-    from .qc_sources import classifying, photographs
-
-    folder = options.learn
-    if not os.path.isdir(folder):
-        raise UsageError(f"{folder} is no folder", "name the folder of the control's photographs")
-    file = os.path.join(folder, controls.FILE)
-    if options.session is None:
-        control = controls.load(file)
-    else:
-        cells = known_cells(database, options.session, folder)
-        control = controls.Control(os.path.basename(os.path.abspath(folder)), cells)
-    with classifying(settings) as classifier:
-        seen = photographs(classifier, settings, [folder], control.cells)
-    for name, why in seen.lost:
-        print(f"leuko-edge: {name}: {why}", file=sys.stderr)
-    try:
-        controls.save(learnt(control, seen), file)
-    except OSError as error:
-        raise EnvironmentBroken(f"{file} could not be written: {error.strerror or error}") from None
-    found = seen.signs.get(FOUND, 0.0)
-    print(f"{file}: {seen.known} known cells in {seen.pictures} photographs, {100 * found:.1f} % of them found today")
-    if seen.lost or found < LEAST_FOUND:
-        print("leuko-edge: a test of this control fails as it is: take other photographs, or mend its cells")
-        return FAILED
-    return 0

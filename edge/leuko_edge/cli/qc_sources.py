@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 
@@ -23,7 +24,6 @@ from ..live.session_info import TARGET, information
 from ..model.card import ModelCard
 from ..model.classify import Classifier
 from ..pipeline import Pipeline
-from ..qc import control as controls
 from ..qc.control import Control, KnownCell
 from ..qc.drawn import DrawnSlide
 from ..qc.measure import Measurement, measure, shares
@@ -37,31 +37,38 @@ from ..store.quality import Quality
 from ..vision.signs import medians
 
 
-def measured(options: argparse.Namespace, settings: Settings) -> tuple[Control, Measurement, ModelCard, str]:
-    """The control, what it shows now, by which model, and where it was looked at; LeukoErrors with their sentences."""
-    with classifying(settings) as classifier:
-        if options.drawn:
-            slide = DrawnSlide()
-            control = slide.control()
-            pipeline = Pipeline(classifier, settings.count.um_per_px)
-            return control, measure(pipeline, slide, control.cells), classifier.card, slide.name
-        if settings.qc.control is None:
-            how = "name it with --control FOLDER or the setting qc.control, or test the program with --drawn"
-            raise UsageError("there is no control to test", how)
-        control = controls.load(settings.qc.control)
-        live = options.camera is not None or options.video is not None or not (options.image or control.cells)
-        if live:
+class Looked(NamedTuple):
+    """A control looked at: as what (`control`), what it shows, by which model, and where it was."""
+
+    control: Control
+    seen: Measurement
+    card: ModelCard
+    source: str
+
+
+def look_at_drawn(settings: Settings) -> Looked:
+    with _classifying(settings) as classifier:
+        slide = DrawnSlide()
+        control = slide.control()
+        pipeline = Pipeline(classifier, settings.count.um_per_px)
+        return Looked(control, measure(pipeline, slide, control.cells), classifier.card, slide.name)
+
+
+def look_at(control: Control, path: str, options: argparse.Namespace, settings: Settings) -> Looked:
+    """The control of the file or folder `path`; live, today's photographs, or its own. LeukoErrors pass."""
+    with _classifying(settings) as classifier:
+        if options.camera is not None or options.video is not None or not (options.image or control.cells):
             source = _live_source(options, settings)
             control = replace(control, cells=())
-            return control, _watched(source, classifier, settings), classifier.card, source.name
-        paths = options.image or [_folder(settings.qc.control)]
+            return Looked(control, _watched(source, classifier, settings), classifier.card, source.name)
+        paths = options.image or [path if os.path.isdir(path) else os.path.dirname(os.path.abspath(path))]
         if not _are_its_own(paths, control):
             control = replace(control, cells=())  # other fields of the same blood: its differential is known, no place
-        return control, photographs(classifier, settings, paths, control.cells), classifier.card, paths[0]
+        return Looked(control, _photographs(classifier, settings, paths, control.cells), classifier.card, paths[0])
 
 
 @contextlib.contextmanager
-def classifying(settings: Settings) -> Iterator[Classifier]:
+def _classifying(settings: Settings) -> Iterator[Classifier]:
     threads = settings.count.threads or os.cpu_count() or 1
     cv2.setNumThreads(threads)
     model = settings.model
@@ -69,7 +76,7 @@ def classifying(settings: Settings) -> Iterator[Classifier]:
         yield classifier
 
 
-def photographs(
+def _photographs(
     classifier: Classifier, settings: Settings, paths: Sequence[str], cells: Sequence[KnownCell]
 ) -> Measurement:
     """Those of files and folders; what is no photograph counts as lost."""
@@ -79,10 +86,6 @@ def photographs(
         seen = measure(Pipeline(classifier, settings.count.um_per_px), source, cells)
         left = tuple((problem.path, problem.sentence) for problem in source.problems if not problem.harmless)
     return replace(seen, lost=(*seen.lost, *left), pictures=seen.pictures + len(left))
-
-
-def _folder(control: str) -> str:
-    return control if os.path.isdir(control) else os.path.dirname(os.path.abspath(control))
 
 
 def _are_its_own(paths: Sequence[str], control: Control) -> bool:

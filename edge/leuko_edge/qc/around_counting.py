@@ -11,7 +11,7 @@ from ..store.quality import Quality
 from . import drift, words
 from .standing import standing
 
-NEWEST = 50  # tests that are looked at: drawn ones among them say nothing
+NEWEST = 1000  # tests that are looked at: drawn ones among them say nothing
 
 
 def ask_for_test(settings: QcSettings, database: str, model_sha256: str) -> str:

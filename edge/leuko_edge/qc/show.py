@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..plain_text import printable
+from ..results.wording import class_name
 from ..store.quality import QualityRun
 from . import words
 from .chart import Chart, Point
@@ -40,6 +41,12 @@ def show(
     console.print(table)
     if seen.known:
         console.print(f"{seen.found} of {seen.known} known cells found in {seen.pictures} pictures")
+        other = {pair: n for pair, n in sorted(seen.named.items()) if pair[0] != pair[1]}
+        if other:
+            named = ", ".join(
+                f"{n} {class_name(label)} as {class_name(called)}" for (label, called), n in other.items()
+            )
+            console.print(f"named otherwise: {named}", soft_wrap=True)
     for finding in findings:
         mark = Text("wrong: ", style="bold red") if finding.fails else Text("watch: ", style="bold yellow")
         console.print(mark + Text(words.finding(finding)), soft_wrap=True)
@@ -81,7 +88,7 @@ def show_runs(console: Console, runs: Sequence[QualityRun]) -> None:
         table.add_column(name)
     for run in runs:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.at))
-        codes = ", ".join(str(one.get("code", "")).replace("_", " ") for one in run.findings)
+        codes = ", ".join(words.short(one) for one in run.findings)
         result = Text("passed", style="green") if run.passed else Text("FAILED", style="bold red")
         who = printable(run.operator) or "–"
         table.add_row(str(run.id), when, printable(run.control), who, result, Text(printable(codes), style="dim"))

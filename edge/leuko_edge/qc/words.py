@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..results.wording import class_name
 from ..vision.signs import Sign
@@ -103,6 +103,12 @@ def finding(one: Finding) -> str:
         return f"{said} ({one.value:.1f} % for {one.expected:.1f} %)"
     rules = f"; Westgard {', '.join(one.rules)}" if one.rules else ""
     return f"{said} ({number(one.sign, one.value)} for {number(one.sign, one.expected)}{rules})"
+
+
+def short(kept: Mapping[str, Any]) -> str:
+    """Of a finding as it was kept, by whatever version."""
+    code = str(kept.get("code", ""))
+    return SAID[Code(code)].what if code in set(Code) else code
 
 
 def cure(one: Finding) -> str:

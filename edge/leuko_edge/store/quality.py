@@ -59,6 +59,10 @@ class Quality:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.path.realpath(path)
 
+    def check(self) -> None:
+        """StoreError where no test could be kept: there is no point in beginning one."""
+        schema.open_beside(self._path).close()
+
     def add(self, run: QualityRun) -> int:
         """Its number; it is on the disk then."""
         row = asdict(run)
