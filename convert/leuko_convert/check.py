@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from leuko_edge.cli.grammar import Terse
 from leuko_edge.errors import EnvironmentBroken, LeukoError, ModelError, UsageError
 from leuko_edge.files import write_whole
 from leuko_edge.model.card import load_verified, shipped_model
@@ -35,7 +36,7 @@ WARM_UP, TIMED = 5, 50
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="leuko-check", description=__doc__)
+    parser = Terse(prog="leuko-check", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", help="a subfolder of pictures for each class")
     parser.add_argument("--cells", type=Path, help="instead: a folder that `leuko-train cells` wrote")
     parser.add_argument("--split", default="test", help="of --cells (%(default)s)")

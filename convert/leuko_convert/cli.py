@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leuko_edge.cli.grammar import Terse
 from leuko_edge.errors import EnvironmentBroken, LeukoError, UsageError
 from leuko_edge.files import write_whole
 from leuko_edge.model.card import ModelCard
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Terse(
         prog="leuko-convert",
         description=__doc__,
         epilog="Other uses: leuko-convert --finder RUN, and leuko-convert --sign KEY MODEL… (each has its own --help)",
@@ -49,7 +50,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0, 2 for wrong usage, 4 where TensorFlow or the disk fails."""
     words = list(sys.argv[1:] if argv is None else argv)
     finder, signing = (any(word.startswith(option) for word in words) for option in ("--finder", "--sign"))
-    args = argparse.Namespace(out="output") if finder or signing else _parser().parse_args(words)
     try:
         if signing:
             from . import sign
@@ -59,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             from .finder.command import run
 
             return run(words)
+        args = _parser().parse_args(words)
         for path, card in _convert(args):
             print(f"{path}  {path.stat().st_size / 1e6:.1f} MB  SHA-256 {card.sha256[:16]}…")
         print(
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"leuko-convert: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        print(f"leuko-convert: {error.filename or args.out}: {error.strerror or error}", file=sys.stderr)
+        print(f"leuko-convert: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
         return EnvironmentBroken.exit_code
     return 0
 

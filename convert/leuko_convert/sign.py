@@ -15,15 +15,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from leuko_edge.cli.grammar import Terse
 from leuko_edge.model import signature
 from leuko_edge.model.card import load_verified
 
 
 def run(words: Sequence[str]) -> int:
     """0. ModelError for a model that no device would take; UsageError for a key that is none; OSError of the disk."""
-    parser = argparse.ArgumentParser(
-        prog="leuko-convert", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Terse(prog="leuko-convert", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sign", type=Path, required=True, metavar="KEY", help="Ed25519 private key, PEM")
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL", help=".tflite file with its card beside it")
     options = parser.parse_args(words)

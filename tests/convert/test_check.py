@@ -295,6 +295,8 @@ def test_a_cell_set_is_checked_on_its_test_split(models, monkeypatch, tmp_path):
         (["absent"], 2),
         (["x", "--threads", "0"], 2),
         (["x", "--float", "absent.tflite"], 4),
+        (["x", "--quantised", "y"], 2),
+        (["--finder", "--rnu", "y"], 2),
     ],
 )
 def test_wrong_usage_and_missing_models_are_one_sentence(models, capsys, words, code):

@@ -149,6 +149,11 @@ def test_the_paper_network_is_given_pixel_values_too():
     assert whole == pytest.approx(unit.predict(rgb / np.float32(255), verbose=0), abs=1e-5)
 
 
+def test_a_misspelt_option_is_one_line_with_what_was_meant(capsys):
+    assert cli.main(["--modle", "m.keras", "--model", "m", "--cells", "c"]) == 2
+    assert capsys.readouterr().err == "leuko-convert: there is no option --modle; did you mean --model?\n"
+
+
 def test_normalisation_between_convolution_and_relu_is_folded_away():
     slim = vgg16.build_slim()
     rng = np.random.default_rng(0)

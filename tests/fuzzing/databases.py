@@ -34,7 +34,7 @@ from leuko_edge.live.engine import Engine
 from leuko_edge.model.classify import FixedClassifier
 from leuko_edge.service.resume import take_up
 from leuko_edge.session import MapPiece
-from leuko_edge.store import SessionDamaged, SessionStore, StoreDamaged, StoreError, schema
+from leuko_edge.store import SessionDamaged, SessionStore, StoreDamaged, StoreError, rescue
 from leuko_edge.types import CLASSES, Frame
 
 TABLES = ("session", "cell", "event", "accounts", "keyframe", "field", "signature")
@@ -126,7 +126,7 @@ def goes_on(path: Path) -> bool:
                 unclosed.add((error.path, error.session))
         except StoreDamaged as error:
             print(error)
-            schema.set_aside(error.path)
+            rescue.set_aside(error.path)
         except LeukoError as error:
             print(error)
             return False

@@ -74,3 +74,32 @@ def test_the_reference_follows_a_microscope_that_is_less_sharp():
 
 def test_every_reason_has_its_advice():
     assert set(ADVICE) == set(Skip)
+
+
+def test_a_frame_of_less_than_three_fifths_of_the_reference_is_out_of_focus(gate, sharp):
+    verdicts = [gate.judge(cv2.GaussianBlur(sharp, (0, 0), sigma), place()) for sigma in np.linspace(0.5, 4, 15)]
+    assert [v.reason == "defocused" for v in verdicts] == [v.focus < 0.6 for v in verdicts]
+    for low, high in ((0.4, 0.6), (0.6, 0.8)):
+        assert any(low < v.focus < high for v in verdicts)
+
+
+@pytest.mark.parametrize(
+    ("step", "motion", "reason"),
+    [(0.0035, "still", None), (0.0045, "moving", None), (0.019, "moving", None), (0.021, "moving", "moving")],
+)
+def test_a_view_is_still_below_a_250th_of_its_width_and_too_fast_above_a_50th(gate, sharp, step, motion, reason):
+    verdict = gate.judge(sharp, place(step * sharp.shape[1]))
+    assert (verdict.motion, verdict.reason) == (motion, reason)
+
+
+@pytest.mark.parametrize(("burnt", "light"), [(0.5, "good"), (0.7, "too bright")])
+def test_half_of_a_frame_may_be_burnt_white_and_not_two_thirds(gate, sharp, burnt, light):
+    bgr = sharp.copy()
+    bgr[:, : int(burnt * bgr.shape[1])] = 255
+    assert gate.judge(bgr, place()).light == light
+
+
+def test_the_reference_stays_that_of_the_sharpest_frames_while_most_are_softer(gate, sharp):
+    softer = cv2.GaussianBlur(sharp, (0, 0), 1.2)
+    verdicts = [gate.judge(softer, place()) for _ in range(2 * FIRST)]
+    assert verdicts[-1].focus == pytest.approx(verdicts[0].focus) and verdicts[-1].focus < 0.9

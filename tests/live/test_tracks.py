@@ -112,3 +112,22 @@ def test_the_four_best_views_are_combined_and_a_cell_that_is_three_tracks_leaves
     tracks.add(Track(0, 301.0, 200.0, id=3))
     tracks.add(Track(0, 302.0, 200.0, id=4))
     assert [(older.id, newer.id) for older, newer in tracks.doubled(UM)] == [(1, 3), (1, 4)]
+
+
+def test_a_cell_between_two_tracks_is_the_nearer_one(world):
+    _, tracks = world
+    tracks.add(Track(0, 330.0, 200.0, id=3))
+    assert ids(tracks.match(at(), [(312.0, 200.0)], UM)) == [1]
+
+
+def test_a_cell_that_was_undone_is_not_counted_twice_with_another(world):
+    _, tracks = world
+    tracks.add(Track(0, 301.0, 200.0, id=3, undone=True))
+    assert tracks.doubled(UM) == []
+
+
+def test_views_that_disagree_are_combined_to_probabilities_that_add_up_to_one():
+    track = Track(0, 0.0, 0.0)
+    track.see(1.0, np.array([0.9, 0.1]))
+    combined = track.see(1.0, np.array([0.5, 0.5]))
+    np.testing.assert_allclose(combined, [0.75, 0.25])  # the root of 0.9 × 0.5 is three times that of 0.1 × 0.5

@@ -44,7 +44,7 @@ def test_a_network_that_is_not_the_cards_is_refused(copy):
         ({"certificate": {}}, "no certificate"),
         ({"threshold": 1.0}, "threshold"),
         ({"um_per_px": 0.4}, "0.4 µm per pixel"),
-        ({"schema": "leuko-edge-card/1"}, "not a finder's card"),
+        ({"schema": "leuko-edge-card/1"}, "not a finder card"),
         ({"sha256": None}, "'sha256'"),
     ],
 )

@@ -13,7 +13,7 @@ from made_session import ACCOUNTS, INFO, START, new_cell
 
 from leuko_edge.cli.main import main
 from leuko_edge.session import MapPiece
-from leuko_edge.store import SessionDamaged, SessionStore, StoreDamaged, StoreError, StoreMoved, clock, schema
+from leuko_edge.store import SessionDamaged, SessionStore, StoreDamaged, StoreError, StoreMoved, clock, rescue
 from leuko_edge.store.archive import Archive
 
 
@@ -125,13 +125,13 @@ def test_a_damaged_file_is_set_aside_whole_and_one_of_another_program_is_not(pat
     path.write_bytes(content)
     with pytest.raises(StoreDamaged):
         SessionStore.resume(path)
-    aside = schema.set_aside(path)
+    aside = rescue.set_aside(path)
     assert aside == str(tmp_path / "s.damaged-1.sqlite3") and not path.exists()
     assert Path(aside).read_bytes() == bytes(content)
     foreign = tmp_path / "foreign"
     foreign.write_bytes(b"SQLite format 3\0" + bytes(200))
     with pytest.raises(StoreDamaged):
-        schema.set_aside(foreign)
+        rescue.set_aside(foreign)
 
 
 @pytest.mark.parametrize("replaced", [False, True])

@@ -14,10 +14,18 @@ def test_without_keras_the_extra_is_named(monkeypatch, capsys):
     assert "leuko-edge[train]" in capsys.readouterr().err
 
 
-def test_an_unknown_command_is_wrong_usage():
-    with pytest.raises(SystemExit) as stopped:
-        cli.main(["differentiate"])
-    assert stopped.value.code == 2
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fti"], "there is no 'fti' here; did you mean fit?"),
+        (["pack", "--cell", "x", "--cells", "x", "--out", "y"], "there is no option --cell; did you mean --cells?"),
+        (["pack", "--cells", "x"], "the following arguments are required: --out"),
+    ],
+)
+def test_wrong_words_are_one_line_with_what_was_meant(words, said, capsys):
+    pytest.importorskip("keras")
+    assert cli.main(words) == 2
+    assert capsys.readouterr().err == f"leuko-train: {said}\n"
 
 
 def test_missing_pictures_are_one_sentence_and_wrong_usage(tmp_path, capsys):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import logging
 import os
@@ -10,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
+from leuko_edge.cli.grammar import Terse
 from leuko_edge.errors import EnvironmentBroken, LeukoError
 
 COMMANDS = {
@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="leuko-train", description=__doc__)
+    parser = Terse(prog="leuko-train", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, help_text in COMMANDS.items():
         command = commands.add_parser(name, help=help_text, description=help_text)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from leuko_edge.cli.grammar import Terse
 from leuko_edge.errors import EnvironmentBroken, UsageError
 from leuko_edge.files import write_whole
 from leuko_edge.model.card import load_verified, shipped_model
@@ -33,7 +34,7 @@ CROPS = 100
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="leuko-check --bench", description=__doc__)
+    parser = Terse(prog="leuko-check --bench", description=__doc__)
     parser.add_argument("--quantized", type=Path, help="the shipped network, float beside it (default: leuko-edge's)")
     parser.add_argument("--full", type=Path, metavar="FILE", help="the full network, its twin beside it")
     parser.add_argument("--init", type=Path, metavar="FILE", help="weights of the full network made here, without top")

@@ -5,7 +5,6 @@ Both look at the same held-out pictures, as the device shows them, through the d
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import shlex
@@ -19,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from leuko_edge.cli.grammar import Terse
 from leuko_edge.model import finder_card
 from leuko_edge.model.finder import Finder
 from leuko_edge.vision.finder_input import stacked
@@ -31,7 +31,7 @@ ALIKE_IOU = 0.5
 
 def run(words: Sequence[str]) -> int:
     """Exit code 0, 1 beyond a tolerance; errors are raised."""
-    parser = argparse.ArgumentParser(prog="leuko-check", description=__doc__)
+    parser = Terse(prog="leuko-check", description=__doc__)
     parser.add_argument("--finder", action="store_true", required=True)
     parser.add_argument("--run", type=Path, required=True, help="folder of leuko-train finder --out: its test pictures")
     parser.add_argument("--quantized", type=Path, help="(default: the finder that leuko-edge ships)")

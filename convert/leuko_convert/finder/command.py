@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import random
@@ -10,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from leuko_edge.cli.grammar import Terse
 from leuko_edge.errors import EnvironmentBroken, UsageError
 from leuko_edge.files import write_whole
 from leuko_edge.model.finder_card import FinderCard
@@ -26,7 +26,7 @@ REPRESENTATIVE = 400  # training pictures that give the int8 ranges
 
 def run(words: Sequence[str]) -> int:
     """Exit code 0; errors are raised."""
-    parser = argparse.ArgumentParser(prog="leuko-convert", description=__doc__)
+    parser = Terse(prog="leuko-convert", description=__doc__)
     parser.add_argument("--finder", type=Path, required=True, metavar="RUN", help="folder of leuko-train finder --out")
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder for the files (%(default)s)")
     args = parser.parse_args(words)

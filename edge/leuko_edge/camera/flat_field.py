@@ -112,6 +112,10 @@ def measure(frames: Sequence[np.ndarray]) -> Measured:
     A cell that moves away between frames is gone from their median; what stays is left out of the smooth surface that
     is laid through the rest.
     """
+    # Not the surface of `vision.illumination`: that finds the background between the cells of one 8-bit picture by its
+    # modes, and is a stiff quadratic because it has to be extrapolated below them; it would leave some per cent of a
+    # vignette in every frame. One of this degree, on the other hand, follows the cells of a crowded field, and would
+    # change what `field` gives, on which the networks were trained.
     small = np.stack([reduced(bgr) for bgr in frames])
     middle = np.median(small, axis=0)
     surface, background = smooth_surface(middle)

@@ -10,22 +10,18 @@ from ..config.guess import cure
 from ..errors import EXIT_CODES, UsageError
 
 
-class Parser(argparse.ArgumentParser):
+class Terse(argparse.ArgumentParser):
     """Raises UsageError instead of printing its usage and leaving; `--help` still leaves by SystemExit.
 
-    No option is known by its first letters: a word of a script must mean the same in the next version.
+    No option is known by its first letters: a word of a script must mean the same in the next version. The commands of
+    the two other packages are read by it too.
     """
 
     def __init__(self, **how: Any) -> None:
         super().__init__(**{"allow_abbrev": False, "exit_on_error": False, **how})
 
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
-
-    def format_help(self) -> str:
-        """With the exit codes, which are the same for every command."""
-        codes = "".join(f"  {code:<4} {what}\n" for code, what in EXIT_CODES.items())
-        return f"{super().format_help()}\nexit codes:\n{codes}"
+    def error(self, message: str, *cure: str) -> NoReturn:
+        raise UsageError(message, *cure)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         try:
@@ -62,3 +58,11 @@ class Parser(argparse.ArgumentParser):
         if action.choices is not None and value not in action.choices:
             words = list(action.choices)
             raise UsageError(f"there is no {value!r} here", cure(str(value), words, f"take {' or '.join(words)}"))
+
+
+class Parser(Terse):
+    """Of leuko-edge: its exit codes, the same for every command, stand in each help."""
+
+    def format_help(self) -> str:
+        codes = "".join(f"  {code:<4} {what}\n" for code, what in EXIT_CODES.items())
+        return f"{super().format_help()}\nexit codes:\n{codes}"

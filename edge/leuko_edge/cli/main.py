@@ -145,12 +145,12 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         return options
     named = [name for name in ("image", "camera", "video", "demo") if getattr(options, name) not in (None, False)]
     if len(named) > 1:
-        parser.error(f"--{named[0]} and --{named[1]} cannot be counted together; leave one out")
+        parser.error(f"--{named[0]} and --{named[1]} cannot be counted together", "leave one out")
     if not named:
         parser.error("name what to count with --image PATH, --camera auto or --video FILE, or try --demo")
     live = [name for name in _LIVE if getattr(options, name) not in (None, False)]
     if options.image and live:
-        parser.error(f"--{live[0].replace('_', '-')} is for live counting; leave it out with --image")
+        parser.error(f"--{live[0].replace('_', '-')} is for live counting", "leave it out with --image")
     photographs = [name for name in _PHOTOGRAPHS if getattr(options, name)]
     if photographs and not options.image:
         parser.error(f"--{photographs[0].replace('_', '-')} goes with --image")
@@ -158,13 +158,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         _check_recursive(parser, options)
     named = [name for name in ("sample", "operator", "notes") if getattr(options, name) is not None]
     if options.resume is not None and named:
-        parser.error(f"--{named[0]} was given when the session began; leave it out with --resume")
+        parser.error(f"--{named[0]} was given when the session began", "leave it out with --resume")
     if options.target is not None and options.precision is not None:
-        parser.error("--target and --precision are two goals; give one")
+        parser.error("--target and --precision are two goals", "give one")
     if not options.demo and (options.seed is not None or options.cells is not None):
         parser.error("--seed and --cells go with --demo")
     if options.csv == "-":
-        parser.error("--csv needs a file name; only --json can go to standard output")
+        parser.error("--csv needs a file name", "only --json can go to standard output")
     if options.json and options.csv and os.path.realpath(options.json) == os.path.realpath(options.csv):
         parser.error("--json and --csv name the same file")
     return options
@@ -172,13 +172,13 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _check_recursive(parser: Parser, options: argparse.Namespace) -> None:
     if options.sample is not None:
-        parser.error("--sample names one sample; with --recursive each folder's name is its sample")
+        parser.error("--sample names one sample", "with --recursive each folder's name is its sample")
     if files := [name for name in ("json", "csv", "annotate", "crops") if getattr(options, name)]:
         parser.error(
-            f"--{files[0]} is for one sample; count with --recursive first, then leuko-edge export ID --{files[0]}"
+            f"--{files[0]} is for one sample", f"count with --recursive first, then leuko-edge export ID --{files[0]}"
         )
     if options.no_session:
-        parser.error("--recursive and --no-session leave nothing of the counts; leave one out")
+        parser.error("--recursive and --no-session leave nothing of the counts", "leave one out")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,7 +8,6 @@ quantisation did to it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -21,20 +20,16 @@ from typing import Any
 from ..errors import Hint, ModelError
 from ..files import write_whole
 from ..tally import WARN_SHARE
-from ..types import CLASSES, LEUKOCYTES
 from ..vision.crop import CROP_VERSION
+from . import card_file, card_rules, signature
 from . import certificate as certificates
-from . import signature
-from .tta import TURNS
 
 SCHEMA = "leuko-edge-card/1"
+WHOSE = "model"  # the card is, in sentences
 SHIPPED = "leuko-vgg16-half-plain-int8"
-LONGEST_NAME = 200
-LARGEST = 20_000_000  # bytes of a card; a thousand centres of a thousand numbers take less
 EXCLUDED_THRESHOLD = 0.9
 """Of cards from before it was chosen on laboratories left out."""
 _NUMBERS = re.compile(r"(?<=\[)\n\s*-?\d[-+.\d\se,]*(?=\])")
-_SCALE_TOLERANCE = 1e-3  # relative; um_per_px is window_um / input_size, written out for people
 
 
 @dataclass(frozen=True)
@@ -65,27 +60,19 @@ class ModelCard:
     licences: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if problem := _problem(self):
+        if problem := card_rules.problem(self):
             raise ModelError(f"The card of model {self.name!r} cannot be used: {problem}.")
 
     @classmethod
     def load(cls, json_path: str | os.PathLike[str]) -> ModelCard:
         """Read a card; `ModelError` says what is wrong with it. Fields that this version does not know are ignored."""
         path = Path(json_path)
-        return cls.parse(_read(path), path)
+        return cls.parse(card_file.read(path, WHOSE), path)
 
     @classmethod
     def parse(cls, content: bytes, path: Path) -> ModelCard:
         """The card of what its file `path` holds; `ModelError` as of `load`."""
-        try:
-            if len(content) > LARGEST:
-                raise ValueError("no card is so large")
-            raw = json.loads(content.decode("utf-8"))
-        except (ValueError, RecursionError):  # not UTF-8, not JSON, or absurdly deep
-            raise ModelError(f"The model's card {path} is not JSON", "fetch it again with its model.") from None
-        if not isinstance(raw, Mapping) or raw.get("schema") != SCHEMA:
-            raise ModelError(f"{path} is not a model card of this version (its schema should be {SCHEMA!r}).")
-        return cls._from_mapping(raw, path)
+        return cls._from_mapping(card_file.parse(content, path, WHOSE, SCHEMA), path)
 
     @classmethod
     def _from_mapping(cls, raw: Mapping[str, Any], path: Path) -> ModelCard:
@@ -138,63 +125,6 @@ _JSON_TYPES: dict[str, Any] = {
 }
 
 
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(LARGEST + 1)
-    except FileNotFoundError:
-        raise ModelError(
-            f"The model has no card: {path} is missing", "put the card that came with the model beside it."
-        ) from None
-    except OSError as error:
-        raise ModelError(f"The model's card {path} cannot be read: {error.strerror or error}.") from None
-
-
-def _problem(card: ModelCard) -> str | None:
-    unknown = [name for name in (*card.classes, *card.leukocytes) if name not in CLASSES]
-    if unknown:
-        return f"it names classes that leuko-edge does not know ({', '.join(unknown)})"
-    names = {"name": card.name, "file": card.file, "network": card.network, "quantization": card.quantization}
-    for field_name, text in names.items():
-        if len(text) > LONGEST_NAME or not text.isprintable():
-            return f"its {field_name} must be one line of at most {LONGEST_NAME} characters"
-    if len(card.classes) < 2 or len(set(card.classes)) != len(card.classes):
-        return "its classes must be at least two, each named once"
-    expected = [name for name in card.classes if name in LEUKOCYTES]
-    if sorted(card.leukocytes) != sorted(expected):
-        return f"its leukocytes should be {', '.join(expected)}"
-    if not (8 <= card.input_size <= 1024 and 0 < card.window_um < 1000):
-        return f"a crop of {card.window_um} µm on {card.input_size} pixels makes no sense"
-    if not abs(card.um_per_px * card.input_size / card.window_um - 1) < _SCALE_TOLERANCE:
-        return f"{card.input_size} pixels of {card.um_per_px} µm are not its window of {card.window_um} µm"
-    if card.turns not in TURNS:
-        return f"a cell can be shown {', '.join(map(str, TURNS))} ways round, not {card.turns}"
-    if card.crop_version != CROP_VERSION:
-        return f"it was trained on crops of version {card.crop_version}, this leuko-edge cuts version {CROP_VERSION}"
-    if not (0 <= card.confidence_threshold < 1 and 0.01 <= card.temperature <= 100):
-        return "its confidence threshold must be in [0, 1) and its temperature between 0.01 and 100"
-    return _problem_of_doubt(card)
-
-
-def _problem_of_doubt(card: ModelCard) -> str | None:
-    widths = {len(row) for row in card.centres}
-    if card.centres and (len(widths) != 1 or 0 in widths):
-        return "its centres must be rows of equally many numbers"
-    if not all(math.isfinite(value) for row in card.centres for value in row):
-        return "its centres must be finite numbers"
-    if card.distance_threshold is not None and not card.centres:
-        return "it has a distance threshold but no centres to measure a distance from"
-    if card.distance_threshold is not None and not 0 < card.distance_threshold < math.inf:
-        return "its distance threshold must be above 0, or null for none"
-    if not 0 <= card.excluded_threshold <= 1:
-        return "its threshold for platelets and artefacts must be in [0, 1]"
-    if card.abnormal_threshold is not None and not 0 <= card.abnormal_threshold <= 1:
-        return "its threshold for abnormal cells must be in [0, 1], or null for none"
-    if not 0 < card.warn_share <= 1:
-        return "its share of unidentified cells to warn above must be above 0 and at most 1"
-    return None
-
-
 def shipped_model() -> Path:
     """Path of the model that comes with leuko-edge; `ModelError` as of `shipped`."""
     return shipped(SHIPPED, "model", "install leuko-edge again, or name a model ", Hint.NAME_MODEL, ".")
@@ -226,23 +156,10 @@ def load_verified(
     keys, one of which must have signed a model that is not the shipped one (see `signature`).
     """
     path = shipped_model() if model_path is None else Path(model_path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise ModelError(f"There is no model at {path}", "name a .tflite file that has its card beside it.") from None
-    except IsADirectoryError:
-        raise ModelError(f"{path} is a folder", "name the .tflite file in it.") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise ModelError(f"The model {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
-    written = _read(path.with_suffix(".json"))
+    content = card_file.network(path, WHOSE)
+    written = card_file.read(path.with_suffix(".json"), WHOSE)
     card = ModelCard.parse(written, path.with_suffix(".json"))
-    found = hashlib.sha256(content).hexdigest()
-    if found != card.sha256.lower():
-        raise ModelError(
-            f"The model {path} is not the one its card was written for (SHA-256 {found[:12]}…, the card says "
-            f"{card.sha256[:12]}…)",
-            "fetch model and card together again.",
-        )
+    found = card_file.check_hash(content, card.sha256, path, WHOSE)
     problem = certificates.problem(card.certificate, found, card.classes)
     sealed = card.certificate.get("card", certificates.decisive(vars(card)))  # older certificates have none
     if problem is None and sealed != certificates.decisive(vars(card)):

@@ -6,7 +6,6 @@ without a certificate of what quantisation did to it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -17,10 +16,12 @@ from typing import Any
 from ..errors import ModelError
 from ..files import write_whole
 from ..vision.finder_input import FINDER_UM, INPUT_VERSION
+from . import card_file
 from .card import shipped
 
 SCHEMA = "leuko-finder-card/1"
 CERTIFICATE = "leuko-finder-certificate/1"
+WHOSE = "finder"
 SHIPPED = "leuko-finder-int8"
 _TYPES: dict[str, Any] = {
     **dict.fromkeys(("name", "file", "sha256", "network", "quantization"), str),
@@ -61,16 +62,7 @@ class FinderCard:
     @classmethod
     def load(cls, path: Path) -> FinderCard:
         """Read a card; `ModelError` says what is wrong with it. Fields that this version does not know are ignored."""
-        try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ModelError(
-                f"The finder has no card: {path} is missing", "put the card that came with it there."
-            ) from None
-        except (OSError, ValueError, RecursionError):
-            raise ModelError(f"The finder's card {path} cannot be read", "fetch it again with its network.") from None
-        if not isinstance(raw, Mapping) or raw.get("schema") != SCHEMA:
-            raise ModelError(f"{path} is not a finder's card of this version (its schema should be {SCHEMA!r}).")
+        raw = card_file.parse(card_file.read(path, WHOSE), path, WHOSE, SCHEMA)
         for name, wanted in _TYPES.items():
             if name not in raw or isinstance(raw[name], bool) or not isinstance(raw[name], wanted):
                 raise ModelError(f"The finder's card {path} has no {name!r}, or a wrong one.")
@@ -93,14 +85,9 @@ def load_verified(path: str | os.PathLike[str] | None = None, *, certified: bool
     makes certificates passes `certified=False`.
     """
     file = shipped_finder() if path is None else Path(path)
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise ModelError(f"The finder {file} cannot be read: {error.strerror or error}.") from None
+    content = card_file.network(file, WHOSE)
     card = FinderCard.load(file.with_suffix(".json"))
-    found = hashlib.sha256(content).hexdigest()
-    if found != card.sha256.lower():
-        raise ModelError(f"The finder {file} is not the one its card was written for", "fetch both together again.")
+    found = card_file.check_hash(content, card.sha256, file, WHOSE)
     if certified and not _certifies(card.certificate, found):
         raise ModelError(f"The finder {file} has no certificate", "make one with: leuko-check --finder --certify")
     return card, content

@@ -30,7 +30,7 @@ from ..qc.around_counting import ask_for_test, told_of
 from ..screen import words
 from ..session import Action, End
 from ..sources.live_source import LiveSource
-from ..store import SessionDamaged, SessionStore, StoreDamaged, StoreError, schema
+from ..store import SessionDamaged, SessionStore, StoreDamaged, StoreError, rescue
 from . import sentences
 from .backoff import FIRST, LONGEST, Pauses
 from .journal import ERROR, WARNING
@@ -102,7 +102,7 @@ class Service:
     def _begin_anew(self, damage: StoreDamaged) -> StoreError:
         """Put a damaged database aside, as it is, so that the next try makes a new one; what is to be said of it."""
         try:
-            aside = schema.set_aside(damage.path)
+            aside = rescue.set_aside(damage.path)
         except StoreError as error:
             return error
         return StoreError(

@@ -16,7 +16,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -74,29 +74,10 @@ class SessionFields:
     @classmethod
     def of(cls, seen: Snapshot) -> SessionFields:
         return cls(
-            session=seen.session,
-            sample=seen.sample,
-            operator=seen.operator,
-            source=seen.source,
-            simulated=seen.simulated,
-            target=seen.target,
-            precision=seen.precision,
-            widest=seen.widest,
-            frames_per_second=seen.frames_per_second,
+            **{name: getattr(seen, name) for name in _AS_THEY_ARE},
             advice=seen.advice or "",
-            light=seen.light,
-            focus=seen.focus,
-            motion=seen.motion,
-            in_view=seen.in_view,
-            waiting=seen.waiting,
-            um_per_px=seen.um_per_px,
-            areas=seen.areas,
-            paused=seen.paused,
-            slide_awaited=seen.slide_awaited,
             done=words.done(seen),
             end=seen.done,
-            warning=seen.warning,
-            elapsed=seen.elapsed,
             frames={
                 "captured": seen.accounts.captured,
                 "counted": seen.accounts.counted,
@@ -108,33 +89,20 @@ class SessionFields:
 
     def snapshot(self, differential: Differential) -> Snapshot:
         """The same, without pictures. KeyError, TypeError or ValueError for what `of` does not make."""
+        codes = {"light": Light(self.light), "focus": Focus(self.focus), "motion": Motion(self.motion)}
         return Snapshot(
-            session=self.session,
-            sample=self.sample,
-            operator=self.operator,
-            source=self.source,
-            simulated=self.simulated,
+            **{name: getattr(self, name) for name in _AS_THEY_ARE} | codes,
             differential=differential,
-            target=self.target,
-            precision=self.precision,
-            widest=self.widest,
             accounts=Accounts(self.frames["counted"], self.frames["skipped"], self.frames["dropped"]),
-            frames_per_second=self.frames_per_second,
             advice=Advice(self.advice) if self.advice else None,
-            light=Light(self.light),
-            focus=Focus(self.focus),
-            motion=Motion(self.motion),
-            in_view=self.in_view,
-            waiting=self.waiting,
-            um_per_px=self.um_per_px,
-            areas=self.areas,
             last=tuple(Shown(*shown) for shown in self.last),
-            paused=self.paused,
-            slide_awaited=self.slide_awaited,
             done=None if self.end is None else End(self.end),
-            warning=self.warning,
-            elapsed=self.elapsed,
         )
+
+
+_OTHERWISE = {"advice", "done", "end", "frames", "last"}
+_AS_THEY_ARE = tuple(each.name for each in fields(SessionFields) if each.name not in _OTHERWISE)
+"""What a snapshot holds under the same name, as it is."""
 
 
 @dataclass(frozen=True)

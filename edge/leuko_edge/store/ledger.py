@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from ..errors import UsageError
 from ..session import Accounts, MapPiece
-from . import columns, corrections, errors, schema, table_rows, upkeep
+from . import columns, corrections, errors, rescue, table_rows, upkeep
 from .clock import SessionClock
 from .corrections import PROGRAM, Execute
 from .errors import SessionDamaged, StoreError, StoreMoved, explained
@@ -181,7 +181,7 @@ class Ledger:
         except OSError:
             there = False
         if not there:
-            self._moved = StoreMoved(self.path, schema.rescue(self._connection, self.path))
+            self._moved = StoreMoved(self.path, rescue.rescue(self._connection, self.path))
             raise self._moved
         self._lock.hold()
 

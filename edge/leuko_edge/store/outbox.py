@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sqlite3
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from . import schema
-from .corrections import Execute
-from .errors import explained
 
 
 @dataclass(frozen=True)
@@ -31,7 +26,7 @@ class Outbox:
 
     def put(self, session: int, version: int, place: str, message: str) -> bool:
         """Keep `message` to be sent; False where this version was put there for this place before."""
-        with self._asking() as execute:
+        with schema.asking(self._path) as execute:
             execute("BEGIN IMMEDIATE")
             key = (session, version, place)
             new = not execute("SELECT 1 FROM outbox WHERE session = ? AND version = ? AND place = ?", key).fetchone()
@@ -45,7 +40,7 @@ class Outbox:
 
     def waiting(self, place: str) -> tuple[Waiting, ...]:
         """Not taken yet, oldest first."""
-        with self._asking() as execute:
+        with schema.asking(self._path) as execute:
             rows = execute(
                 "SELECT id, session, version, place, message FROM outbox "
                 "WHERE sent_at IS NULL AND place = ? ORDER BY id",
@@ -54,17 +49,9 @@ class Outbox:
         return tuple(Waiting(*row) for row in rows)
 
     def sent(self, message: int, at: float, answer: str) -> None:
-        with self._asking() as execute:
+        with schema.asking(self._path) as execute:
             execute("UPDATE outbox SET sent_at = ?, answer = ? WHERE id = ?", (at, answer, message))
 
     def failed(self, message: int, why: str) -> None:
-        with self._asking() as execute:
+        with schema.asking(self._path) as execute:
             execute("UPDATE outbox SET answer = ? WHERE id = ?", (why, message))
-
-    @contextlib.contextmanager
-    def _asking(self) -> Iterator[Execute]:
-        with contextlib.closing(schema.open_beside(self._path)) as connection:
-            try:
-                yield connection.execute
-            except sqlite3.Error as error:
-                raise explained(error, self._path) from None

@@ -6,20 +6,15 @@ them: 2**16, 8, 2), so that the costs can grow without locking anybody out.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import os
 import secrets
-import sqlite3
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..errors import UsageError
 from . import schema
-from .corrections import Execute
-from .errors import explained
 
 ROLES = ("viewer", "technologist", "supervisor")
 """Each may all that the one before may: look; change and sign; amend what is signed."""
@@ -51,36 +46,28 @@ class People:
             raise UsageError(f"there is no role {role!r}", f"the roles are {', '.join(ROLES)}")
         if len(password) < LEAST:
             raise UsageError(f"a password of at least {LEAST} characters is needed")
-        with self._asking() as execute:
+        with schema.asking(self._path) as execute:
             if execute("SELECT 1 FROM person WHERE name = ?", (name,)).fetchone():
                 raise UsageError(f"{name} is there already", "remove that one first")
             execute("INSERT INTO person VALUES (?, ?, ?, ?)", (name, role, hashed(password), time.time()))
 
     def remove(self, name: str) -> None:
         """UsageError where there is none of that name."""
-        with self._asking() as execute:
+        with schema.asking(self._path) as execute:
             if not execute("DELETE FROM person WHERE name = ?", (name,)).rowcount:
                 raise UsageError(f"there is no {name}", "leuko-edge users list names those there are")
 
     def all(self) -> tuple[Person, ...]:
-        with self._asking() as execute:
+        with schema.asking(self._path) as execute:
             rows = execute("SELECT name, role FROM person ORDER BY name").fetchall()
         return tuple(Person(row["name"], row["role"]) for row in rows)
 
     def known(self, name: str, password: str) -> Person | None:
         """The person, None where name or password is wrong; both take as long."""
-        with self._asking() as execute:
+        with schema.asking(self._path) as execute:
             row = execute("SELECT * FROM person WHERE name = ?", (name,)).fetchone()
         right = matches(password, row["password"] if row else _NOBODY)
         return Person(row["name"], row["role"]) if row and right else None
-
-    @contextlib.contextmanager
-    def _asking(self) -> Iterator[Execute]:
-        with contextlib.closing(schema.open_beside(self._path)) as connection:
-            try:
-                yield connection.execute
-            except sqlite3.Error as error:
-                raise explained(error, self._path) from None
 
 
 def hashed(password: str, costs: tuple[int, int, int] | None = None) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import Hint
 from .errors import STOP_BYTES, StoreDamaged, StoreError, StoreForeign, StoreNewer, explained, room
-from .lock import SUFFIX, SessionLock
+from .lock import SessionLock
 from .migrations import MIGRATIONS
 
 APPLICATION_ID = 0x6C65756B  # "leuk"
@@ -101,6 +101,16 @@ def open_beside(path: str | os.PathLike[str]) -> sqlite3.Connection:
     return connection
 
 
+@contextlib.contextmanager
+def asking(path: str | os.PathLike[str]) -> Iterator[Callable[..., sqlite3.Cursor]]:
+    """`execute` of the database at `path` for one question or change beside whoever counts; else StoreError."""
+    with contextlib.closing(open_beside(path)) as connection:
+        try:
+            yield connection.execute
+        except sqlite3.Error as error:
+            raise explained(error, os.fspath(path)) from None
+
+
 def migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
     """Bring the tables to version len(migrations), each step whole or not at all; sqlite3.Error where one fails."""
     for version in range(version_of(connection), len(migrations)):
@@ -125,55 +135,6 @@ def shrink(connection: sqlite3.Connection, path: str) -> bool:
     except sqlite3.OperationalError:
         return False
     return True
-
-
-def rescue(connection: sqlite3.Connection, path: str) -> str | None:
-    """Save the database that is open as `connection` and has lost its name `path`; the copy's name, None if none."""
-    stem, ending = os.path.splitext(path)
-    number = 1
-    while os.path.exists(copy := f"{stem}.rescued-{number}{ending}"):
-        number += 1
-    try:
-        with contextlib.closing(sqlite3.connect(copy)) as into:
-            connection.backup(into)
-    except sqlite3.Error:
-        with contextlib.suppress(OSError):
-            os.unlink(copy)
-        return None
-    return copy
-
-
-def set_aside(path: str) -> str:
-    """Give a damaged database of ours another name, and return that; StoreError where it is not known to be ours.
-
-    Nothing is written into it, so that as much as there is can still be read from it.
-    """
-    name = os.path.realpath(path)
-    ours = os.path.exists(name + SUFFIX) or _application(name) == APPLICATION_ID
-    if not ours:
-        raise StoreDamaged(name)
-    lock = SessionLock(name)
-    try:
-        stem, ending = os.path.splitext(name)
-        number = 1
-        while os.path.exists(aside := f"{stem}.damaged-{number}{ending}"):
-            number += 1
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                os.rename(name + suffix, aside + suffix)
-        return aside
-    except OSError as error:
-        raise StoreError(f"{name} is damaged and cannot be set aside ({error.strerror})", "move it yourself") from None
-    finally:
-        lock.release()
-
-
-def _application(path: str) -> int:
-    try:
-        with open(path, "rb") as stream:
-            return int.from_bytes(stream.read(72)[68:72], "big")
-    except OSError:
-        return 0
 
 
 def version_of(connection: sqlite3.Connection) -> int:

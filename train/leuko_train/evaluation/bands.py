@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     cells = cell_set.load(args.cells)
     if cells.sub_types is None or not np.isin(NAMES, cells.sub_types).all():
         raise UsageError(
-            f"No laboratory of {args.cells} names both {' and '.join(NAMES)}; there is nothing to measure."
+            f"No laboratory of {args.cells} names both {' and '.join(NAMES)}, so there is nothing to measure."
         )
     named = np.isin(cells.sub_types, NAMES)
     both = [lab for lab in np.unique(cells.labs[named]) if np.isin(NAMES, cells.sub_types[cells.labs == lab]).all()]

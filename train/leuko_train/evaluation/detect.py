@@ -28,30 +28,19 @@ from leuko_edge.types import EXCLUDED, CountedCell
 from ..data import build, linked, split
 from ..data.items import Box, Item
 from ..metrics.classification import wilson
+from ..metrics.detection import Detection
 from ..training import seen
 
 __all__ = ["add_arguments", "run"]
 
 
 @dataclass
-class Found:
+class Found(Detection):
     """Counts over a laboratory's fields; `raw` is before the classifier sets artefacts aside."""
 
-    lab: str
     fields: int = 0
-    true: int = 0
-    hits: int = 0
-    false: int = 0
     raw_hits: int = 0
     raw_false: int = 0
-
-    @property
-    def recall(self) -> float:
-        return self.hits / max(1, self.true)
-
-    @property
-    def precision(self) -> float:
-        return self.hits / max(1, self.hits + self.false)
 
 
 def match(boxes: Sequence[Box], cells: Sequence[CountedCell]) -> tuple[int, int]:

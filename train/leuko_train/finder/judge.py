@@ -12,33 +12,18 @@ from leuko_edge.vision.finder_input import stacked
 from leuko_edge.vision.map_cells import FINE, Blob, cells_in
 from leuko_edge.vision.segment import CellFinder
 
+from ..metrics.detection import Detection
 from .pictures import Picture, Place
 
 MAP_PX = 2  # input pixels along a side of one of the maps'
 
 
 @dataclass
-class Score:
-    """Counts over a laboratory's pictures. `boxed` cells are those with IoU >= 0.5 with their box."""
+class Score(Detection):
+    """`boxed` cells are those with IoU >= 0.5 with their box."""
 
-    lab: str
     pictures: int = 0
-    true: int = 0
-    hits: int = 0
-    false: int = 0
     boxed: int = 0
-
-    @property
-    def recall(self) -> float:
-        return self.hits / max(1, self.true)
-
-    @property
-    def precision(self) -> float:
-        return self.hits / max(1, self.hits + self.false)
-
-    @property
-    def f1(self) -> float:
-        return 2 * self.hits / max(1, 2 * self.hits + self.false + self.true - self.hits)
 
 
 def score(lab: str, pictures: Sequence[Picture], finder: CellFinder, threshold: float) -> Score:
