@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 import pytest
 
+from leuko_edge.binomial import clopper_pearson
 from leuko_edge.cli.main import main
 from leuko_edge.decision import Answer, cells_needed, cells_to_see_one, decide
-from leuko_edge.tally import clopper_pearson
 
 
 def answers(share: float, threshold: float, counts: int = 1000, cells: int = 1000) -> tuple[dict[Answer, int], float]:

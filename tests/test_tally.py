@@ -5,7 +5,8 @@ from drawn import counted_cell
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leuko_edge.tally import Differential, Tally, clopper_pearson, flag
+from leuko_edge.binomial import clopper_pearson
+from leuko_edge.tally import Differential, Tally, flag
 from leuko_edge.types import CountedCell, PictureResult, Prediction, Quality, Scale
 
 # CLINICAL.md's table, exact limits in per cent: observed per cent -> n -> (low, high).

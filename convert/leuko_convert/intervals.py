@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from leuko_edge.tally import clopper_pearson
+from leuko_edge.binomial import clopper_pearson
 
 ROUNDS = 1000
 METHOD = (

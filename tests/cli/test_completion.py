@@ -9,7 +9,8 @@ import subprocess
 import pytest
 from installing import DEPLOY
 
-from leuko_edge.cli import main
+from leuko_edge.cli.commands import COMMANDS
+from leuko_edge.cli.count_options import build_parser
 
 
 def offered(*words: str) -> list[str]:
@@ -29,7 +30,7 @@ def taken(parser: argparse.ArgumentParser) -> set[str]:
 def parsers(word: str) -> dict[str, argparse.ArgumentParser]:
     """The parser of a command, and of its own words where it has some, by what is typed."""
     parser = argparse.ArgumentParser()
-    module = importlib.import_module(f"leuko_edge.cli.{main.COMMANDS[word]}")
+    module = importlib.import_module(f"leuko_edge.cli.{COMMANDS[word]}")
     module.add_parsers(parser.add_subparsers())
     return {typed: found for typed, found in _below(parser, "") if typed.split()[0] == word}
 
@@ -43,11 +44,11 @@ def _below(parser: argparse.ArgumentParser, typed: str):
 
 
 def test_without_a_command_every_option_and_every_command_is_offered():
-    assert set(offered("leuko-edge", "")) == set(main.COMMANDS)
-    assert set(offered("leuko-edge", "--")) == taken(main.build_parser())
+    assert set(offered("leuko-edge", "")) == set(COMMANDS)
+    assert set(offered("leuko-edge", "--")) == taken(build_parser())
 
 
-@pytest.mark.parametrize("command", main.COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_offers_its_options_and_words(command):
     for typed, parser in parsers(command).items():
         below = {name.split()[-1] for name in parsers(command) if name.startswith(f"{typed} ")}

@@ -7,8 +7,8 @@ import math
 
 import pytest
 
+from leuko_edge.binomial import clopper_pearson
 from leuko_edge.kappa import kappa
-from leuko_edge.tally import clopper_pearson
 from leuko_edge.validation.counting import allowed, overlapping
 from leuko_edge.validation.regression import deming, passing_bablok
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..types import LEUKOCYTES
-from .main import COMMANDS, build_parser
+from .commands import COMMANDS
+from .count_options import build_parser
 
 _WORDS = {"--camera": ("auto", "picamera2"), "--display": ("auto", "none")}
 _PATHS = {"FILE", "PATH", "DIR"}

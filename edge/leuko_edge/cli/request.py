@@ -83,7 +83,7 @@ class Request:
 
 
 def read(options: argparse.Namespace) -> Request:
-    """Of the options of `main.parse`; ConfigurationError as of `load`, UsageError for a range of no class.
+    """Of the options of `count_options.parse`; ConfigurationError as of `load`, UsageError for a range of no class.
 
     An option always counts. `--camera` without a value is camera.source. A resumed session keeps the goal and the
     operator that it began with. The simulated slide has its own scale, end and place, so it takes the model, threads

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ..binomial import clopper_pearson
 from ..store.quality import QualityRun
-from ..tally import clopper_pearson
 from ..types import LEUKOCYTES
 from .chart import charts
 from .control import Control

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..tally import clopper_pearson
+from ..binomial import clopper_pearson
 from .needs import stats
 
 LEVEL = 0.05

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from leuko_edge.tally import clopper_pearson
+from leuko_edge.binomial import clopper_pearson
 
 from .. import report
 from ..data.kaggle import CLASSES
