@@ -76,7 +76,11 @@ trap 'rm -rf "$new" "$work"' EXIT
 trap 'exit 130' HUP INT TERM
 
 if [ -z "$wheel" ]; then
-    pip wheel --no-deps -w "$new" "$here/.." || fail "the checkout could not be built ($(last_line)); check the network"
+    { python3 -m venv "$work/build" >"$work/log" 2>&1 &&
+        "$work/build/bin/python" -m pip install -q --only-binary :all: --require-hashes -r "$here/locks/build.txt" \
+            </dev/null >"$work/log" 2>&1 &&
+        "$work/build/bin/python" -m pip wheel -q --no-deps --no-build-isolation -w "$new" "$here/.." \
+            </dev/null >"$work/log" 2>&1; } || fail "the checkout could not be built ($(last_line)); check the network"
 else
     [ -r "$wheel" ] || fail "the wheel $wheel cannot be read; check its name"
     cp "$wheel" "$new/"
@@ -87,13 +91,13 @@ while [ "$minor" -le "$glibc" ]; do
     platforms="$platforms --platform manylinux_2_${minor}_$machine"
     minor=$((minor + 1))
 done
-# pip itself comes too, so that a device without python3-venv can install.
+# pip itself comes too, so that a device without python3-venv can install. Nothing is taken whose hash is not in the locks.
 # shellcheck disable=SC2086  # a list of options
-pip download --only-binary :all: --implementation cp --python-version "$python" $platforms \
-    -c "$here/constraints-$release.txt" -d "$new" "$new"/leuko_edge-*.whl pip ||
+pip download --only-binary :all: --no-deps --implementation cp --python-version "$python" $platforms \
+    --require-hashes -r "$here/locks/$release.txt" -r "$here/locks/pip.txt" -d "$new" ||
     fail "the packages could not be fetched ($(last_line)); check the network"
-for part in install.sh leuko-edge.toml leuko-edge.service completion.bash constraints-bookworm.txt constraints-trixie.txt; do
-    cp "$here/$part" "$new/"
+for part in install.sh leuko-edge.toml leuko-edge.service completion.bash locks; do
+    cp -R "$here/$part" "$new/"
 done
 chmod 0755 "$new"
 mv -T "$new" "$folder"

@@ -80,8 +80,8 @@ check_machine() {
         "make a virtual environment and run: pip install . (in the checkout)" ;;
     esac
     case $number in
-    12) constraints=$here/constraints-bookworm.txt ;;
-    '' | 1[3-9] | [2-9]?) constraints=$here/constraints-trixie.txt ;;
+    12) locked=$here/locks/bookworm.txt ;;
+    '' | 1[3-9] | [2-9]?) locked=$here/locks/trixie.txt ;;
     *) fail "this is $pretty, which is too old; flash Raspberry Pi OS (64-bit), which is Debian 12 or newer" ;;
     esac
 }
@@ -98,7 +98,7 @@ check_room() {
 }
 
 check_parts() {
-    for part in "$NAME.toml" "$NAME.service" completion.bash "$(basename -- "$constraints")"; do
+    for part in "$NAME.toml" "$NAME.service" completion.bash "locks/$(basename -- "$locked")" locks/build.txt locks/pip.txt; do
         [ -r "$here/$part" ] || fail "$here/$part is missing; keep install.sh in its folder, in a complete checkout"
     done
     if [ -e "$opt" ] && [ ! -L "$opt" ]; then
@@ -111,6 +111,9 @@ find_wheel() { # sets wheel, or leaves it empty where it is to be built from the
         [ -d "$offline" ] || fail "$offline is no folder; --offline takes the one that fetch-wheels.sh made"
         offline=$(CDPATH='' cd -- "$offline" && pwd)
         pip_wheel=$(only "$offline" 'pip-*.whl')
+        sum=$(sha256sum <"$pip_wheel" | cut -d ' ' -f 1) # nobody but us can check what checks all the others
+        grep -q "sha256:$sum" "$here/locks/pip.txt" ||
+            fail "$(basename -- "$pip_wheel") is not the one that locks/pip.txt names; make the folder again with fetch-wheels.sh"
         [ -n "$wheel" ] || wheel=$(only "$offline" 'leuko_edge-*.whl')
     elif [ -z "$wheel" ] && [ ! -r "$here/../pyproject.toml" ]; then
         fail "there is no checkout around install.sh to build from; name a wheel with --wheel FILE, or use --offline WHEELS"
@@ -195,13 +198,23 @@ build_environment() {
     "$PYTHON" -m venv $sees ${offline:+--without-pip} "$new" >"$work/log" 2>&1 ||
         fail "the Python environment could not be made ($(last_line)); run: sudo apt-get install --reinstall python3-venv"
     if [ -z "$wheel" ]; then
-        pip wheel -q --no-deps -w "$work" "$here/.." ||
-            fail "the checkout could not be built ($(last_line ERROR)); check the network, or name a wheel with --wheel FILE"
+        build_wheel || fail "the checkout could not be built ($(last_line ERROR)); check the network, or name a wheel with --wheel FILE"
         wheel=$(only "$work" 'leuko_edge-*.whl')
     fi
-    # No package is ever compiled here: that takes a Pi hours and then fails.
-    pip install -q --only-binary :all: -c "$constraints" ${offline:+--no-index --find-links "$offline"} "$wheel" ||
-        fail "pip could not install $(basename -- "$wheel") ($(last_line ERROR)); check that file and ${offline:-the network}, and run this again"
+    # No package is ever compiled here: that takes a Pi hours and then fails. None is taken whose hash is not in the lock.
+    pip install -q --only-binary :all: --require-hashes -r "$locked" ${offline:+--no-index --find-links "$offline"} ||
+        fail "pip could not install what $(basename -- "$wheel") needs ($(last_line ERROR)); check ${offline:-the network}, and run this again"
+    # It asks for nothing that is not there by now; else it is not the version that this lock was made for.
+    pip install -q --no-index "$wheel" ||
+        fail "pip could not install $(basename -- "$wheel") ($(last_line ERROR)); take the install.sh of its own version"
+}
+
+build_wheel() { # of the checkout, into $work, by tools whose hashes are locked too
+    "$PYTHON" -m venv "$work/build" >"$work/log" 2>&1 &&
+        "$work/build/bin/python" -m pip install -q --only-binary :all: --require-hashes -r "$here/locks/build.txt" \
+            </dev/null >"$work/log" 2>&1 &&
+        "$work/build/bin/python" -m pip wheel -q --no-deps --no-build-isolation -w "$work" "$here/.." \
+            </dev/null >"$work/log" 2>&1
 }
 
 try_environment() {
@@ -215,8 +228,8 @@ try_environment() {
         say "picamera2   cannot be used here ($(last_line)); USB cameras can"
     fi
     mkdir -p "$new/share/$NAME"
-    for part in install.sh "$NAME.toml" "$NAME.service" completion.bash constraints-bookworm.txt constraints-trixie.txt; do
-        cp "$here/$part" "$new/share/$NAME/"
+    for part in install.sh "$NAME.toml" "$NAME.service" completion.bash locks; do
+        cp -R "$here/$part" "$new/share/$NAME/"
     done
     # On a device `camera tune` writes where the service reads, and `sessions` reads where it writes, whoever runs them.
     sed -i -e "s|^#\(tuning = \"/var/lib/$NAME/camera.json\"\)|\1|" \
@@ -263,10 +276,10 @@ make_user() {
             fail "the user $NAME could not be made; look at /etc/passwd and /etc/group for what is in the way"
         printf 'user - -\n' >>"$work/undo"
     fi
-    # Cameras and the memory that libcamera takes pictures in; consoles, where the configuration names one.
-    for group in video tty; do
-        if getent group "$group" >/dev/null; then usermod -aG "$group" "$NAME"; fi
-    done
+    # Cameras and the memory that libcamera takes pictures in. Not the consoles: the unit gives it the one it shows on.
+    if getent group video >/dev/null; then usermod -aG video "$NAME"; fi
+    # It was in the group of all terminals until version 0.1: who is in it can write on everybody's.
+    if getent group tty | grep -Eq "[:,]$NAME(,|\$)"; then gpasswd -d "$NAME" tty >/dev/null; fi
     # Whoever installs may also watch (leuko-edge attach) and look for cameras without sudo.
     person=${SUDO_USER:-root}
     if [ "$person" != root ] && getent passwd "$person" >/dev/null; then

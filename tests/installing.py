@@ -12,6 +12,8 @@ from pathlib import Path
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 
+PIP_SHA256 = (DEPLOY / "locks/pip.txt").read_text().rpartition("sha256:")[2].strip()
+
 _STUBS = {
     "id": "echo ${FAKE_UID:-0}",
     "uname": "echo ${FAKE_KERNEL:-aarch64}",
@@ -23,7 +25,9 @@ for last; do :; done
 case " ${FAKE_PACKAGES-python3 python3-venv} " in *" $last "*) echo ii ;; *) exit 1 ;; esac""",
     "apt-get": "note; [ -z ${FAKE_NO_NETWORK-} ] || { echo 'E: Could not resolve host'; exit 100; }",
     "apt-cache": 'echo "  Candidate: ${FAKE_PICAMERA2:-(none)}"',
-    "getent": 'case $2 in leuko-edge) [ -e "$MACHINE/user" ] ;; esac',
+    "getent": 'case $2 in leuko-edge) [ -e "$MACHINE/user" ] ;; tty) echo "tty:x:5:${FAKE_IN_TTY-}" ;; esac',
+    "gpasswd": "note",
+    "sha256sum": f"cat >/dev/null; echo ${{FAKE_SUM:-{PIP_SHA256}}}",  # of the wheel of pip that the stick brings
     "useradd": 'note; touch "$MACHINE/user"',
     "userdel": 'note; rm -f "$MACHINE/user"',
     "usermod": "note",
@@ -45,7 +49,10 @@ case "$*" in
 *"pip wheel"*) while [ "$1" != -w ]; do shift; done; touch "$2/leuko_edge-0.1.0-py3-none-any.whl" ;;
 *"pip download"*) while [ "$1" != -d ]; do shift; done; touch "$2/pip-26-py3-none-any.whl" ;;
 *"pip install"*)
-    [ "${FAKE_FAULT-}" != pip ] || { echo 'ERROR: No matching distribution found for numpy'; exit 1; }
+    case "${FAKE_FAULT-} $*" in
+    *build.txt*) ;;
+    pip*) echo 'ERROR: No matching distribution found for numpy'; exit 1 ;;
+    esac
     cat >"${0%/*}/leuko-edge" <<END
 #!/bin/sh
 case "${FAKE_FAULT-} \\$*" in "count --image"*) echo "leuko-edge: no model"; exit 4 ;; esac

@@ -260,10 +260,17 @@ def test_on_plain_debian_picamera2_is_left_out_and_said_so(machine):
 
 
 @pytest.mark.parametrize(("number", "name"), [("12", "bookworm"), ("13", "trixie"), ("", "trixie")])
-def test_each_debian_has_its_constraints_and_nothing_is_ever_compiled(machine, number, name):
+def test_each_debian_has_its_lock_and_nothing_is_compiled_or_taken_without_its_hash(machine, number, name):
     machine.release.write_text(f"ID=debian\nVERSION_ID={number}\n")
     assert machine.install().returncode == 0
-    assert f"--only-binary :all: -c {machine.checkout}/deploy/constraints-{name}.txt" in machine.calls()
+    locks = f"{machine.checkout}/deploy/locks"
+    taken = [line for line in machine.calls().splitlines() if "pip install" in line]
+    assert [line.partition("pip install ")[2] for line in taken[:2]] == [
+        f"-q --only-binary :all: --require-hashes -r {locks}/build.txt",
+        f"-q --only-binary :all: --require-hashes -r {locks}/{name}.txt",
+    ]
+    assert all("--no-index" in line for line in taken[2:])  # leuko-edge itself: nothing more is fetched for it
+    assert "--no-build-isolation" in next(line for line in machine.calls().splitlines() if "pip wheel" in line)
 
 
 @pytest.mark.parametrize("name", ["bookworm", "trixie"])
@@ -291,13 +298,53 @@ def test_the_folder_that_fetch_wheels_makes_is_all_that_an_offline_device_needs(
     download = next(line for line in machine.calls().splitlines() if "pip download" in line)
     assert "--only-binary :all:" in download and "--python-version 3.11" in download
     assert "manylinux_2_36_aarch64" in download and "manylinux_2_37_aarch64" not in download
-    assert "constraints-bookworm.txt" in download
+    assert "--require-hashes" in download and "locks/bookworm.txt" in download and "locks/pip.txt" in download
     shutil.rmtree(machine.checkout)
     machine.log.unlink()
     done = machine.install("--offline", str(folder), script=folder / "install.sh", packages="python3")
     assert done.returncode == 0, done.stderr
     assert "apt-get" not in machine.calls() and "--without-pip" in machine.calls()
-    assert f"--no-index --find-links {folder} {folder}/leuko_edge-0.1.0" in machine.calls()
+    assert f"--require-hashes -r {folder}/locks/trixie.txt --no-index --find-links {folder}" in machine.calls()
+    assert f"pip install -q --no-index {folder}/leuko_edge-0.1.0" in machine.calls()
+
+
+def test_a_pip_on_the_stick_that_is_not_the_locked_one_is_not_run(machine):
+    folder = machine.folder / "stick"
+    machine.run(machine.checkout / "deploy/fetch-wheels.sh", "trixie", str(folder))
+    machine.log.unlink()
+    done = machine.install("--offline", str(folder), script=folder / "install.sh", packages="python3", sum="0" * 64)
+    assert done.returncode == 4 and "is not the one that locks/pip.txt names" in done.stderr
+    assert machine.calls() == ""
+
+
+def test_the_service_is_in_the_group_of_cameras_alone_and_leaves_that_of_terminals(machine):
+    machine.install(in_tty="pi,leuko-edge")
+    assert "usermod -aG video leuko-edge" in machine.calls() and "gpasswd -d leuko-edge tty" in machine.calls()
+    assert "usermod -aG tty" not in machine.calls()
+
+
+def test_who_was_never_in_the_group_of_terminals_is_not_taken_out_of_it(machine):
+    machine.install(in_tty="pi,leuko-edger")
+    assert "gpasswd" not in machine.calls()
+
+
+@pytest.mark.parametrize("name", ["bookworm", "trixie", "build", "pip"])
+def test_locks_name_each_package_once_with_hashes_and_no_place_to_fetch_it_from(name):
+    lines = [line for line in (DEPLOY / f"locks/{name}.txt").read_text().splitlines() if not line.startswith("#")]
+    pinned = [re.fullmatch(r"([\w.-]+)==\S+((?: --hash=sha256:[0-9a-f]{64})+)", line) for line in lines]
+    assert pinned and all(pinned) and len({one.group(1) for one in pinned}) == len(lines)
+    assert "//" not in "".join(lines)
+    for package in ("numpy", "opencv-python-headless", "ai-edge-litert"):
+        if name in ("bookworm", "trixie"):  # a wheel for each of the two processors
+            assert next(one for one in pinned if one.group(1) == package).group(2).count("--hash") == 2
+
+
+@pytest.mark.parametrize("name", ["bookworm", "trixie"])
+def test_what_is_locked_lies_within_the_constraints(name):
+    asked = [line for line in (DEPLOY / f"constraints-{name}.txt").read_text().splitlines() if not line.startswith("#")]
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+)", (DEPLOY / f"locks/{name}.txt").read_text(), re.M))
+    for need in map(Requirement, asked):
+        assert need.specifier.contains(locked[need.name])
 
 
 @pytest.mark.parametrize(
