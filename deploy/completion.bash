@@ -34,7 +34,7 @@ _shtab_leuko_edge_compare_option_strings=(-h --help --against --cells --json --p
 _shtab_leuko_edge_enough_option_strings=(-h --help --above --seen --of --expect)
 _shtab_leuko_edge_quiz_option_strings=(-h --help --labelled --session --per-class --resume --abandon --results --picture --database --config)
 _shtab_leuko_edge_qc_option_strings=(-h --help --control --drawn --image --camera --video --new-baseline --json --charts --svg --list --learn --session --um-per-px --model --site --threads --target --operator --database --config)
-_shtab_leuko_edge_option_strings=(-h --help --image --camera --video --demo --seed --cells --um-per-px --model --site --threads --reference --config --sample --operator --notes --database --recursive --no-session --target --precision --max-age --resume --window --json --csv --annotate --crops --quiet --timings --version --verbose)
+_shtab_leuko_edge_option_strings=(-h --help --image --camera --video --demo --seed --cells --um-per-px --model --site --threads --reference --config --sample --operator --notes --database --recursive --no-session --target --precision --max-age --resume --window --json --csv --annotate --crops --estimates --quiet --timings --version --verbose)
 
 _shtab_leuko_edge_sessions_name___database_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions_name___config_COMPGEN=_shtab_compgen_files
@@ -214,6 +214,7 @@ _shtab_leuko_edge___recursive_nargs=0
 _shtab_leuko_edge___no_session_nargs=0
 _shtab_leuko_edge___resume_nargs='?'
 _shtab_leuko_edge___window_nargs=0
+_shtab_leuko_edge___estimates_nargs=0
 _shtab_leuko_edge___quiet_nargs=0
 _shtab_leuko_edge___timings_nargs=0
 _shtab_leuko_edge___version_nargs=0

@@ -30,6 +30,7 @@ from .types import (
     UNIDENTIFIED,
     Cell,
     CountedCell,
+    FieldEstimate,
     Frame,
     PictureResult,
     Prediction,
@@ -42,6 +43,8 @@ from .vision.field import Field, ScaleUnknown
 from .vision.scale_pool import Scales
 from .vision.segment import CellFinder, find_cells
 from .vision.signs import signs
+
+WHITE = (*LEUKOCYTES, UNIDENTIFIED)
 
 
 class Source(Protocol):
@@ -70,6 +73,7 @@ class Outcome:
     reason: Reason | None = None
     shared: tuple[Shared, ...] = ()
     signs: Mapping[str, float] | None = None  # of `vision.signs`, where they were asked for
+    estimate: FieldEstimate | None = None  # where that was asked for
 
     @property
     def name(self) -> str:
@@ -87,6 +91,7 @@ class Pipeline:
     finder: CellFinder = field(default_factory=shipped)
     stopwatch: Stopwatch = field(default_factory=Stopwatch, repr=False, compare=False)
     measured: int = 0  # pictures, from the first on, whose signs are measured
+    estimates: bool = False  # platelets and red cells too
 
     def run(self, source: Source) -> Iterator[Outcome]:
         """An outcome for each picture, in the source's order but for those whose scale cannot be measured.
@@ -194,7 +199,15 @@ class Pipeline:
             frame.page,
         )
         shown = signs(seen, cells) if frame.index < self.measured else None
-        return Outcome(frame.index, result, frame.bgr, crops, signs=shown)
+        return Outcome(frame.index, result, frame.bgr, crops, signs=shown, estimate=self._estimate(seen, result))
+
+    def _estimate(self, seen: Field, result: PictureResult) -> FieldEstimate | None:
+        if not self.estimates:
+            return None
+        from .vision.estimate import estimate
+
+        with self.stopwatch.stage("estimates"):
+            return estimate(seen, [entry.cell for entry in result.cells if entry.prediction.label in WHITE])
 
 
 def _entries(

@@ -121,6 +121,23 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class FieldEstimate:
+    """What a picture shows beside the differential. `platelet_clumps` are among `platelets`, each counted as one.
+
+    `red_cell_um`: the diameters of those red cells that touch nothing; their mean says something only where
+    `width_known`, else the scale itself was made from it.
+    """
+
+    platelets: int
+    platelet_clumps: int
+    white_cells: int
+    red_cells: int
+    red_cell_um: tuple[float, ...]
+    width_known: bool
+    area_mm2: float
+
+
+@dataclass(frozen=True)
 class PictureResult:
     """All that one picture gave. `cells` holds every candidate, the artefacts too."""
 

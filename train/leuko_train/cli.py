@@ -27,6 +27,7 @@ COMMANDS = {
     "enrolment": "measure what a few named cells teach, on the laboratories that travel left out",
     "paper": "repeat the seed paper's experiment on the Kaggle pictures",
     "detect": "measure how many white cells are found in whole fields",
+    "estimates": "measure platelets and red cells in whole fields, or teach what finds platelets",
 }
 HOMES = {
     "finder": "finder.command",
@@ -43,6 +44,7 @@ HOMES = {
     "enrolment": "enrolment.enrolment",
     "paper": "paper.paper",
     "detect": "evaluation.detect",
+    "estimates": "estimates.command",
 }
 """Each is a module with `add_arguments(parser)` and `run(args) -> int`, imported when asked for."""
 

@@ -29,6 +29,7 @@ from ..results import table as display
 from ..results.annotate import Annotations
 from ..results.console import Terminal
 from ..results.contact_sheet import Gallery
+from ..results.estimates import lines as estimate_lines
 from ..results.outputs import Outputs, Sink
 from ..results.photo_session import PhotoSession
 from ..results.report import About, CsvReport, JsonReport
@@ -38,6 +39,7 @@ from ..store import SessionStore
 from ..store.corrections import PROGRAM
 from ..tally import Differential, Tally
 from ..tally import warning as review_warning
+from ..types import FieldEstimate
 from ..vision.signs import FIELDS
 from .request import Request
 
@@ -79,6 +81,7 @@ def _count_sample(request: Request, source: Pictures) -> int:
     messages = Terminal(stderr=True)
     table = messages if request.results.json == "-" else Terminal()
     tally = Tally()
+    fields: list[FieldEstimate] = []
     with contextlib.ExitStack() as stack:
         model = Classifier.from_path(
             settings.model.path, request.threads, settings.model.site, settings.model.trusted_keys
@@ -92,7 +95,12 @@ def _count_sample(request: Request, source: Pictures) -> int:
             stack.push(functools.partial(_close, store))
             sinks.insert(0, PhotoSession(store))  # durable before anything is shown
         outputs = Outputs(sinks)
-        pipeline = Pipeline(classifier, settings.count.um_per_px, measured=FIELDS if store is not None else 0)
+        pipeline = Pipeline(
+            classifier,
+            settings.count.um_per_px,
+            measured=FIELDS if store is not None else 0,
+            estimates=request.estimates,
+        )
         with source, _progress(messages, len(source), request.quiet) as (advance, log):
             for left in source.problems:
                 _line(log, left.path, left.sentence)
@@ -103,6 +111,7 @@ def _count_sample(request: Request, source: Pictures) -> int:
                     missing += outcome.reason is not Reason.SAME_PICTURE
                 for shared in outcome.shared:
                     _line(log, outcome.name, overlap(shared))
+                fields += [] if outcome.estimate is None else [outcome.estimate]
                 tally.add(outcome.result)
                 outputs.add(outcome)
                 advance()
@@ -129,6 +138,8 @@ def _count_sample(request: Request, source: Pictures) -> int:
     elif not request.quiet:
         method = card.name if settings.model.site else ""
         display.show(table, differential, tally.fields, warning=warning, left_out=missing, method=method)
+        for line in estimate_lines(fields):
+            table.print(Text(line), soft_wrap=True)
     if outputs.failures:
         return EnvironmentBroken.exit_code
     return PARTLY if missing else 0
@@ -192,7 +203,7 @@ def _sinks(request: Request, source: Pictures, card: ModelCard) -> list[Sink]:
     if request.results.json:
         sinks.append(JsonReport(request.results.json, card.name, card.sha256, source.name, about))
     if request.results.csv:
-        sinks.append(CsvReport(request.results.csv, about))
+        sinks.append(CsvReport(request.results.csv, about, request.estimates))
     if request.results.annotate:
         sinks.append(Annotations(request.results.annotate, card.classes))
     if request.results.crops:

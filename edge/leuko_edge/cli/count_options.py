@@ -28,7 +28,7 @@ Not a medical device."""
 
 
 _LIVE = ("target", "precision", "max_age", "resume", "window")
-_PHOTOGRAPHS = ("recursive", "no_session")
+_PHOTOGRAPHS = ("recursive", "no_session", "estimates")
 
 
 def build_parser() -> Parser:
@@ -97,6 +97,12 @@ def build_parser() -> Parser:
     out.add_argument("--csv", metavar="FILE", help="a row for each cell")
     out.add_argument("--annotate", metavar="DIR", help="each picture with its cells outlined and named")
     out.add_argument("--crops", metavar="DIR", help="a contact sheet for each class")
+    out.add_argument(
+        "--estimates",
+        action="store_true",
+        help="with --image: also platelets and white cells per field, and how unequal red cells are; never in the "
+        "differential",
+    )
     out.add_argument(
         "--quiet", action="store_true", help="no table and no progress, only errors, warnings and the files asked for"
     )

@@ -74,6 +74,7 @@ class Request:
     window: bool = False
     quiet: bool = False
     timings: bool = False
+    estimates: bool = False  # of photographs: platelets and red cells too
     results: Results = Results()
     first: bool = True  # session of this run; there are further ones where the person counts another slide
 
@@ -106,6 +107,7 @@ def read(options: argparse.Namespace) -> Request:
         window=options.window,
         quiet=options.quiet,
         timings=options.timings,
+        estimates=options.estimates,
         results=Results(options.json, options.csv, options.annotate, options.crops),
     )
 

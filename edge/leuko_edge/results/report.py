@@ -16,7 +16,8 @@ CSV columns: path (the picture), id (of the cell within it, from 1), label, conf
 pixels of the file as it was given), at_border (true where the picture's edge cuts the cell), um_per_px,
 scale_origin ("given", "red cells", "pooled" or "assumed"), page (of a file with several fields, from 1). A path that
 was not counted has a row without a cell: reason (the code) and sentence say why. counted_at (UTC, ISO 8601), program,
-warning and notice are the same in each row.
+warning and notice are the same in each row. Where estimates were asked for, their columns follow, the same in each row
+of a picture (`estimates`).
 """
 
 from __future__ import annotations
@@ -42,13 +43,17 @@ from ..pipeline import Outcome
 from ..plain_text import as_text, table_text
 from ..sources.pictures import LeftOut
 from ..tally import Differential, Tally, warning
-from ..types import CountedCell
+from ..types import CountedCell, FieldEstimate
+from . import estimates
 from .differential_fields import SCHEMA, differential_fields
 from .wording import NOT_A_DEVICE, overlaps
 
-CSV_COLUMNS = (
+_OF_A_CELL = (
     *("path", "id", "label", "confidence", "counted", "x", "y", "width", "height"),
     *("centre_x", "centre_y", "at_border", "um_per_px", "scale_origin"),
+)
+CSV_COLUMNS = (
+    *_OF_A_CELL,
     *("page", "reason", "sentence", "counted_at", "program", "warning", "notice"),
 )
 
@@ -83,8 +88,10 @@ class JsonReport:
         self._images: dict[int, str] = {}
         self._refused: dict[int, dict[str, Any]] = {}
         self._overlapping = 0
+        self._estimates: list[FieldEstimate] = []
 
     def add(self, outcome: Outcome) -> None:
+        self._estimates += [] if outcome.estimate is None else [outcome.estimate]
         self._images[outcome.index] = json.dumps(image_fields(outcome), allow_nan=False)
         self._overlapping += bool(outcome.shared)
         if outcome.refused is not None:
@@ -103,6 +110,8 @@ class JsonReport:
         parts.append(f'"images": [\n  {rows}]' if rows else '"images": []')
         parts.append(f'"frames": {json.dumps(tally.frames)}')
         parts.append(f'"differential": {json.dumps(differential_fields(differential), allow_nan=False)}')
+        if self._estimates:
+            parts.append(f'"estimates": {json.dumps(estimates.figures(self._estimates), allow_nan=False)}')
         missing = [_not_counted(left.path, left.reason, left.sentence) for left in self._about.left_out]
         missing += [self._refused[index] for index in sorted(self._refused)]
         lines = ",\n  ".join(map(json.dumps, missing))
@@ -121,7 +130,7 @@ def _not_counted(path: str, reason: Reason | None, sentence: str, page: int | No
 
 def image_fields(outcome: Outcome) -> dict[str, Any]:
     """One of `images`. A lost picture has null for what is not known of it; "page" is there only in a file of
-    several, "overlaps" only where there are some."""
+    several, "overlaps" only where there are some, "estimates" only where these were asked for."""
     result = outcome.result
     quality = result.quality
     return {
@@ -139,6 +148,7 @@ def image_fields(outcome: Outcome) -> dict[str, Any]:
         },
         **({"overlaps": [_shared_fields(shared) for shared in outcome.shared]} if outcome.shared else {}),
         "cells": [_cell_fields(entry) for entry in result.cells],
+        **({} if outcome.estimate is None else {"estimates": estimates.field_figures(outcome.estimate)}),
     }
 
 
@@ -160,10 +170,12 @@ def _cell_fields(entry: CountedCell) -> dict[str, Any]:
 class CsvReport:
     """A row for each cell, all candidates; columns in the module's docstring."""
 
-    def __init__(self, path: str, about: About | None = None) -> None:
+    def __init__(self, path: str, about: About | None = None, estimated: bool = False) -> None:
         self.path = path
         self._about = about or About()
+        self._estimated = estimated
         self._rows: dict[int, list[list[Any]]] = {}
+        self._more: dict[int, list[Any]] = {}  # estimates of each picture, where they were asked for
         self._overlapping = 0
 
     def add(self, outcome: Outcome) -> None:
@@ -179,6 +191,10 @@ class CsvReport:
             rows.append([table_text(result.path), entry.id, *said, *place, _word(cell.at_border), *size, page, "", ""])
         if outcome.refused is not None:
             rows.append(_without_cell(result.path, page, outcome.reason, outcome.refused))
+        if self._estimated:
+            if not rows:  # a picture without any cell has its platelets all the same
+                rows.append([table_text(result.path), *[""] * (len(_OF_A_CELL) - 1), page, "", ""])
+            self._more[outcome.index] = estimates.csv_cells(outcome.estimate)
 
     def finish(self, tally: Tally, differential: Differential) -> None:
         """Write it; OSError where that fails."""
@@ -186,17 +202,18 @@ class CsvReport:
         warned = "; ".join(about.warnings(differential, self._overlapping))
         same = [about.counted_at, about.program, warned, NOT_A_DEVICE]
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(CSV_COLUMNS)
+        writer.writerow([*CSV_COLUMNS, *(estimates.CSV_COLUMNS if self._estimated else ())])
+        nothing = estimates.csv_cells(None) if self._estimated else []
         for left in about.left_out:
-            writer.writerow([*_without_cell(left.path, "", left.reason, left.sentence), *same])
+            writer.writerow([*_without_cell(left.path, "", left.reason, left.sentence), *same, *nothing])
         for index in sorted(self._rows):
-            writer.writerows([*row, *same] for row in self._rows[index])
+            more = self._more.get(index, [])
+            writer.writerows([*row, *same, *more] for row in self._rows[index])
         write(self.path, text.getvalue())
 
 
 def _without_cell(path: str, page: int | str, reason: Reason | None, sentence: str) -> list[Any]:
-    empty = [""] * (CSV_COLUMNS.index("page") - 1)
-    return [table_text(path), *empty, page, str(reason or Reason.FAILED), sentence]
+    return [table_text(path), *[""] * (len(_OF_A_CELL) - 1), page, str(reason or Reason.FAILED), sentence]
 
 
 def _word(truth: bool) -> str:

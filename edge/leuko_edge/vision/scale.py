@@ -42,8 +42,7 @@ def measure_scale(density: np.ndarray, valid: np.ndarray) -> Scale | None:
 
 def commonest(density: np.ndarray, valid: np.ndarray) -> tuple[Scale | None, float]:
     """The scale by the commonest circle, resting on how many red cells, and their share of all outlines."""
-    circles = _circles(density, valid)
-    diameters, lengths, turns, dark, outline = circles
+    _, _, diameters, lengths, turns, dark, outline = circles(density, valid)
     weights = lengths * np.minimum(turns / (2 * np.pi), 1)
     if len(diameters) < 2:
         return None, 0.0
@@ -66,10 +65,11 @@ def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
     return float(values[order][np.searchsorted(np.cumsum(weights[order]), 0.5 * weights.sum())])
 
 
-def _circles(density: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, ...]:
+def circles(density: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, ...]:
     """Circles on the outlines of stained objects, and the length of all outlines (px).
 
-    Of each circle: diameter (px), length of its arc (px), angle of the arc (radians), green density inside.
+    Of each circle: its middle's x and y, diameter, length of its arc (all px), angle of the arc (radians), green
+    density inside.
     """
     green = cv2.GaussianBlur(density[:, :, 1], (0, 0), 0.8)
     edge, nucleus = stain_levels(density, valid)
@@ -88,8 +88,8 @@ def _circles(density: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, ...]:
                 continue
             dark = float(np.percentile(patch, 70))
             if nucleus is None or dark < nucleus:  # else lobes of the one nucleus there is
-                found.append((2 * radius, length, angle, dark))
-    return (*np.array(found, float).reshape(-1, 4).T, float(sum(len(c) for c in contours)))
+                found.append((x, y, 2 * radius, length, angle, dark))
+    return (*np.array(found, float).reshape(-1, 6).T, float(sum(len(c) for c in contours)))
 
 
 def _arcs(points: np.ndarray, inner: np.ndarray) -> list[tuple[float, ...]]:
