@@ -61,3 +61,17 @@ def test_each_outline_lies_where_its_body_is():
         pytest.approx((15, 20), abs=1.1),
         pytest.approx((40, 41), abs=1.1),
     ]
+
+
+@pytest.mark.parametrize(("centre", "body"), [(0.4, 0.9), (0.9, 0.4), (0.4, 0.4)], ids=["centre", "body", "both"])
+def test_a_cell_that_the_maps_show_faintly_is_offered_once_and_whole(centre, body):
+    drawn = maps((15, 30, 6), (42, 30, 6))
+    drawn[:, 30:] *= (centre, body)
+    drawn[28, 42, 0] *= 0.5  # noise: two peaks in a centre
+    sure, faint = sorted(cells_in(drawn, 0.7), key=lambda blob: blob.outline[:, 0].mean())
+    wide = [np.ptp(blob.outline, axis=0) / FINE for blob in (sure, faint)]
+    assert wide[1] == pytest.approx(wide[0], abs=1.5)
+
+
+def test_a_trace_in_the_maps_is_no_cell():
+    assert cells_in(maps((30, 30, 6)) * np.float32(0.2), 0.7) == []

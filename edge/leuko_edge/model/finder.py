@@ -16,6 +16,8 @@ from .litert import default_threads, open_model
 
 SUB = 2  # map pixels along a side of one of the network's positions
 PADDED = 16  # input pixels that sides are made multiples of, so that fields of one camera have one size
+MARGIN = 8  # input pixels of empty background round the picture: a cell that touches its edge has a ring like others
+EMPTY = np.array((245, 245, 245, 0, 0, 0))
 
 
 class Finder:
@@ -42,11 +44,8 @@ class Finder:
 
     def maps(self, shown: np.ndarray) -> np.ndarray:
         """(h / 2, w / 2, 2) float32, rounded up, of centres and of bodies, 0 to 1; `shown` is (h, w, 6) uint8."""
-        height, width = shown.shape[:2]
-        rows, columns = (-(-side // PADDED) * PADDED for side in (height, width))
-        given = np.empty((1, rows, columns, CHANNELS), self._input["dtype"])
-        given[0, :height, :width] = shown
-        given[0, height:] = given[0, :height, width:] = EMPTY
+        given = framed(shown)[None].astype(self._input["dtype"], copy=False)
+        rows, columns = given.shape[1:3]
         with self._lock:
             try:
                 if self._size != (rows, columns):
@@ -61,11 +60,25 @@ class Finder:
                 raise EnvironmentBroken(f"LiteRT could not run the finder ({reason}).") from None
         parts = raw.reshape(rows // STRIDE, columns // STRIDE, 2, SUB, SUB)
         logits = parts.transpose(0, 3, 1, 4, 2).reshape(rows // STRIDE * SUB, columns // STRIDE * SUB, 2)
-        step = STRIDE // SUB
-        return 1 / (1 + np.exp(-logits[: -(-height // step), : -(-width // step)].astype(np.float32)))
+        return 1 / (1 + np.exp(-unframed(logits, shown.shape).astype(np.float32)))
 
 
-EMPTY = np.array((245, 245, 245, 0, 0, 0))
+def framed(shown: np.ndarray) -> np.ndarray:
+    """What the network is given of (h, w, 6) uint8: the same on empty background, sides multiples of `PADDED`."""
+    height, width = shown.shape[:2]
+    rows, columns = (-(-(side + 2 * MARGIN) // PADDED) * PADDED for side in (height, width))
+    given = np.empty((rows, columns, CHANNELS), np.uint8)
+    given[:] = EMPTY
+    given[MARGIN : MARGIN + height, MARGIN : MARGIN + width] = shown
+    return given
+
+
+def unframed(maps: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Of the maps of what `framed` gave, the part of what was shown, of `shape` (h, w, …)."""
+    step = STRIDE // SUB
+    start = MARGIN // step
+    height, width = (-(-side // step) for side in shape[:2])
+    return maps[start : start + height, start : start + width]
 
 
 @lru_cache(maxsize=1)

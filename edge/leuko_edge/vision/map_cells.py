@@ -13,6 +13,11 @@ FINE = round(MAP_UM / FINE_UM)
 BODY = 0.5  # of the map of bodies: half is the edge of a cell
 LEAST_CORE = 1.5  # µm across: what is smaller in the map of centres is no cell
 LEAST_BODY_UM2 = 20.0  # a small lymphocyte covers 35 to 50 µm²; a platelet 3 to 10
+# What the maps show only faintly, as in a stain or a light that the network knows little, gets thresholds of its own:
+# where less than half of a body's outskirts (`FAINT_BODY`) reach `BODY`, and a body whose centre is below the threshold.
+FAINT_BODY = 0.25
+FAINT_CENTRE, FAINT_SHARE = 0.3, 0.75  # the least that is offered; of the highest value, how much makes its core
+ONE_UM2 = 200.0  # a faint body no larger than one cell has one core, whatever peaks noise gives it
 CORE_REACH_UM = 2.5  # around a centre, where the map of bodies shows nothing
 PAIR_LONG, PAIR_UM = 1.45, 13.0  # of a body that may be two: long for its width, and longer than most cells
 WAIST = 0.8  # of the widest part: between two cells it is narrower
@@ -34,7 +39,7 @@ class Blob:
 def cells_in(maps: np.ndarray, threshold: float) -> list[Blob]:
     """Of (h, w, 2) float32 maps of centres and bodies, 0 to 1, at `MAP_UM`; outlines at `FINE_UM`."""
     height, width = (side * FINE for side in maps.shape[:2])
-    fine = cv2.resize(maps, (width, height), interpolation=cv2.INTER_LINEAR)
+    fine = cv2.resize(_raised(maps, threshold), (width, height), interpolation=cv2.INTER_LINEAR)
     centres, bodies = fine[:, :, 0], fine[:, :, 1]
     count, cores, stats, _ = cv2.connectedComponentsWithStats((centres > threshold).astype(np.uint8), connectivity=4)
     wide = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= (LEAST_CORE / FINE_UM) ** 2)
@@ -45,6 +50,32 @@ def cells_in(maps: np.ndarray, threshold: float) -> list[Blob]:
     names[wide] = np.arange(1, len(wide) + 1)
     cores = names[cores]
     return [blob for blob in _grown(cores, stats[wide, :4], bodies, centres) if blob is not None]
+
+
+def _raised(maps: np.ndarray, threshold: float) -> np.ndarray:
+    """`maps`, faint cells raised so that one threshold fits all; itself where there is none."""
+    centres, bodies = maps[:, :, 0], maps[:, :, 1]
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((bodies > FAINT_BODY).astype(np.uint8), connectivity=4)
+    raised = maps
+    for n in range(1, count):
+        x, y, w, h, area = stats[n]
+        own = np.s_[y : y + h, x : x + w]
+        mask = labels[own] == n
+        highest = float(centres[own][mask].max())
+        if area * MAP_UM**2 < LEAST_BODY_UM2 or highest < FAINT_CENTRE:
+            continue
+        pale = bool((bodies[own][mask] > BODY).mean() < 0.5)
+        if not pale and highest > threshold:
+            continue
+        raised = maps.copy() if raised is maps else raised
+        core = (mask & (centres[own] > FAINT_SHARE * highest)).astype(np.uint8)
+        if area * MAP_UM**2 < ONE_UM2:
+            _, cores = cv2.connectedComponents(core)
+            core = cores == cores.flat[np.where(mask, centres[own], 0).argmax()]
+        raised[:, :, 0][own][mask] = 0
+        raised[:, :, 0][own][core > 0] = max(highest, 2 * threshold)
+        raised[:, :, 1][own][mask] *= BODY / FAINT_BODY if pale else 1.0
+    return np.minimum(raised, 1) if raised is not maps else maps
 
 
 def _grown(cores: np.ndarray, boxes: np.ndarray, bodies: np.ndarray, centres: np.ndarray) -> list[Blob | None]:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import torch
 
-from leuko_edge.model.finder import EMPTY, PADDED
+from leuko_edge.model.finder import framed, unframed
 
 from . import network
 
@@ -27,12 +27,8 @@ class Trained:
 
     def maps(self, shown: np.ndarray) -> np.ndarray:
         """(h / 2, w / 2, 2) float32 of (h, w, 6) uint8."""
-        height, width = shown.shape[:2]
-        rows, columns = (-(-side // PADDED) * PADDED for side in (height, width))
-        given = np.empty((rows, columns, shown.shape[2]), np.uint8)
-        given[:] = EMPTY
-        given[:height, :width] = shown
+        given = framed(shown)
         with torch.no_grad():
             logits = self._model(torch.from_numpy(given.transpose(2, 0, 1)[None]).float(), training=False)
             maps = torch.sigmoid(torch.nn.functional.pixel_shuffle(logits, network.SUB))[0]
-        return np.ascontiguousarray(maps.cpu().numpy().transpose(1, 2, 0)[: -(-height // 2), : -(-width // 2)])
+        return np.ascontiguousarray(unframed(maps.cpu().numpy().transpose(1, 2, 0), shown.shape))
