@@ -14,7 +14,7 @@ BODY = 0.5  # of the map of bodies: half is the edge of a cell
 LEAST_CORE = 1.5  # µm across: what is smaller in the map of centres is no cell
 LEAST_BODY_UM2 = 20.0  # a small lymphocyte covers 35 to 50 µm²; a platelet 3 to 10
 # What the maps show only faintly, as in a stain or a light that the network knows little, gets thresholds of its own:
-# where less than half of a body's outskirts (`FAINT_BODY`) reach `BODY`, and a body whose centre is below the threshold.
+# a body of which less than half, with its outskirts (`FAINT_BODY`), reaches `BODY`; one without a centre.
 FAINT_BODY = 0.25
 FAINT_CENTRE, FAINT_SHARE = 0.3, 0.75  # the least that is offered; of the highest value, how much makes its core
 ONE_UM2 = 200.0  # a faint body no larger than one cell has one core, whatever peaks noise gives it
