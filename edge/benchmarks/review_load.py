@@ -9,6 +9,7 @@ end every change that was answered must stand in the history once, in an unbroke
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import random
 import re
@@ -21,6 +22,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,18 @@ def made(path: Path) -> None:
             place = {"area": 1, "key": 0, "dx": 0.0, "dy": 0.0, "x": 200.0 * number, "y": 0.0}
             cell = NewCell("neutrophil", 1.0, shares, 1, **place, box=(0, 0, 90, 90), frame=1, crop=crop, seen_at=1.0)
             store.add_cell(cell, Accounts(1))
+
+
+@contextlib.contextmanager
+def started(path: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The pages of the database at `path`: their address, and the process that serves them."""
+    words = [sys.executable, "-m", "leuko_edge", "review", "--port", "0", "--database", str(path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            yield re.search(r"http://[^/]+", server.stdout.readline())[0], server  # type: ignore[index]
+        finally:
+            server.terminate()
 
 
 def asked(address: str, body: object = None, token: str = "") -> bytes:
@@ -78,10 +92,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sessions.sqlite3"
         made(path)
-        words = [sys.executable, "-m", "leuko_edge.cli.main", "review", "--port", "0", "--database", str(path)]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout is not None
-            address = re.search(r"http://[^/]+", server.stdout.readline())[0]  # type: ignore[index]
+        with started(path) as (address, server):
             times: list[float] = []
             refused: Counter[str] = Counter()
             each = options.changes // options.clients
@@ -92,8 +103,8 @@ def main() -> int:
                 thread.start()
             for thread in threads:
                 thread.join()
-            memory = Path(f"/proc/{server.pid}/status").read_text()
-            server.terminate()
+            ended = server.poll()
+            memory = "" if ended is not None else Path(f"/proc/{server.pid}/status").read_text()
         with Archive(path) as archive:
             record = archive.record(1)
     now = {cell.id: "neutrophil" for cell in record.cells}
@@ -107,8 +118,12 @@ def main() -> int:
         f"ms from a change to the new differential: median {statistics.median(times):.0f}, "
         f"95 % below {statistics.quantiles(times, n=20)[-1]:.0f}"
     )
-    print(re.search(r"VmHWM:\s+(.*)", memory)[0])  # type: ignore[index]
-    return int(broken > 0 or len(record.events) != len(times))
+    if ended is not None:
+        print(f"the server ended by itself, exit code {ended}")
+    else:
+        print(re.search(r"VmHWM:\s+(.*)", memory)[0])  # type: ignore[index]
+    wanted = options.changes // options.clients * options.clients
+    return int(broken > 0 or len(record.events) != len(times) or len(times) < wanted or ended is not None)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,12 @@ BAR = 38.0  # mm that stand for 100 %
 STATES = {"open": "NOT FINISHED – not signed", "closed": "PRELIMINARY – not signed", "signed": "Signed"}
 
 
+def pdf_of(path: str, session: int) -> bytes:
+    """Of a session of the database at `path`; as `pdf_bytes`, UsageError where there is no such session."""
+    with Archive(path) as archive:
+        return pdf_bytes(archive, archive.record(session))
+
+
 def pdf_bytes(archive: Archive, record: Record) -> bytes:
     """NotInstalled without fpdf2."""
     try:

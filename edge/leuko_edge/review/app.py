@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ..errors import LeukoError, UsageError
+from ..results.pdf import pdf_of
 from ..store.people import People
 from ..store.review import Refused, Review
 from .access import Access
@@ -42,16 +43,17 @@ def create_app(
     hosts: Collection[str] = LOOPBACK,
     secure: bool = False,
     counting: Counting | None = None,
+    pdf: Callable[[str, int], bytes] = pdf_of,
 ) -> Starlette:
     """The application on `database`; StoreError where it cannot be changed.
 
     `load` gives the model that names added cells. `people` None: whoever reaches it may all, so that only this machine
     may. `hosts` are the names that it answers to, () any. `secure`: it is reached by TLS. `counting` is the service of
-    this machine, for the pages of what is being counted.
+    this machine, for the pages of what is being counted. `pdf` makes the report of a session of the database.
     """
     review, access = Review(database), Access(people)
     live = Live(review.path, access, counting)
-    pages = Pages(review.path, access, live)
+    pages = Pages(review.path, access, live, pdf)
     login = Login(access, secure)
     routes = [
         Route("/login", login.show, methods=["GET"]),

@@ -12,7 +12,6 @@ from starlette.responses import JSONResponse, Response
 
 from ..results.fhir import fhir_text
 from ..results.hl7 import message
-from ..results.pdf import pdf_bytes
 from ..results.session_report import csv_text, json_text
 from ..screen.keys import CLASS_KEYS
 from ..store.archive import Archive, Summary
@@ -35,10 +34,11 @@ STATES = {"open": "counting, or to resume", "closed": "to review", "signed": "si
 
 
 class Pages:
-    """Each method answers one address, on the database at `path`; `live` tells what is being counted."""
+    """Each method answers one address, on the database at `path`; `live` tells what is being counted, `pdf` makes the
+    report of a session of a database."""
 
-    def __init__(self, path: str, access: Access, live: Live) -> None:
-        self._path, self._access, self._live = path, access, live
+    def __init__(self, path: str, access: Access, live: Live, pdf: Callable[[str, int], bytes]) -> None:
+        self._path, self._access, self._live, self._pdf = path, access, live, pdf
 
     def all(self) -> Mapping[str, Callable[[Request], Response]]:
         """By address."""
@@ -121,9 +121,7 @@ class Pages:
         return _file(text, "text/csv", request, "csv")
 
     def pdf(self, request: Request) -> Response:
-        with Archive(self._path) as archive:
-            content = pdf_bytes(archive, archive.record(request.path_params["session"]))
-        return _file(content, "application/pdf", request, "pdf")
+        return _file(self._pdf(self._path, request.path_params["session"]), "application/pdf", request, "pdf")
 
     def fhir(self, request: Request) -> Response:
         with Archive(self._path) as archive:

@@ -135,6 +135,7 @@ function button(cell) {
     const image = document.createElement("img");
     image.alt = "";
     image.draggable = false;
+    image.loading = "lazy"; // of 200 cells those in view first
     const text = document.createElement("span");
     node.append(image, text);
     node.addEventListener("pointerdown", (event) => Drag.begin(event, image, (label) => {
