@@ -6,7 +6,7 @@
 #    source ~/.local/share/bash_completion/leuko-edge
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_leuko_edge_sessions_subparsers=(name prune backup)
+_shtab_leuko_edge_sessions_subparsers=(name prune backup send)
 _shtab_leuko_edge_camera_subparsers=(list tune)
 _shtab_leuko_edge_users_subparsers=(add list remove)
 _shtab_leuko_edge_subparsers=(sessions export config camera doctor bench serve attach review users enrol compare enough quiz qc)
@@ -14,6 +14,7 @@ _shtab_leuko_edge_subparsers=(sessions export config camera doctor bench serve a
 _shtab_leuko_edge_sessions_name_option_strings=(-h --help --sample --operator --database --config)
 _shtab_leuko_edge_sessions_prune_option_strings=(-h --help --older-than --keep-signed --no-keep-signed --database --config)
 _shtab_leuko_edge_sessions_backup_option_strings=(-h --help --database --config)
+_shtab_leuko_edge_sessions_send_option_strings=(-h --help --mllp --list --database --config)
 _shtab_leuko_edge_sessions_option_strings=(-h --help --database --config --json --csv)
 _shtab_leuko_edge_export_option_strings=(-h --help --database --config --json --csv --annotate --crops --pdf --fhir --hl7 --mllp)
 _shtab_leuko_edge_config_option_strings=(-h --help --config --json --example --camera --target --precision --um-per-px --threads --model --site --database --operator --control --max-age --display --host --port --certificate --key --reference)
@@ -43,6 +44,8 @@ _shtab_leuko_edge_sessions_prune___config_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions_backup_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions_backup___database_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions_backup___config_COMPGEN=_shtab_compgen_files
+_shtab_leuko_edge_sessions_send___database_COMPGEN=_shtab_compgen_files
+_shtab_leuko_edge_sessions_send___config_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions___database_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions___config_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions___csv_COMPGEN=_shtab_compgen_files
@@ -122,7 +125,7 @@ _shtab_leuko_edge___csv_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge___annotate_COMPGEN=_shtab_compgen_dirs
 _shtab_leuko_edge___crops_COMPGEN=_shtab_compgen_dirs
 
-_shtab_leuko_edge_sessions_pos_0_choices=(name prune backup)
+_shtab_leuko_edge_sessions_pos_0_choices=(name prune backup send)
 _shtab_leuko_edge_camera_pos_0_choices=(list tune)
 _shtab_leuko_edge_users_add___role_choices=(viewer technologist supervisor)
 _shtab_leuko_edge_users_pos_0_choices=(add list remove)
@@ -136,6 +139,9 @@ _shtab_leuko_edge_sessions_prune___keep_signed_nargs=0
 _shtab_leuko_edge_sessions_prune___no_keep_signed_nargs=0
 _shtab_leuko_edge_sessions_backup__h_nargs=0
 _shtab_leuko_edge_sessions_backup___help_nargs=0
+_shtab_leuko_edge_sessions_send__h_nargs=0
+_shtab_leuko_edge_sessions_send___help_nargs=0
+_shtab_leuko_edge_sessions_send___list_nargs=0
 _shtab_leuko_edge_sessions_pos_0_nargs=A...
 _shtab_leuko_edge_sessions__h_nargs=0
 _shtab_leuko_edge_sessions___help_nargs=0

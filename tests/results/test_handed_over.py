@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import sqlite3
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,12 @@ import pytest
 from made_session import ACCOUNTS, INFO, START, new_cell
 
 from leuko_edge.cli.main import main
+from leuko_edge.model.card import ModelCard, shipped_model
 from leuko_edge.results.codes import BESIDE_CODES, LOINC, PERCENT_CODES
 from leuko_edge.results.fhir import bundle
 from leuko_edge.results.hl7 import message
 from leuko_edge.results.mllp import END
+from leuko_edge.results.pdf import certified
 from leuko_edge.store import SessionStore
 from leuko_edge.store.archive import Archive
 from leuko_edge.store.outbox import Outbox
@@ -179,6 +182,13 @@ def lis(*answers):
         server.close()
 
 
+def test_the_pdf_gives_the_certificate_of_the_model_that_ships_and_of_no_other():
+    card = ModelCard.load(shipped_model().with_suffix(".json"))
+    share = f"{card.certificate['agreement']['share']:.2%} of {card.certificate['agreement']['cells']} cells alike"
+    assert share in certified(card.sha256) and "largest shift of the differential" in certified(card.sha256)
+    assert "not at hand" in certified("0" * 64)
+
+
 def send(database, place):
     return main(["export", "1", "--database", str(database), "--mllp", place])
 
@@ -201,6 +211,32 @@ def test_nobody_at_the_other_end_loses_nothing(database):
         place = f"127.0.0.1:{free.getsockname()[1]}"
     assert send(database, place) == 4
     assert [one.session for one in Outbox(database).waiting(place)] == [1]
+
+
+def waiting(capsys, database):
+    assert main(["sessions", "--database", str(database), "send", "--list"]) == 0
+    return capsys.readouterr().out
+
+
+def test_what_waits_is_listed_with_its_reason_and_sent_again_by_a_command(database, capsys, monkeypatch):
+    sign(database)
+    assert waiting(capsys, database) == ""
+    monkeypatch.setattr("leuko_edge.results.mllp.SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as hanging:  # it takes connections and never answers
+        place = f"127.0.0.1:{hanging.getsockname()[1]}"
+        assert send(database, place) == 4
+        assert main(["sessions", "send", "--database", str(database)]) == 4
+    said = waiting(capsys, database)
+    assert said.startswith(f"session 1 version 1\t{place}\t") and "time" in said and said.count("\n") == 1
+    with lis("AA") as (open_again, got):
+        with contextlib.closing(sqlite3.connect(database)) as connection:  # the other side's port, as it was
+            connection.execute("UPDATE outbox SET place = ?", (open_again,))
+            connection.commit()
+        assert main(["sessions", "send", "--database", str(database)]) == 0
+        assert "took 1 message" in capsys.readouterr().err
+    assert got == [message(record(database))] and waiting(capsys, database) == ""
+    assert main(["sessions", "send", "--database", str(database)]) == 0  # nothing waits: nobody needs to listen
+    assert main(["sessions", "send", "--database", str(database.parent / "none")]) == 2
 
 
 def test_only_a_signed_result_is_sent(database, capsys):

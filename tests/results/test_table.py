@@ -1,10 +1,12 @@
 import io
 import re
+from datetime import datetime
 
 from rich.console import Console
 
 from leuko_edge.model.classify import simulated_card
 from leuko_edge.results import table
+from leuko_edge.results.wording import whose
 from leuko_edge.tally import Tally
 from leuko_edge.types import PictureResult, Quality, Scale, Skip
 
@@ -39,6 +41,13 @@ def test_below_the_table_stands_what_is_not_in_the_denominator():
     assert "nRBC per 100 WBC: 4.0 (2 erythroblasts)" in text
     assert "Unidentified: 3" in text and "1 platelet, 7 artefacts" in text
     assert "Not a medical device" in text
+
+
+def test_the_report_names_sample_operator_and_time():
+    at = datetime(2026, 11, 27, 1, 30).astimezone()
+    assert whose("S-17", "AB", at.timestamp()) == f"Sample S-17 · operator AB · 2026-11-27 01:30 {at.tzname()}"
+    assert whose("", "", 0).startswith("Sample not named · operator not named · ")
+    assert "\x1b" not in whose("\x1b[2J", "AB", 0)
 
 
 def test_each_way_of_knowing_the_scale_has_its_line():

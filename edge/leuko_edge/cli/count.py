@@ -33,7 +33,7 @@ from ..results.estimates import lines as estimate_lines
 from ..results.outputs import Outputs, Sink
 from ..results.photo_session import PhotoSession
 from ..results.report import About, CsvReport, JsonReport
-from ..results.wording import overlap
+from ..results.wording import overlap, whose
 from ..sources.pictures import Pictures, folders_below
 from ..store import SessionStore
 from ..store.corrections import PROGRAM
@@ -137,7 +137,8 @@ def _count_sample(request: Request, source: Pictures) -> int:
         messages.print(Text(f"leuko-edge: {nothing}"), soft_wrap=True)
     elif not request.quiet:
         method = card.name if settings.model.site else ""
-        display.show(table, differential, tally.fields, warning=warning, left_out=missing, method=method)
+        named = whose(request.sample, settings.session.operator or "", time.time())
+        display.show(table, differential, tally.fields, None, warning, missing, method, named)
         for line in estimate_lines(fields):
             table.print(Text(line), soft_wrap=True)
     if outputs.failures:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from ..live.engine import Engine
 from ..qc.around_counting import told_of
 from ..results import table as display
 from ..results.console import Terminal
+from ..results.wording import whose
 from ..session import End
 from ..sources.live_source import LiveSource
 from ..store.archive import Archive
@@ -65,7 +67,8 @@ def conclude(count: Count) -> int:
             truth = None  # the truth of this slide is not that of the whole session
         if request.demo and truth is None:
             out.print(Text(display.SIMULATED, style="bold yellow"))
-        display.show(out, differential, fields, truth, warning)
+        named = whose(store.info.sample, store.info.operator, time.time())
+        display.show(out, differential, fields, truth, warning, whose=named)
     elif warning:
         messages.print(Text(f"leuko-edge: {warning}"), soft_wrap=True)
     for drifted in () if withdrawn else told_of(count.database, number):

@@ -19,7 +19,7 @@ from .request import Results
 
 if TYPE_CHECKING:
     from ..store import StoreError
-    from ..store.archive import Record, Summary
+    from ..store.archive import Summary
 
 
 def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -55,8 +55,8 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _upkeep(listing: argparse.ArgumentParser) -> None:
-    """`sessions name`, `sessions prune` and `sessions backup`. The database may be named before or after the word."""
-    words = listing.add_subparsers(metavar="name|prune|backup", title="upkeep, each with its own --help")
+    """`sessions name`, `send`, `prune` and `backup`. The database may be named before or after the word."""
+    words = listing.add_subparsers(metavar="name|send|prune|backup", title="upkeep, each with its own --help")
     name = words.add_parser(
         "name",
         help="give a session its sample or operator",
@@ -84,7 +84,15 @@ def _upkeep(listing: argparse.ArgumentParser) -> None:
     )
     backup.add_argument("file", metavar="FILE", help="the copy; a file that exists is not written over")
     backup.set_defaults(run=run_backup)
-    for parser in (name, prune, backup):
+    send = words.add_parser(
+        "send",
+        help="send again what no LIS has taken yet",
+        description="Send the HL7 messages again that export --mllp could not deliver: they wait in the database.",
+    )
+    send.add_argument("--mllp", metavar="HOST:PORT", help="only those for this place")
+    send.add_argument("--list", action="store_true", help="only tell what waits, and why")
+    send.set_defaults(run=run_send)
+    for parser in (name, send, prune, backup):
         add_database(parser, default=argparse.SUPPRESS)
 
 
@@ -104,6 +112,14 @@ def run_name(options: argparse.Namespace) -> int:
         review.identify(options.id, options.sample, options.operator, getpass.getuser(), time.time())
     print(f"session {options.id} is named")
     return 0
+
+
+def run_send(options: argparse.Namespace) -> int:
+    """As of `sending.send_again`."""
+    from .sending import list_waiting, send_again
+
+    path = database(options)
+    return list_waiting(path, options.mllp) if options.list else send_again(path, options.mllp)
 
 
 def run_prune(options: argparse.Namespace) -> int:
@@ -217,29 +233,14 @@ def export(path: str, number: int, results: Results) -> int:
     for failure in failures:
         print(f"leuko-edge: {failure}", file=sys.stderr)
     if results.mllp:
-        _send(path, record, results.mllp)
+        from .sending import hand_over
+
+        hand_over(path, record, results.mllp)
     if failures:
         return EnvironmentBroken.exit_code
     if not record.summary.cells:
         raise NothingCountable(f"session {number} has no counted white cell", "what was asked for is written")
     return 0
-
-
-def _send(path: str, record: Record, place: str) -> None:
-    """UsageError where it is not signed, NotTaken where the other side does not take it: then it waits."""
-    from ..results.handed_over import version
-    from ..results.hl7 import message
-    from ..results.mllp import deliver, parse
-    from ..store.outbox import Outbox
-
-    parse(place)
-    if not version(record):
-        raise UsageError(f"session {record.summary.id} is not signed", "sign it with leuko-edge review, then send it")
-    outbox = Outbox(path)
-    if not outbox.put(record.summary.id, version(record), place, message(record)):
-        print(f"leuko-edge: session {record.summary.id} was given to {place} before", file=sys.stderr)
-    taken = deliver(outbox, place)
-    print(f"leuko-edge: {place} took {taken} message{'s' * (taken != 1)}", file=sys.stderr)
 
 
 def _check_outputs(results: Results, database: str) -> None:

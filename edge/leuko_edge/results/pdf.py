@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import NotInstalled
+from ..errors import ModelError, NotInstalled
 from ..plain_text import readable
 from ..store.archive import Archive, Record
 from ..tally import WARN_SHARE, Differential, Share, reviews, sentence
@@ -141,7 +141,8 @@ class _Page:
             8,
         )
         self._line(f"Pictures: {accounts.counted} counted of {accounts.captured}; scale {scale}", 8)
-        self._line(f"Program: {info.program or 'leuko-edge'}; model {info.model_name} {info.model_sha256[:16]}", 8)
+        self._line(f"Program: {info.program or 'leuko-edge'}; model {readable(info.model_name)}", 8)
+        self._line(f"Model's SHA-256: {info.model_sha256 or 'not known'}. {certified(info.model_sha256)}", 8)
         self._line(NOT_A_DEVICE, 9, bold=True)
 
     def cells(self, archive: Archive, record: Record) -> None:
@@ -186,6 +187,22 @@ class _Page:
 
     def _said(self, text: str) -> str:
         return text if self._unicode else text.replace("–", "-").encode("latin-1", "replace").decode("latin-1")
+
+
+def certified(sha256: str) -> str:
+    """What the certificate of the model of that hash says, where it is the one that ships; of another the session has
+    no card."""
+    from ..model import certificate
+    from ..model.card import ModelCard, shipped_model
+
+    try:
+        card = ModelCard.load(shipped_model().with_suffix(".json"))
+    except ModelError:
+        card = None
+    if card is None or card.sha256 != sha256 or certificate.problem(card.certificate, card.sha256, card.classes):
+        return "Its certificate is not at hand."
+    said = [line for line in certificate.lines(card.certificate) if line.startswith(("agreement", "largest", "data"))]
+    return f"Its certificate, quantized against float: {'; '.join(said)}."
 
 
 def _cells(share: Share) -> tuple[str, ...]:

@@ -35,17 +35,20 @@ def show(
     warning: str = "",
     left_out: int = 0,
     method: str = "",
+    whose: str = "",
 ) -> None:
     """Print the table and what stands beside it.
 
     `truth`, the counts of a simulated slide, adds two columns; `warning` is a sentence that a reader must not miss;
-    `left_out` is how many pictures and paths were named and not counted; `method` names a model that
-    is not the shipped one as it is. What stands under the table is never wrapped
+    `left_out` is how many pictures and paths were named and not counted; `method` names a model that is not the shipped
+    one as it is; `whose` is sample, operator and time (`wording.whose`). What stands under the table is never wrapped
     here: a terminal does that, and a pipe needs whole lines.
     """
     simulated = truth is not None
     if simulated:
         console.print(Text(SIMULATED, style="bold yellow"))
+    if whose:
+        console.print(Text(whose), soft_wrap=True)
     console.print(_table(differential, truth, console.width))
     lines = [Text(line) for line in notes(differential, fields)]
     if truth is not None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import TYPE_CHECKING
+
+from ..plain_text import readable
 
 if TYPE_CHECKING:
     from ..mapping.overlap import Shared
@@ -12,6 +15,12 @@ NOT_A_DEVICE = "Not a medical device: for research and teaching, not for diagnos
 SIMULATED = "SIMULATED: leuko-edge drew these cells itself; this is no patient's blood."
 
 NOTHING = "–"
+
+
+def whose(sample: str, operator: str, at: float) -> str:
+    """Of which sample a result is, by whom and when (seconds since the epoch, told in local time)."""
+    named = [f"{what} {readable(name) or 'not named'}" for what, name in (("Sample", sample), ("operator", operator))]
+    return " · ".join([*named, datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M %Z")])
 
 
 def class_name(label: str, short: bool = False) -> str:

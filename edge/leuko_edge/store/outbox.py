@@ -16,6 +16,7 @@ class Waiting:
     version: int
     place: str
     message: str
+    answer: str | None  # the last one, or why there was none
 
 
 class Outbox:
@@ -38,11 +39,17 @@ class Outbox:
             execute("COMMIT")
             return new
 
+    def places(self) -> tuple[str, ...]:
+        """For which something waits."""
+        with self._asking() as execute:
+            rows = execute("SELECT DISTINCT place FROM outbox WHERE sent_at IS NULL ORDER BY place").fetchall()
+        return tuple(row["place"] for row in rows)
+
     def waiting(self, place: str) -> tuple[Waiting, ...]:
         """Not taken yet, oldest first."""
         with schema.asking(self._path) as execute:
             rows = execute(
-                "SELECT id, session, version, place, message FROM outbox "
+                "SELECT id, session, version, place, message, answer FROM outbox "
                 "WHERE sent_at IS NULL AND place = ? ORDER BY id",
                 (place,),
             ).fetchall()
