@@ -41,7 +41,7 @@ class Outbox:
 
     def places(self) -> tuple[str, ...]:
         """For which something waits."""
-        with self._asking() as execute:
+        with schema.asking(self._path) as execute:
             rows = execute("SELECT DISTINCT place FROM outbox WHERE sent_at IS NULL ORDER BY place").fetchall()
         return tuple(row["place"] for row in rows)
 
