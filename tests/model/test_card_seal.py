@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from leuko_edge.camera.tuning import Tuning
+from leuko_edge.cli.main import main
 from leuko_edge.errors import EnvironmentBroken, ModelError
 from leuko_edge.model import certificate
 from leuko_edge.model.card import load_verified
@@ -64,3 +65,23 @@ def test_a_card_or_a_tuning_of_absurd_size_is_not_read(model, tmp_path):
     tuning.write_text("[" * 100_000)
     with pytest.raises(EnvironmentBroken, match="is damaged"):
         Tuning.load(tuning)
+
+
+@pytest.mark.parametrize("value", [None, "x", 3.5, [], {}])
+@pytest.mark.parametrize("part", ["largest_shift", "agreement", "data", "by_class", "intervals", "command"])
+def test_a_certificate_that_says_nothing_to_a_person_is_incomplete_whatever_stands_in_it(model, part, value):
+    card, _ = load_verified(model)
+    broken = {name: kept for name, kept in card.certificate.items() if name != part}
+    if part not in ("intervals", "command"):
+        broken[part] = value
+    change(model, certificate=broken)
+    with pytest.raises(ModelError, match="certificate"):
+        load_verified(model)
+
+
+def test_what_a_foreign_card_says_obeys_no_terminal(model, capsys):
+    card, _ = load_verified(model)
+    change(model, training={"by": "\x1b[2J\u202egnirts"}, certificate=card.certificate | {"command": "\x1b]0;x\x07"})
+    assert main(["--version", "--verbose", "--model", str(model)]) == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and "\x07" not in said and "\u202e" not in said

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -61,7 +62,7 @@ class ModelCard:
 
     def __post_init__(self) -> None:
         if problem := card_rules.problem(self):
-            raise ModelError(f"The card of model {self.name!r} cannot be used: {problem}.")
+            raise ModelError(f"The card of model {reprlib.repr(self.name)} cannot be used: {problem}.")
 
     @classmethod
     def load(cls, json_path: str | os.PathLike[str]) -> ModelCard:
@@ -84,7 +85,7 @@ class ModelCard:
                 raise ModelError(f"The model's card {path} is incomplete: it has no {name!r}.")
             value = raw[name]
             if isinstance(value, bool) or not isinstance(value, wanted):
-                raise ModelError(f"The model's card {path} has a wrong {name!r}: {value!r}.")
+                raise ModelError(f"The model's card {path} has a wrong {name!r}: {reprlib.repr(value)}.")
             if name == "centres":
                 value = _centres(value, path)
             elif isinstance(value, list):

@@ -32,7 +32,8 @@ def problem(certificate: Mapping[str, Any], sha256: str, classes: Sequence[str])
         named = [str(certificate[side]["sha256"]).lower() for side in SIDES]
         complete = _complete(certificate, classes)
         order = list(certificate["by_class"])
-    except (KeyError, TypeError, ValueError, OverflowError):
+        list(lines(certificate))  # what it cannot say to a person is not there, or is no number
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         return "its certificate is incomplete"
     if order != list(classes):  # two names changed places in the card: confident nonsense
         return "its certificate is of classes in another order"

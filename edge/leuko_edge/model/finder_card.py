@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -49,7 +50,7 @@ class FinderCard:
 
     def __post_init__(self) -> None:
         if problem := self._problem():
-            raise ModelError(f"The card of the finder {self.name!r} cannot be used: {problem}.")
+            raise ModelError(f"The card of the finder {reprlib.repr(self.name)} cannot be used: {problem}.")
 
     def _problem(self) -> str | None:
         if self.um_per_px != FINDER_UM or self.input_version != INPUT_VERSION:

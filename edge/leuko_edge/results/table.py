@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ..model import certificate
 from ..model.card import ModelCard
+from ..plain_text import printable
 from ..tally import Differential, Fields, Share
 from ..types import Scale
 from . import wording
@@ -174,7 +175,7 @@ def describe(card: ModelCard) -> str:
     stated = {"training": _tree(card.training), "certificate": _certified(card), "licences": _tree(card.licences)}
     for title, tree in stated.items():
         lines += [f"{title}:", *(tree or ["  none recorded"])]
-    return "\n".join([*lines, NOT_A_DEVICE])
+    return "\n".join(map(printable, [*lines, NOT_A_DEVICE]))  # a card is somebody else's text
 
 
 def _far(card: ModelCard) -> str:
