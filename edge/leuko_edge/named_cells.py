@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,15 +20,21 @@ from .vision.crop import cut
 from .vision.field import Field
 from .vision.segment import find_cells
 
+MANY = 3
+"""Beginnings of names that must differ before they are taken for patients or smears."""
 NEAR_UM = 6.0
 """The named cell's centre lies this near to its picture's middle; a neighbour's, a cell's width away, does not."""
 
 
 @dataclass(frozen=True)
 class Named:
-    """`probabilities` (n, classes) calibrated, as the card orders them; `labels`, `groups` (n,) int."""
+    """`probabilities` (n, classes) calibrated, as the card orders them; `features` (n, d) where it has centres.
+
+    `labels`, `groups` (n,) int: cells of one group may be of one patient or smear.
+    """
 
     probabilities: np.ndarray
+    features: np.ndarray | None
     labels: np.ndarray
     groups: np.ndarray
     problems: tuple[str, ...] = ()  # a sentence for each picture or cell that could not be used
@@ -39,7 +46,11 @@ class Named:
 
 
 def labelled(folder: str, classifier: Classifier) -> Named:
-    """FOLDER/class/picture; UsageError for no folder, a class that does not exist, or one cell under two names."""
+    """FOLDER/class/picture or FOLDER/class/patient/picture.
+
+    UsageError for no folder, a class that does not exist, or one cell under two names. Pictures are grouped by the
+    folders of patients where there are any, else by what their names begin with (`grouped`).
+    """
     classes = classifier.card.classes
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
@@ -50,12 +61,11 @@ def labelled(folder: str, classifier: Classifier) -> Named:
     if not names:
         raise UsageError(f"{folder} holds no folders of classes", f"name them {', '.join(classes)}")
     crops, labels, problems = [], [], []
+    places: list[tuple[str, str]] = []
     seen: dict[str, tuple[str, str]] = {}
     for name in names:
-        for file in sorted(os.listdir(os.path.join(folder, name))):
-            path = os.path.join(folder, name, file)
-            if not file.lower().endswith(SUFFIXES) or file.startswith("."):
-                continue
+        for patient, file in _pictures(os.path.join(folder, name)):
+            path = os.path.join(folder, name, patient, file)
             try:
                 crop = _middle(path, classifier)
             except PictureError as error:
@@ -70,14 +80,48 @@ def labelled(folder: str, classifier: Classifier) -> Named:
                 continue
             crops.append(crop)
             labels.append(classes.index(name))
-    return _asked(classifier, crops, labels, list(range(len(crops))), problems)
+            places.append((patient, file))
+    return _asked(classifier, crops, labels, grouped(places), problems)
+
+
+def _pictures(folder: str) -> list[tuple[str, str]]:
+    """(patient's folder or "", file name) of the pictures in a class's folder and in the folders in it, in order."""
+    found = []
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            found += [(entry.name, file) for file in sorted(os.listdir(entry.path)) if not file.startswith(".")]
+        else:
+            found.append(("", entry.name))
+    return [(patient, file) for patient, file in found if file.lower().endswith(SUFFIXES)]
+
+
+def grouped(places: Sequence[tuple[str, str]]) -> list[int]:
+    """A number for each (patient's folder or "", file name): the same for pictures that may be of one patient.
+
+    Those of one folder, whatever class it lies in. Without folders, those whose names begin alike, up to the first
+    "_": as cells are named that were cut from one smear. Where that parts nothing (fewer than MANY beginnings, or one
+    of more than half the pictures: "cell_1", "cell_2" …) each picture is its own.
+    """
+    keys = [patient or file for patient, file in places]
+    if not any(patient for patient, _ in places):
+        begun = [file.split("_")[0] if "_" in file else file for _, file in places]
+        counts = Counter(begun)
+        if len(counts) >= MANY and max(counts.values()) <= len(begun) / 2:
+            keys = begun
+    order = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    return [order[key] for key in keys]
 
 
 def of_sessions(database: str, sessions: Sequence[int], classifier: Classifier) -> Named:
-    """Cells that a person reclassified or looked at in signed sessions; UsageError for one that is not signed."""
+    """Cells that a person reclassified or looked at in signed sessions; UsageError for one that is not signed.
+
+    Grouped by sample where there are MANY, else each cell is its own.
+    """
     card = classifier.card
     crops, labels, problems = [], [], []
-    groups: list[int] = []
+    groups: list[tuple[str, int]] = []
     with Archive(database) as archive:
         for number in dict.fromkeys(sessions):
             record = archive.record(number)
@@ -94,8 +138,10 @@ def of_sessions(database: str, sessions: Sequence[int], classifier: Classifier) 
                     continue
                 crops.append(crop)
                 labels.append(card.classes.index(cell.label))
-                groups.append(number if len(sessions) > 2 else len(groups))
-    return _asked(classifier, crops, labels, groups, problems)
+                groups.append((record.info.sample, 0) if record.info.sample else ("", number))
+    order = {key: place for place, key in enumerate(dict.fromkeys(groups))}
+    told = [order[key] for key in groups] if len(order) >= MANY else list(range(len(groups)))
+    return _asked(classifier, crops, labels, told, problems)
 
 
 def _middle(path: str, classifier: Classifier) -> np.ndarray:
@@ -118,5 +164,6 @@ def _asked(
 ) -> Named:
     size = classifier.card.input_size
     stacked = np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)
-    found = calibrate(classifier.probabilities(stacked), classifier.card.temperature)
-    return Named(found, np.array(labels, int), np.array(groups, int), tuple(problems))
+    found = classifier.answers(stacked)
+    calibrated = calibrate(found.probabilities, classifier.card.temperature)
+    return Named(calibrated, found.features, np.array(labels, int), np.array(groups, int), tuple(problems))

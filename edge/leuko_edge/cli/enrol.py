@@ -8,6 +8,8 @@ import shlex
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from .. import __version__, config
@@ -16,6 +18,7 @@ from ..errors import NothingCountable, UsageError
 from ..files import default_path
 
 if TYPE_CHECKING:
+    from ..model.card import ModelCard
     from ..model.enrolment import Learnt
     from ..model.site import Site
     from ..store.archive import Record
@@ -32,7 +35,9 @@ def add_parsers(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("site", nargs="?", metavar="SITE", help="the laboratory's name")
     parser.add_argument(
-        "--labelled", metavar="FOLDER", help="FOLDER/class/picture, each of one named cell in its middle"
+        "--labelled",
+        metavar="FOLDER",
+        help="FOLDER/class/picture or FOLDER/class/patient/picture, each of one named cell in its middle",
     )
     parser.add_argument(
         "--session",
@@ -119,42 +124,36 @@ def _enrol(options: argparse.Namespace) -> int:
         raise NothingCountable(
             f"cells of at least two classes are needed, {enrolment.FEWEST} of each", "name more cells of other classes"
         )
-    learnt = enrolment.learn(named.probabilities, named.labels, card.classes, named.groups)
+    learnt = enrolment.learn(named.probabilities, named.features, named.labels, named.groups, card)
     _proof("as shipped", learnt.before)
     _proof("taught", learnt.after)
     if not learnt.better:
         print("Nothing is gained with these cells: the model stays as it ships, no site was written.")
         return NOTHING_GAINED
     operator = options.operator or configuration["session.operator"] or ""
-    site = _site(options.site, card.name, card.sha256, card.classes, learnt, counts, operator, source)
+    site = _site(options.site, card, learnt, counts, operator, source)
     site.save(path)
     print(f"{site.said}; use it with --site {options.site}, or the setting model.site")
     return 0
 
 
-def _site(
-    name: str,
-    model: str,
-    sha256: str,
-    classes: tuple[str, ...],
-    learnt: Learnt,
-    counts: dict[str, int],
-    operator: str,
-    source: str,
-) -> Site:
+def _site(name: str, card: ModelCard, learnt: Learnt, counts: Mapping[str, int], operator: str, source: str) -> Site:
     from ..model.site import Site
 
+    taught = tuple(card.classes[i] for i in learnt.head.at)
     return Site(
         name=os.path.basename(name).removesuffix(".json"),
-        model=model,
-        model_sha256=sha256,
+        model=card.name,
+        model_sha256=card.sha256,
         made=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         by=operator,
         program=f"leuko-edge {__version__}",
-        cells={classes[i]: counts[classes[i]] for i in learnt.classes},
-        classes=tuple(classes[i] for i in learnt.classes),
-        weights=tuple(tuple(map(float, row)) for row in learnt.weights),
-        bias=tuple(map(float, learnt.bias)),
+        cells={name: counts[name] for name in taught},
+        classes=taught,
+        weights=tuple(tuple(map(float, row)) for row in learnt.head.weights),
+        bias=tuple(map(float, learnt.head.bias)),
+        temperature=learnt.head.temperature,
+        **asdict(learnt.limits),
         proof={"before": learnt.before, "after": learnt.after},
         source=source,
     )

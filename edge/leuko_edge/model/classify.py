@@ -47,8 +47,8 @@ class Classifier:
         """
         if site is not None:
             site.check(card)
-        self.card = card if site is None else replace(card, name=f"{card.name}, {site.said}")
-        self.site = site
+        self.card = card if site is None else site.judged_by(card)
+        self._head = None if site is None else site.head(card.classes)
         self._network: Network | None = Network(card, model_bytes, threads)
 
     @classmethod
@@ -71,8 +71,8 @@ class Classifier:
         """One prediction for each of `crops`, (n, input_size, input_size, 3) uint8 RGB; n may be 0."""
         found = self.answers(crops)
         calibrated = calibrate(found.probabilities, self.card.temperature)
-        if self.site is not None:
-            calibrated = self.site.applied(calibrated, self.card.classes)
+        if self._head is not None:
+            calibrated = self._head.applied(calibrated, found.features)
         if found.features is None:
             return [judge(p, self.card) for p in calibrated]
         far = distances(found.features, np.array(self.card.centres))

@@ -20,18 +20,23 @@ from .proof import measured
 FEWEST = 3  # cells of a class; of fewer nothing is learnt
 FOLDS = 5
 REPEATS = 4
-PENALTIES = ((float("inf"), 3.0), (100.0, 3.0), (30.0, 1.0))
-"""(of the weights on features, of the biases), strongest first; the first learns a bias for each class and no more.
+PENALTIES = ((100.0, 3.0), (30.0, 1.0))
+"""(of the weights on features, of the biases), strongest first.
 
 What they give on laboratories left out: `leuko-train enrolment`, train/ENROLMENT.md."""
+BIASES_ALONE = ((float("inf"), 3.0),)
+"""For a card without features."""
+MANY = 30
+"""Named cells from which on cross-validation may choose the weaker penalty: of fewer, slips mislead it too often."""
 TEMPERATURES = np.geomspace(0.5, 3.0, 37)
 TEMPERATURE_SPREAD = 0.3
 """Of a laboratory's temperature about the card's, as a natural logarithm: how far few cells may move it."""
 UNSURE, FAR, ALARMED = 0.03, 0.02, 0.03
 """Share of the named leukocytes that each limit of doubt sets aside: confidence, distance, and likely abnormal ones.
-Together what the card's own limits set aside of laboratories that did not train the network (calibration/thresholds)."""
+Together what the card's own limits set aside of laboratories that did not train the network."""
 SURE = 0.5
 """Of a gain's standard errors that it must exceed."""
+LEAST_GAIN = 1e-3  # of log-likelihood a cell; less is rounding
 PRIOR_CELLS = 20
 """So many cells the card's own limit counts for."""
 
@@ -61,7 +66,7 @@ class Learnt:
         The gain must exceed a share of its own standard error, which is that of the groups: a gain on one patient's
         cells alone is none.
         """
-        gained = self.after["gain"] > SURE * self.after["gain_error"]
+        gained = self.after["gain"] > max(LEAST_GAIN, SURE * self.after["gain_error"])
         return bool(self.after["balanced_accuracy"] >= self.before["balanced_accuracy"] and gained)
 
 
@@ -89,7 +94,8 @@ def learn(
     kept = tuple(column for column in kept if column not in at)
     unit = scale(np.array(card.centres))
     tried = []
-    for penalty in PENALTIES if features is not None else PENALTIES[:1]:
+    penalties = PENALTIES[: 1 + (len(labels) >= MANY)] if features is not None else BIASES_ALONE
+    for penalty in penalties:
         crossed = _crossed(probabilities, features, labels, groups, penalty, unit, seed)
         temperature = _temperature(crossed, labels)
         tempered = np.exp(log_softmax(crossed / temperature))

@@ -1,8 +1,9 @@
 """What one laboratory taught a model: a small JSON file, no pictures, applied to the calibrated answers.
 
-The answers of the shipped network are not learnt anew. Among the classes that the laboratory named cells of, the
-log-probabilities pass through a matrix and a bias per class; what these classes have together, and every other class
-(a blast that nobody showed), keeps the probability that the network gave it.
+The shipped network is not learnt anew. To the scores of the classes that the laboratory named cells of, a head on the
+network's features is added (`local_head`), and the limits of doubt become the laboratory's own. Blasts and variant
+lymphocytes that nobody named keep the probability that the network gave them; any other class may lose cells to those
+named.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,23 @@ import numpy as np
 
 from ..errors import EnvironmentBroken, ModelError, UsageError
 from ..files import write_whole, xdg_folder
-from ..types import CLASSES
+from ..types import ABNORMAL, CLASSES
 from .card import ModelCard
+from .local_head import Head
 
-SCHEMA = "leuko-edge-site/1"
+SCHEMA = "leuko-edge-site/2"
+OLDER = ("leuko-edge-site/1",)
+"""A map of the answers, before there was a head on the features: what it was taught with is to be taught again."""
 MAX_BYTES = 1_000_000
-LEAST = 1e-6
-"""A probability counts as at least this much: an int8 softmax gives 0 where it means "hardly"."""
 _NAME = re.compile(r"[\w][\w .-]{0,63}")
 
 
 @dataclass(frozen=True)
 class Site:
-    """`weights` (k, k) and `bias` (k,) belong to `classes`, the k classes that were taught, in the card's order."""
+    """`weights` (k, d) on the card's features (d 0 without any) and `bias` (k,) belong to the k `classes` taught.
+
+    `temperature` and the limits are in place of the card's; a limit is None where the card has none.
+    """
 
     name: str
     model: str
@@ -44,25 +49,44 @@ class Site:
     classes: tuple[str, ...]
     weights: tuple[tuple[float, ...], ...]
     bias: tuple[float, ...]
+    temperature: float
+    confidence_threshold: float
+    distance_threshold: float | None
+    abnormal_threshold: float | None
     proof: Mapping[str, Any] = field(default_factory=dict)  # cross-validated, before and after
     source: str = ""  # folder or sessions that the cells came from
 
     def __post_init__(self) -> None:
         k = len(self.classes)
-        numbers = [*self.bias, *(value for row in self.weights for value in row)]
+        numbers = [*self.bias, *(value for row in self.weights for value in row), self.temperature]
+        limits = (self.confidence_threshold, self.distance_threshold, self.abnormal_threshold)
+        numbers += [value for value in limits if value is not None]
         if k < 2 or len(set(self.classes)) != k or not set(self.classes) <= set(CLASSES):
             raise ValueError("its classes are not classes of leuko-edge")
-        if len(self.bias) != k or len(self.weights) != k or any(len(row) != k for row in self.weights):
+        if len(self.bias) != k or len(self.weights) != k or len({len(row) for row in self.weights}) != 1:
             raise ValueError("its numbers do not fit its classes")
         if not all(isinstance(value, int | float) and math.isfinite(value) and abs(value) < 1e3 for value in numbers):
             raise ValueError("its numbers are out of range")
+        if not 0.01 < self.temperature < 100 or not 0 <= self.confidence_threshold < 1:
+            raise ValueError("its temperature or its limits are out of range")
         if not _NAME.fullmatch(self.name):
             raise ValueError("its name is none")
 
-    def applied(self, probabilities: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
-        """(n, classes) calibrated probabilities as this laboratory has them; rows sum to 1."""
-        at = [classes.index(name) for name in self.classes]
-        return np.asarray(applied(probabilities, at, np.array(self.weights), np.array(self.bias)))
+    def judged_by(self, card: ModelCard) -> ModelCard:
+        """The card under the site's name and with its limits of doubt."""
+        return replace(
+            card,
+            name=f"{card.name}, {self.said}",
+            confidence_threshold=self.confidence_threshold,
+            distance_threshold=self.distance_threshold,
+            abnormal_threshold=self.abnormal_threshold,
+        )
+
+    def head(self, classes: tuple[str, ...]) -> Head:
+        """Ready for answers whose columns are `classes`."""
+        kept = tuple(classes.index(name) for name in ABNORMAL if name in classes and name not in self.classes)
+        at = tuple(classes.index(name) for name in self.classes)
+        return Head(at, np.array(self.weights, float), np.array(self.bias, float), self.temperature, kept)
 
     @property
     def said(self) -> str:
@@ -82,23 +106,14 @@ class Site:
 
     def check(self, card: ModelCard) -> None:
         """ModelError where it was learnt with another model than the card's."""
-        if self.model_sha256 != card.sha256 or not set(self.classes) <= set(card.classes):
+        width = len(card.centres[0]) if card.centres else 0
+        fits = set(self.classes) <= set(card.classes) and len(self.weights[0]) in (0, width)
+        if self.model_sha256 != card.sha256 or not fits:
             raise ModelError(
                 f"site {self.name} was taught with the model {self.model} ({self.model_sha256[:12]}…), not with "
                 f"{card.name} ({card.sha256[:12]}…)",
                 f"teach it again: leuko-edge enrol {self.name} {self.source or '--labelled FOLDER'}",
             )
-
-
-def applied(probabilities: np.ndarray, at: list[int], weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """(n, classes), columns `at` passed through `weights` (k, k) and `bias` (k,); their sum in each row stays."""
-    found = np.asarray(probabilities, np.float64).copy()
-    taught = found[:, at]
-    mass = taught.sum(axis=1, keepdims=True)
-    scores = np.log(np.maximum(taught, LEAST)) @ weights.T + bias
-    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-    found[:, at] = mass * scores / scores.sum(axis=1, keepdims=True)
-    return found
 
 
 def folder() -> Path:
@@ -129,6 +144,9 @@ def load(name: str) -> Site:
         raise EnvironmentBroken(f"the site {path} cannot be read: {error.strerror or error}", cure) from None
     except (ValueError, RecursionError):
         raise EnvironmentBroken(f"the site {path} is damaged", cure) from None
+    if isinstance(raw, dict) and raw.get("schema") in OLDER:
+        again = f"teach it again: leuko-edge enrol {name} {raw.get('source') or '--labelled FOLDER'}"
+        raise EnvironmentBroken(f"the site {path} was written by an older leuko-edge, which learnt otherwise", again)
     if isinstance(raw, dict) and str(raw.get("schema", "")).startswith("leuko-edge-site/") and raw["schema"] != SCHEMA:
         raise EnvironmentBroken(f"the site {path} was written by a newer leuko-edge", "update leuko-edge")
     try:

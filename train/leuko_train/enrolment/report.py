@@ -20,8 +20,10 @@ HEADER = (
     "balanced accuracy (of 95 % of draws)",
     "ECE",
     "a normal differential is off by, points",
-    "unidentified",
+    "set aside",
+    "called abnormal",
     "abnormal called abnormal",
+    "blasts told",
 )
 MEAN = "mean of those left out"
 
@@ -42,28 +44,43 @@ def _row(name: str, one: Mapping[str, Any]) -> tuple[Any, ...]:
     if "between" in one:
         low, high = 100 * np.asarray(one["between"]["balanced_accuracy"])
         balanced += f" ({low:.1f}–{high:.1f})"
-    shares = ["–" if np.isnan(one[key]) else f"{100 * one[key]:.1f} %" for key in ("unidentified", "abnormal_recall")]
+    shares = ["–" if np.isnan(one[key]) else f"{100 * one[key]:.1f} %" for key in FIGURES[3:]]
     learnt, points = f"{100 * one['learnt']:.0f} %", f"{one['normal_bias']:.1f}"
     return name, one["number"], f"{one['cells']:.0f}", learnt, balanced, f"{100 * one['ece']:.1f} %", points, *shares
 
 
 def write(
-    out: Path, entries: Sequence[Mapping[str, Any]], data_sha256: str, seed: int, draws: int, only_five: bool
+    out: Path,
+    entries: Sequence[Mapping[str, Any]],
+    data_sha256: str,
+    seed: int,
+    draws: int,
+    only_five: bool,
+    wrong: float,
 ) -> str:
     """Write all three to the folder `out`; the Markdown is returned. `entries`: laboratory, left_out, taught."""
     made = report.provenance(data_sha256, seed)
     mean = mean_of(entries)
     rows = [_row(entry["laboratory"], one) for entry in entries for one in entry["taught"]]
     rows += [_row(MEAN, one) for one in mean]
+    lies = f" {wrong:.0%} of the names are wrong on purpose." if wrong else ""
     allowed = "No class but the five may be answered." if only_five else "Any other answer than a cell's own is wrong."
     text = [
         "# A few named cells of a laboratory that trained nothing",
         report.provenance_lines(made),
-        f"{draws} draws: half of the smears, patients or photographs name cells, the other half is tested. {allowed} "
+        f"{draws} draws: half of the smears, patients or photographs name cells, the other half is tested. "
+        f"{allowed}{lies} "
         "Means over the draws; taught in: the share of draws in which enrolling gained anything, else as shipped.",
         report.table(HEADER, rows),
     ]
-    content = {"provenance": made, "draws": draws, "only_five": only_five, "laboratories": entries, "mean": mean}
+    content = {
+        "provenance": made,
+        "draws": draws,
+        "only_five": only_five,
+        "wrong": wrong,
+        "laboratories": entries,
+        "mean": mean,
+    }
     report.write_json(out / "report.json", content)
     lines = {entry["laboratory"]: entry["taught"] for entry in entries}
     few_cells_picture(out / "enrolment.png", lines | ({MEAN: mean} if mean else {}))
