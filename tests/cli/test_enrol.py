@@ -1,5 +1,6 @@
 """`leuko-edge enrol` on drawn cells, with a network that says what it was told to."""
 
+import errno
 import itertools
 import json
 from dataclasses import replace
@@ -12,6 +13,8 @@ from tiny import TINY
 
 from leuko_edge.cli import enrol, main
 from leuko_edge.model.classify import Classifier
+from leuko_edge.model.litert import Answers
+from leuko_edge.named_cells import grouped, labelled
 from leuko_edge.simulate import draw_field
 from leuko_edge.store import SessionStore
 from leuko_edge.store.archive import Archive
@@ -20,7 +23,7 @@ from leuko_edge.store.archive import Archive
 class Leaning(Classifier):
     """The tiny model's file and card; its answers lean to eosinophils, by the order in which cells are shown."""
 
-    def probabilities(self, crops):
+    def answers(self, crops):
         rng = np.random.default_rng(0)
         classes = len(self.card.classes)
         truth = np.repeat(np.arange(2), (len(crops) + 1) // 2)[: len(crops)] * 3  # eosinophil, neutrophil: by name
@@ -28,7 +31,7 @@ class Leaning(Classifier):
         scores[np.arange(len(crops)), np.where(truth == 0, 3, 0)] += 2.5
         scores[:, 3] += 2
         powers = np.exp(scores)
-        return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+        return Answers((powers / powers.sum(axis=1, keepdims=True)).astype(np.float32), None)
 
 
 @pytest.fixture
@@ -132,3 +135,44 @@ def test_who_signs_is_offered_to_teach_the_site_with_the_cells_named(signed):
 )
 def test_nothing_is_offered_for_too_few_cells_or_drawn_ones(signed, names, changes):
     assert enrol.offer(signed(names, **changes), "A", "") == ""
+
+
+@pytest.mark.parametrize(
+    "places, expected",
+    [
+        ([("", "cell_1.png"), ("", "cell_2.png"), ("", "cell_3.png")], 3),  # a beginning that parts nothing
+        ([("", f"{smear}_{n}.png") for smear in ("a", "b", "c") for n in (1, 2)], 3),
+        ([("", "IMG1.png"), ("", "IMG2.png")], 2),
+        ([("p1", "x_1.png"), ("p1", "y_1.png"), ("p2", "x_1.png"), ("p2", "x_2.png")], 2),
+    ],
+)
+def test_pictures_of_one_patient_or_smear_are_one_group(places, expected):
+    groups = grouped(places)
+    assert len(groups) == len(places) and len(set(groups)) == expected
+
+
+def test_patients_may_have_folders_inside_a_class(place, monkeypatch):
+    draw(place / "in", "neutrophil", 3, 1)
+    (place / "in" / "neutrophil" / "p7").mkdir()
+    (place / "in" / "neutrophil" / "2.png").rename(place / "in" / "neutrophil" / "p7" / "2.png")
+    with Classifier.from_path(TINY) as classifier:
+        named = labelled(str(place / "in"), classifier)
+    assert len(named.labels) == 3 and not named.problems and len(set(named.groups.tolist())) == 3
+
+
+def test_a_picture_without_a_cell_or_with_several_in_its_middle_is_told_and_left_out(place, capsys):
+    draw(place / "in", "neutrophil", 3, 1)
+    cv2.imwrite(str(place / "in" / "neutrophil" / "empty.png"), np.full((400, 400, 3), 225, np.uint8))
+    with Classifier.from_path(TINY) as classifier:
+        named = labelled(str(place / "in"), classifier)
+    assert len(named.labels) == 3 and len(named.problems) == 1 and "empty.png" in named.problems[0]
+
+
+def test_a_site_that_cannot_be_written_leaves_nothing_half_written(place, monkeypatch, capsys):
+    draw(draw(place / "in", "neutrophil", 6, 1), "eosinophil", 6, 50)
+    monkeypatch.setattr("leuko_edge.model.classify.Classifier", Leaning)
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr("leuko_edge.model.site.write_whole", lambda *_: (_ for _ in ()).throw(full))
+    code = main.main(["enrol", "A", "--labelled", str(place / "in"), "--model", str(TINY)])
+    assert code == 4 and capsys.readouterr().err.count("\n") == 1
+    assert not list((place / "state").rglob("*.json"))

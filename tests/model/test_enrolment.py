@@ -157,7 +157,7 @@ def test_an_immature_granulocyte_that_lies_with_the_named_monocytes_may_become_o
     """Of a network that calls this laboratory's monocytes immature."""
     labels = named(12)
     given = answers(labels, 6)
-    given[labels == 2, 5] += 4 * given[labels == 2, 2]
+    given[labels == 2, 5] += 1.3 * given[labels == 2, 2]
     given /= given.sum(axis=1, keepdims=True)
     learnt = enrolment.learn(given, None, labels, np.arange(len(labels)), card())
     monocytes = given[labels == 2]
@@ -246,7 +246,7 @@ def test_a_site_of_an_older_version_is_told_with_the_command_that_teaches_again(
     (tmp_path / "a.json").write_text('{"schema": "leuko-edge-site/1", "source": "--session 7"}')
     with pytest.raises(EnvironmentBroken) as told:
         site.load(str(tmp_path / "a.json"))
-    assert "--session 7" in told.value.cure
+    assert "--session 7" in str(told.value)
 
 
 def test_the_sites_limits_are_those_that_its_cells_are_judged_by():
