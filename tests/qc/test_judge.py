@@ -107,8 +107,14 @@ def test_no_rule_is_applied_before_there_are_twenty_good_runs():
 
 
 def test_three_standard_deviations_fail_the_test_though_no_limit_is_passed():
-    (found,) = judged(usual(light=1.0), light=204.0)
+    (found,) = judged(usual(light=1.0), light=212.0)
     assert (found.code, found.rules, found.limit, found.fails) == (Code.BRIGHT, (Rule.ONE_3S,), False, True)
+
+
+def test_what_is_unusual_and_far_too_small_to_matter_is_to_be_watched():
+    """A third of the limit of 30 is 10."""
+    (found,) = judged(usual(light=1.0), light=209.0)
+    assert found.rules == (Rule.ONE_3S,) and found.small and not found.fails
 
 
 def test_a_small_lasting_shift_is_to_be_watched_and_fails_nothing():
@@ -156,14 +162,16 @@ def test_each_control_is_measured_by_its_own_mean_and_rows_go_across_controls():
 
 
 def test_within_a_day_both_sides_beyond_two_are_r_4s():
-    history = [*usual(light=1.0), run(DAY * 1000, light=202.5)]
-    (found,) = judged(history, light=197.5)
+    history = [*usual(light=5.0), run(DAY * 1000, light=212.0)]
+    (found,) = judged(history, light=188.0)
     assert found.rules == (Rule.R_4S,) and found.fails
 
 
 def test_a_finding_comes_back_as_it_was_kept_and_every_code_has_its_words():
     found = Finding(Code.DARK, "light", 150.0, 200.0, True, (Rule.ONE_3S,))
     assert from_json(as_json(found)) == found
+    small = replace(found, limit=False, small=True)
+    assert from_json(as_json(small)) == small and not small.fails
     assert words.finding(found) == "the light is dimmer (150 for 200; Westgard 1-3s)"
     assert set(words.SAID) == set(Code)
     assert set(words.NAMES) == set(WATCHED) >= set(Sign)

@@ -21,7 +21,6 @@ FEWEST, LAST = 20, 60
 """Sessions before, of the same kind and camera: with fewer nothing is said, of more the newest are taken."""
 FAR = 4.0
 ROBUST = 1.4826  # makes a normal sample's median absolute deviation its standard deviation
-WORTH = 1 / 3  # of what a control may be off: less is not worth a word
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def drift(last: SessionSigns, earlier: Sequence[SessionSigns]) -> Drift:
             spread = max(spread, _by_counting(usual, last.white))
         off = value - usual
         code = watched.high if off > 0 else watched.low
-        if code is not None and abs(off) > max(FAR * spread, WORTH * watched.span(watched.allowed, usual)):
+        if code is not None and abs(off) > FAR * spread and not watched.is_small(value, usual):
             found.append(Finding(code, sign, value, usual))
     return Drift(last.session, len(like), tuple(found))
 

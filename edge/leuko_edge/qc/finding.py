@@ -41,7 +41,8 @@ class Code(StrEnum):
 class Finding:
     """`sign` was `value` where `expected` is usual, or known; of a differential, `sign` is the class, in per cent.
 
-    `limit`: a fixed limit is passed. `rules`: those of Westgard's that the control's own chart breaks.
+    `limit`: a fixed limit is passed. `rules`: those of Westgard's that the control's own chart breaks. `small`: so
+    steady is the microscope that a rule is broken by what is nowhere near the limit.
     """
 
     code: Code
@@ -50,11 +51,12 @@ class Finding:
     expected: float
     limit: bool = False
     rules: tuple[Rule, ...] = ()
+    small: bool = False
 
     @property
     def fails(self) -> bool:
         """Whether the test is failed by it; else it is to be watched."""
-        return self.limit or any(rule in REJECT for rule in self.rules)
+        return self.limit or (not self.small and any(rule in REJECT for rule in self.rules))
 
 
 def as_json(finding: Finding) -> dict[str, Any]:
@@ -71,4 +73,5 @@ def from_json(data: Mapping[str, Any]) -> Finding:
         float(data["expected"]),
         bool(data["limit"]),
         tuple(Rule(rule) for rule in data["rules"]),
+        bool(data["small"]),
     )

@@ -91,5 +91,6 @@ def _rules(control: Control, now: QualityRun, earlier: Sequence[QualityRun]) -> 
             continue
         code = watched.high if last.z > 0 else watched.low
         if code is not None:
-            found.append(Finding(code, chart.sign, last.value, chart.baseline.mean, rules=last.rules))
+            small = watched.is_small(last.value, chart.baseline.mean)
+            found.append(Finding(code, chart.sign, last.value, chart.baseline.mean, rules=last.rules, small=small))
     return found
