@@ -1,4 +1,4 @@
-"""What is wrong and what to do about it are two values of an error: no cure stands inside the sentence that is found."""
+"""What is wrong and what to do about it are two values of an error; no cure stands inside the sentence of the first."""
 
 import ast
 from pathlib import Path

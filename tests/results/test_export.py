@@ -13,7 +13,7 @@ import pytest
 from made_session import ACCOUNTS, INFO, START, new_cell
 from rich.console import Console
 
-from leuko_edge.cli import sessions as command
+from leuko_edge.cli import export, sessions
 from leuko_edge.errors import NothingCountable, UsageError
 from leuko_edge.results import picture_folder, session_list, session_pictures
 from leuko_edge.results.session_report import CSV_COLUMNS, csv_text, json_text
@@ -42,7 +42,9 @@ def database(tmp_path):
 def run(database, *arguments: object) -> int:
     """The command line as the program will give it."""
     parser = argparse.ArgumentParser()
-    command.add_parsers(parser.add_subparsers())
+    words = parser.add_subparsers()
+    for command in (sessions, export):
+        command.add_parsers(words)
     options = parser.parse_args([*map(str, arguments), *(["--database", str(database)] if database else [])])
     return options.run(options)
 
@@ -291,8 +293,9 @@ def test_no_session_yet_is_no_error_unless_a_file_was_named(tmp_path, monkeypatc
 
 def test_the_grammar_loads_nothing_heavy():
     code = (
-        "import argparse, sys\nimport leuko_edge.cli.sessions as command\n"
-        "command.add_parsers(argparse.ArgumentParser().add_subparsers())\nprint(*sys.modules)"
+        "import argparse, sys\nfrom leuko_edge.cli import export, sessions\n"
+        "words = argparse.ArgumentParser().add_subparsers()\n"
+        "sessions.add_parsers(words)\nexport.add_parsers(words)\nprint(*sys.modules)"
     )
     edge = Path(__file__).resolve().parents[2] / "edge"
     done = subprocess.run(

@@ -2,7 +2,7 @@
 
 COMMANDS = {  # the module whose add_parsers(subparsers) knows the word; its parsers set `run`, options -> exit code
     "sessions": "sessions",
-    "export": "sessions",
+    "export": "export",
     "config": "config",
     "camera": "camera",
     "doctor": "doctor",

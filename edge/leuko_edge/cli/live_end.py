@@ -21,8 +21,8 @@ from ..store.archive import Archive
 from ..tally import Differential, Fields
 from ..types import Scale
 from .enrol import offer
+from .export import export
 from .request import Request
-from .sessions import export
 
 
 @dataclass(frozen=True)

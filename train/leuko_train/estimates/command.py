@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if not args.data.is_dir():
-        raise UsageError(f"{args.data} is not a folder; give the one with the laboratories' images.")
+        raise UsageError(f"{args.data} is not a folder", "give the one with the laboratories' images.")
     if args.fit:
         from .fit import TEACHERS, fit
 

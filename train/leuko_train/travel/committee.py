@@ -44,7 +44,7 @@ def read(out: Path, left_out: str) -> Member:
     """One training of the folder that `travel` wrote. Raises UsageError where it holds none without `left_out`."""
     folder = out / TOLD.replace(" ", "-") / left_out
     if not (folder / ANSWERS).is_file():
-        raise UsageError(f"{out} holds no finished training without {left_out}; run leuko-train travel with it.")
+        raise UsageError(f"{out} holds no finished training without {left_out}", "run leuko-train travel with it.")
     trained: Mapping[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     with np.load(folder / ANSWERS) as stored:
         rows, raw = stored["rows"], stored["raw"]
@@ -57,7 +57,7 @@ def shared(members: Sequence[Member]) -> list[Member]:
     for member in members[1:]:
         common = np.intersect1d(common, member.rows)
     if not len(common):
-        raise UsageError("The trainings were asked about no cell in common; give travel the same --cap.")
+        raise UsageError("The trainings were asked about no cell in common", "give travel the same --cap.")
     result = []
     for m in members:
         order = np.argsort(m.rows)
@@ -101,7 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if len(args.out) < 2:
-        raise UsageError("A committee has two members or more; name more folders that leuko-train travel wrote.")
+        raise UsageError("A committee has two members or more", "name more folders that leuko-train travel wrote.")
     cells = cell_set.load(args.cells)
     print(HEADER)
     for left_out in args.left_out:
