@@ -17,7 +17,7 @@ _shtab_leuko_edge_sessions_backup_option_strings=(-h --help --database --config)
 _shtab_leuko_edge_sessions_send_option_strings=(-h --help --mllp --list --database --config)
 _shtab_leuko_edge_sessions_option_strings=(-h --help --database --config --json --csv)
 _shtab_leuko_edge_export_option_strings=(-h --help --database --config --json --csv --annotate --crops --pdf --fhir --hl7 --mllp)
-_shtab_leuko_edge_config_option_strings=(-h --help --config --json --example --camera --target --precision --um-per-px --threads --model --site --database --operator --control --max-age --display --host --port --certificate --key --reference)
+_shtab_leuko_edge_config_option_strings=(-h --help --config --json --example --camera --target --precision --decide --um-per-px --threads --model --site --database --operator --control --max-age --display --host --port --certificate --key --reference)
 _shtab_leuko_edge_camera_list_option_strings=(-h --help --json)
 _shtab_leuko_edge_camera_tune_option_strings=(-h --help --camera --out --frames --config)
 _shtab_leuko_edge_camera_option_strings=(-h --help)
@@ -35,7 +35,7 @@ _shtab_leuko_edge_compare_option_strings=(-h --help --against --cells --json --p
 _shtab_leuko_edge_enough_option_strings=(-h --help --above --seen --of --expect)
 _shtab_leuko_edge_quiz_option_strings=(-h --help --labelled --session --per-class --resume --abandon --results --picture --database --config)
 _shtab_leuko_edge_qc_option_strings=(-h --help --control --drawn --image --camera --video --new-baseline --json --charts --svg --list --learn --session --um-per-px --model --site --threads --target --operator --database --config)
-_shtab_leuko_edge_option_strings=(-h --help --image --camera --video --demo --seed --cells --um-per-px --model --site --threads --reference --config --sample --operator --notes --database --recursive --no-session --target --precision --max-age --resume --window --json --csv --annotate --crops --estimates --quiet --timings --version --verbose)
+_shtab_leuko_edge_option_strings=(-h --help --image --camera --video --demo --seed --cells --um-per-px --model --site --threads --reference --config --sample --operator --notes --database --recursive --no-session --target --precision --decide --max-age --resume --window --json --csv --annotate --crops --estimates --quiet --timings --version --verbose)
 
 _shtab_leuko_edge_sessions_name___database_COMPGEN=_shtab_compgen_files
 _shtab_leuko_edge_sessions_name___config_COMPGEN=_shtab_compgen_files

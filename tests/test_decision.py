@@ -9,7 +9,8 @@ import pytest
 
 from leuko_edge.binomial import clopper_pearson
 from leuko_edge.cli.main import main
-from leuko_edge.decision import Answer, cells_needed, cells_to_see_one, decide
+from leuko_edge.decision import ABSENT, Answer, Decision, cells_needed, cells_to_see_one, decide
+from leuko_edge.results.wording import decided
 
 
 def answers(share: float, threshold: float, counts: int = 1000, cells: int = 1000) -> tuple[dict[Answer, int], float]:
@@ -66,6 +67,39 @@ def test_a_share_at_the_threshold_is_never_told_from_it():
 def test_one_cell_in_a_hundred_is_seen_among_299():
     assert [cells_to_see_one(share) for share in (0.01, 0.05, 0.5)] == [299, 59, 5]
     assert 0.99**299 <= 0.05 < 0.99**298
+
+
+def test_presence_is_decided_by_the_first_cell_and_absence_wrongly_in_one_count_of_twenty_at_most():
+    blast, numbers, wrong = Decision.parse("blast>0"), np.random.default_rng(11), 0
+    for _ in range(2000):
+        first = int(numbers.geometric(ABSENT))  # the cell that is the first of its class
+        standings = [blast.standing(int(first <= counted), counted) for counted in (*range(280, 320), 1000)]
+        answers = [one.answer for one in standings if one.answer is not Answer.OPEN]
+        wrong += bool(answers) and answers[0] is Answer.BELOW
+    assert 0 < wrong <= 100
+    assert blast.standing(1, 7).answer is Answer.ABOVE
+    assert (blast.standing(0, 100).answer, blast.standing(0, 100).more) == (Answer.OPEN, 199)
+
+
+def test_a_decision_says_how_many_more_while_it_is_open_and_none_when_it_is_not():
+    eosinophils = Decision.parse(" eosinophil > 5 ")
+    assert str(eosinophils) == "eosinophil>5"
+    standing, needed = eosinophils.standing(12, 120), cells_needed(0.1, 0.05)
+    assert needed is not None and (standing.answer, standing.more) == (Answer.OPEN, needed - 120)
+    assert decided(standing) == f"eosinophil above 5 %? count about {needed - 120} more (12 of 120)"
+    assert decided(eosinophils.standing(40, 100)) == "eosinophil decided: above 5 % (40 of 100)"
+    assert decided(eosinophils.standing(5, 100)) == "eosinophil above 5 %? too near for any count (5 of 100)"
+    assert decided(eosinophils.standing(0, 0)) == "eosinophil above 5 %? nothing counted yet (0 of 0)"
+    blasts = Decision.parse("blast>0")
+    assert decided(blasts.standing(0, 299)) == "blast decided: below 1 % (none of 299)"
+    assert decided(blasts.standing(0, 99)) == "blast present? count about 200 more to tell 1 % (none of 99)"
+    assert decided(blasts.standing(2, 99)) == "blast decided: there are some (2 of 99)"
+
+
+@pytest.mark.parametrize("text", ["", "blast", "blast>", ">5", "blast>100", "blast>-1", "blast>5>6", "Blast>5"])
+def test_what_is_no_decision_is_refused(text):
+    with pytest.raises(ValueError):
+        Decision.parse(text)
 
 
 def test_what_makes_no_sense_is_refused():

@@ -95,6 +95,22 @@ def test_a_target_stops_the_count(video, tmp_path):
     assert 2 <= json.loads(report.read_text())["differential"]["counted"] < 5
 
 
+def test_what_the_count_is_to_tell_is_said_at_its_end_and_kept_with_the_session(video, tmp_path, capsys):
+    report = tmp_path / "r.json"
+    asked = ["--decide", "neutrophil>50,blast>0", "--json", str(report)]
+    assert main.main(["--video", str(video[0]), *asked]) == 0
+    out, _ = capsys.readouterr()
+    assert "neutrophil above 50 %? count about" in out and "(5 of 5)" in out
+    assert "blast present? count about 294 more to tell 1 % (none of 5)" in out
+    told = json.loads(report.read_text())["session"]["decisions"]
+    assert [(one["class"], one["above"], one["answer"], one["of"]) for one in told] == [
+        ("neutrophil", 50, "open", 5),
+        ("blast", 0, "open", 5),
+    ]
+    assert main.main(["--video", str(video[0]), "--decide", "blasts>0"]) == 2
+    assert 'is needed, got "blasts"' in capsys.readouterr().err
+
+
 def test_who_signs_is_told_how_to_teach_the_site(video, monkeypatch, capsys):
     monkeypatch.setattr(live, "has_keyboard", lambda: True)
     monkeypatch.setattr(Face, "sign_or_go_on", lambda self: Action("sign"))

@@ -106,6 +106,7 @@ def test_every_setting_can_be_made_by_its_variable(home):
         **{"camera.source": "/dev/video2", "camera.size": "640x480", "camera.fps": "12.5", "camera.tuning": "/t.json"},
         **{
             "count.precision": "12.5",
+            "count.decisions": "eosinophil>5, blast>0",
             "count.um_per_px": "0.1",
             "count.threads": "2",
             "model.path": "m.tflite",
@@ -159,6 +160,7 @@ def test_the_camera_may_be_a_number(home):
         ("camera.tuning", ["1", '""']),
         ("count.target", ["0", "100.0", '"100"', "true", "100001", "[]", "0x" + "f" * 9000]),
         ("count.precision", ["0.5", "101", "nan"]),
+        ("count.decisions", ['"blast>0"', "[5]", '["blast"]', '["blast>100"]', '["blasts>5"]', '["platelet>0"]']),
         ("count.um_per_px", ["0", "50", "nan", '"measured"']),
         ("count.threads", ["0", "257", "2.5"]),
         ("model.path", ["false", '"a\\u0000b"']),

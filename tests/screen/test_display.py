@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 from snapshots import COUNTS, snapshot
 
+from leuko_edge.decision import Decision
 from leuko_edge.screen import full_screen
 from leuko_edge.screen.bars import interval_bar
 from leuko_edge.screen.full_screen import Screen, render
@@ -191,6 +192,13 @@ def test_what_an_unidentified_cell_is_sure_of_is_said():
     assert cell(Shown(9, "unidentified", 0.89, "model", "neutrophil")) == "9 unidentified (neutrophil? 89 %)"
     assert cell(Shown(9, "unidentified", 0.89, "model")) == "9 unidentified"
     assert cell(Shown(9, "unidentified", 0.89, "MK", "neutrophil")) == "9 unidentified, set by MK"
+
+
+def test_what_the_count_is_to_tell_stands_below_how_far_it_is():
+    asked = snapshot(decisions=(Decision.parse("blast>0").standing(0, 87),))
+    shown = text(asked).splitlines()
+    (line,) = [n for n, one in enumerate(shown) if "blast present? count about 212 more to tell 1 %" in one]
+    assert "87 of 200 cells" in shown[line - 1]
 
 
 def test_elapsed_time_reads_as_a_clock():

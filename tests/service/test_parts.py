@@ -20,6 +20,7 @@ from snapshots import COUNTS, snapshot
 from leuko_edge.camera.newest import FROZEN_AFTER, Newest
 from leuko_edge.cli import main
 from leuko_edge.config import load
+from leuko_edge.decision import Decision
 from leuko_edge.errors import CamerasRefused, EnvironmentBroken, Hint, SourceLost
 from leuko_edge.live.engine import Engine
 from leuko_edge.live.goal import Goal
@@ -143,6 +144,8 @@ def test_a_fault_does_not_tell_to_start_what_starts_by_itself(error, told):
 def test_the_status_says_how_many_of_how_many_and_what_the_camera_sees():
     assert sentences.counting(snapshot()) == "session 12: 87 of 200 leukocytes, neutrophil 60 %, still, sharp"
     assert sentences.counting(snapshot({}, paused=True)) == "session 12: 0 of 200 leukocytes, paused"
+    asked = snapshot(decisions=(Decision.parse("eosinophil>5").standing(12, 120),), paused=True)
+    assert sentences.counting(asked).endswith("%, eosinophil above 5 %? count about 174 more (12 of 120), paused")
     dark = sentences.counting(snapshot(light=Light.DARK, target=None, precision=15.0))
     assert dark.endswith("light too dark") and "goal 15" in dark
 
@@ -154,20 +157,23 @@ def test_the_fields_of_the_status_are_those_of_its_schema():
     assert set(data["session"]) == {
         *("session", "sample", "operator", "source", "simulated", "target", "precision", "widest", "areas", "warning"),
         *("frames_per_second", "advice", "light", "focus", "motion", "in_view", "waiting", "um_per_px", "paused"),
-        *("done", "end", "elapsed", "frames", "last", "slide_awaited"),
+        *("done", "end", "elapsed", "frames", "last", "slide_awaited", "decisions"),
     }
     said = [data["session"][name] for name in ("advice", "done", "end", "light")]
     assert said == ["lost: hold still, or go back a little", "target of 200 cells reached", "target", "good"]
 
 
 def test_a_status_read_back_draws_the_same(tmp_path):
+    told = snapshot(decisions=(Decision("blast", 0.0).standing(0, 87),))
     shown = dataclasses.replace(
-        snapshot(), bgr=np.zeros((9, 9, 3), np.uint8), outlines=(Outline(np.zeros((3, 2)), None, 0.0, False),)
+        told,
+        bgr=np.zeros((9, 9, 3), np.uint8),
+        outlines=(Outline(np.zeros((3, 2)), None, 0.0, False),),
     )
     status = Status("counting", "all is well", question="Sign?", snapshot=shown)
     back = from_json(json.loads(json.dumps(as_json(status))))
     last = back.snapshot.last
-    assert back.snapshot == snapshot() and last == snapshot().last
+    assert back.snapshot == told and last == told.last
     assert back.snapshot.differential == Differential.from_counts(COUNTS) and back.question == "Sign?"
     with pytest.raises(ValueError, match="leuko-edge-status/9"):
         from_json({**as_json(status), "schema": "leuko-edge-status/9"})

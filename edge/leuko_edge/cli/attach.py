@@ -190,6 +190,7 @@ def _print(console: Console, status: Status) -> None:
         said = words.banner(snapshot, status.question)
         lines += [words.title(snapshot), f"{said.word}: {said.hint}" if said.hint else said.word]
         lines += [f"{words.goal(snapshot)[0]}: {words.shares(snapshot.differential)}"]
+        lines += words.decisions(snapshot)
         lines += [", ".join(words.beside(snapshot)), ", ".join(words.view(snapshot)), words.frames(snapshot.accounts)]
         lines += [f"WARNING: {printable(snapshot.warning)}"] if snapshot.warning else []
     lines.append(table.NOT_A_DEVICE)

@@ -27,7 +27,7 @@ further commands, each with its own --help: {commands}
 Not a medical device."""
 
 
-_LIVE = ("target", "precision", "max_age", "resume", "window")
+_LIVE = ("target", "precision", "decide", "max_age", "resume", "window")
 _PHOTOGRAPHS = ("recursive", "no_session", "estimates")
 
 
@@ -82,6 +82,7 @@ def build_parser() -> Parser:
     live = parser.add_argument_group("live counting (--camera, --video, --demo)")
     add_setting(live, "count.target")
     add_setting(live, "count.precision")
+    add_setting(live, "count.decisions")
     add_setting(live, "qc.max_age")
     live.add_argument(
         "--resume",

@@ -90,7 +90,10 @@ def _count_slide(
     with facing(out if out.is_terminal else messages, request.window, request.quiet) as face:  # it may be refused
         store = _store(request, classifier, stream, database)
         goal, um_per_px = _goal(request, store.info), settings.count.um_per_px
-        engine = Engine(classifier, store, goal, um_per_px, settings.reference, slide_awaited=slide_awaited)
+        asked = settings.count.decisions
+        engine = Engine(
+            classifier, store, goal, um_per_px, settings.reference, slide_awaited=slide_awaited, decisions=asked
+        )
         ended = _attend(engine, stream, face, truth)
     return Count(request, engine, stream, database, truth, ended)
 
@@ -162,6 +165,7 @@ def _store(request: Request, classifier: Classifier, source: LiveSource, databas
         notes=request.notes,
         simulated=request.demo is not None,
         second_signature=request.settings.review.second_signature,
+        decisions=request.settings.count.decisions or (),
     )
     if request.resume is None:
         return SessionStore.create(database, info)

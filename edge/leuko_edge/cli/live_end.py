@@ -14,7 +14,7 @@ from ..live.engine import Engine
 from ..qc.around_counting import told_of
 from ..results import table as display
 from ..results.console import Terminal
-from ..results.wording import whose
+from ..results.wording import decided, whose
 from ..session import End
 from ..sources.live_source import LiveSource
 from ..store.archive import Archive
@@ -68,7 +68,8 @@ def conclude(count: Count) -> int:
         if request.demo and truth is None:
             out.print(Text(display.SIMULATED, style="bold yellow"))
         named = whose(store.info.sample, store.info.operator, time.time())
-        display.show(out, differential, fields, truth, warning, whose=named)
+        told = [decided(one) for one in engine.standings]
+        display.show(out, differential, fields, truth, warning, whose=named, told=told)
     elif warning:
         messages.print(Text(f"leuko-edge: {warning}"), soft_wrap=True)
     for drifted in () if withdrawn else told_of(count.database, number):

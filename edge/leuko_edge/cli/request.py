@@ -12,7 +12,12 @@ from ..config import Configuration, Settings, load
 from ..config.options import given
 from ..config.values import MEASURED
 
-_AT_THE_START = ("count.target", "count.precision", "session.operator")  # an open session has its own
+_AT_THE_START = (
+    "count.target",
+    "count.precision",
+    "count.decisions",
+    "session.operator",
+)  # an open session has its own
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ def _in_force(configuration: Configuration, flags: Mapping[str, Any], taken: set
         keys = {name: f"{table}.{name}" for name in names}
         return {name: flags[key] for name, key in keys.items() if key not in taken}
 
-    count = replace(settings.count, **own("count", "target", "precision", "um_per_px"))
+    count = replace(settings.count, **own("count", "target", "precision", "decisions", "um_per_px"))
     if count.um_per_px == MEASURED:
         count = replace(count, um_per_px=None)
     session = replace(settings.session, **own("session", "database", "operator"))

@@ -74,6 +74,15 @@ PLAIN = (
         metavar="P",
     ),
     Key(
+        "count.decisions",
+        values.DECISIONS,
+        "what the count is to tell: eosinophil>5 (per cent), blast>0 (is there any); how many cells that takes is said",
+        otherwise="nothing is asked",
+        example=["eosinophil>5", "blast>0"],
+        flag="--decide",
+        metavar="CLASS>PERCENT,…",
+    ),
+    Key(
         "count.um_per_px",
         values.UM_PER_PX,
         "micrometres per pixel of your microscope with its camera, or auto in quotes",

@@ -24,6 +24,7 @@ class CountSettings:
 
     target: int | None  # leukocytes
     precision: float | None  # points
+    decisions: tuple[str, ...] | None  # see `decision.Decision.parse`
     um_per_px: float | None  # None: measured from the red cells
     threads: int | None  # None: all cores
 

@@ -19,6 +19,7 @@ from ..plain_text import is_one_line
 
 MEASURED = "auto"
 """Instead of µm per pixel: the red cells tell it. In force it is None."""
+_MOST_DECISIONS = 6  # lines that a display has room for
 _LONGEST = 60  # letters of a refused value that are said again
 
 
@@ -178,6 +179,31 @@ def _scale(value: Any) -> float | None:
     return None if value == MEASURED else float(_SCALE.check(value))
 
 
+def _decisions(value: Any) -> tuple[str, ...]:
+    needed = (
+        f'decisions such as eosinophil>5,blast>0, in a file ["eosinophil>5"], {_MOST_DECISIONS} at most, are needed'
+    )
+    if not isinstance(value, list | tuple) or len(value) > _MOST_DECISIONS:
+        raise refused(needed, value)
+    for text in value:
+        if not isinstance(text, str):
+            raise refused(needed, value)
+        from ..decision import Decision
+        from ..types import LEUKOCYTES  # NumPy, which only those wait for who ask for a decision
+
+        try:
+            label = Decision.parse(text).label
+        except ValueError:
+            raise refused(needed, text) from None
+        if label not in LEUKOCYTES:
+            raise refused(f"one of the classes {', '.join(LEUKOCYTES)} is needed", label)
+    return tuple(value)
+
+
+def _read_decisions(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
 CAMERA = Kind(_camera)
 SIZE = Kind(_size, _read_size)
 FPS = number(0.5, 500, "0.5 to 500 pictures a second are needed")
@@ -191,6 +217,7 @@ OVERDUE = Kind(_overdue)
 NAME = Kind(_one_line("one line of text is needed", empty=True))
 RANGE = Kind(_range, _read_range)
 DISPLAY = Kind(_display)
+DECISIONS = Kind(_decisions, _read_decisions)
 YES_NO = Kind(_yes_no, _read_yes_no)
 
 

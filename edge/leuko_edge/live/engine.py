@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .. import tally
+from ..decision import Decision, Standing
 from ..mapping.slide_map import SlideMap
 from ..model.classify import CellClassifier
 from ..session import ADVICE, Accounts, Action, End, Focus, Light, Motion, Place, PlaceState, Shown
@@ -38,7 +39,8 @@ class Engine:
     """One session. `show` is called for every frame, `actions` gives what the person asked for since.
 
     `slide_awaited`: it is paused until the person has put its slide on; what the source shows until then is another
-    slide's. `next_slide`, afterwards: the person wants a session of another slide to follow.
+    slide's. `decisions`: what the count is to tell, None for what the session began with. `next_slide`, afterwards:
+    the person wants a session of another slide to follow.
     """
 
     classifier: CellClassifier
@@ -48,6 +50,7 @@ class Engine:
     references: Mapping[str, tuple[float, float]] = field(default_factory=lambda: REFERENCES)
     stopwatch: Stopwatch = field(default_factory=Stopwatch)
     slide_awaited: bool = False
+    decisions: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         self.map, self.gate = SlideMap(), Gate()
@@ -64,7 +67,10 @@ class Engine:
         self._stated = False  # whether the record says what frames are judged by
         self._began, self._times = time.monotonic(), deque[float](maxlen=30)
         self._verdict = Verdict(Skip.LOST, 0.0, Light.GOOD, Focus.MEASURING, Motion.STILL)
+        asked = self.store.info.decisions if self.decisions is None else self.decisions
+        self._asked = tuple(map(Decision.parse, asked))
         self._recent: tuple[Shown, ...]
+        self.standings: tuple[Standing, ...]
         self._differential: Differential
         self._ask_store()
 
@@ -268,6 +274,8 @@ class Engine:
         self._differential = Differential.from_counts(
             self.store.counts(), self.classifier.card.leukocytes, self.references
         )
+        seen = {share.label: share.count for share in self._differential.classes}
+        self.standings = tuple(one.standing(seen.get(one.label, 0), self._differential.counted) for one in self._asked)
         self.cells.changed = False
 
     def snapshot(self, source: LiveSource, frame: Frame | None, truth: Mapping[str, int] | None = None) -> Snapshot:
@@ -303,6 +311,7 @@ class Engine:
             elapsed=time.monotonic() - self._began,
             outlines=view.outlines,
             bgr=None if frame is None else frame.bgr,
+            decisions=self.standings,
             truth=truth,
         )
 

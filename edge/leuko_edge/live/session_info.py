@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from .. import __version__
@@ -34,6 +34,7 @@ def information(
     simulated: bool = False,
     kind: str = "live",
     second_signature: bool = False,
+    decisions: Sequence[str] = (),
 ) -> SessionInfo:
     """The record's head; `source` is open, for only then it knows its size."""
     return SessionInfo(
@@ -55,6 +56,7 @@ def information(
         kind=kind,
         classes=card.classes,
         second_signature=second_signature,
+        decisions=tuple(decisions),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..decision import Standing
 from ..session import Accounts, Advice, End, Focus, Light, Motion, Shown
 from ..tally import Differential
 
@@ -54,4 +55,5 @@ class Snapshot:
     elapsed: float  # seconds
     outlines: tuple[Outline, ...] = ()
     bgr: np.ndarray | None = field(default=None, repr=False)  # the latest frame, for the live picture
+    decisions: tuple[Standing, ...] = ()  # what the count is to tell, and how that stands
     truth: Mapping[str, int] | None = None  # of a simulated slide

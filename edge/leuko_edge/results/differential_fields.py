@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from ..decision import Standing
 from ..tally import Differential
 
 SCHEMA = "leuko-edge/1"
@@ -29,6 +31,22 @@ def differential_fields(differential: Differential) -> dict[str, Any]:
         "smudges_per_100_wbc": _rounded(differential.smudges_per_100_wbc),
         "abnormal": differential.abnormal,
     }
+
+
+def decision_fields(standings: Iterable[Standing]) -> list[dict[str, Any]]:
+    """What a count was to tell: "class", "above" (per cent; 0: is there any), "answer" ("above", "below" or "open"),
+    "count" of the class, "of" so many leukocytes, and how many "more" it would take (null: none, or no count tells)."""
+    return [
+        {
+            "class": one.decision.label,
+            "above": one.decision.above,
+            "answer": str(one.answer),
+            "count": one.seen,
+            "of": one.counted,
+            "more": one.more,
+        }
+        for one in standings
+    ]
 
 
 def _rounded(value: float | None) -> float | None:

@@ -21,7 +21,7 @@ from ..plain_text import as_text, table_text
 from ..store.archive import Record
 from ..store.records import Event, StoredCell
 from ..types import Skip
-from .differential_fields import SCHEMA, differential_fields
+from .differential_fields import SCHEMA, decision_fields, differential_fields
 from .wording import NOT_A_DEVICE, SIMULATED
 
 CSV_COLUMNS = (
@@ -95,6 +95,7 @@ def session_fields(record: Record) -> dict[str, Any]:
         "um_per_px": record.um_per_px,
         "target": info.target,
         "precision": info.precision,
+        "decisions": decision_fields(record.standings()),
         "fields": record.fields,
         "areas": len({cell.area for cell in record.cells}),
         "cells": len(record.standing),

@@ -37,13 +37,14 @@ def show(
     left_out: int = 0,
     method: str = "",
     whose: str = "",
+    told: Sequence[str] = (),
 ) -> None:
     """Print the table and what stands beside it.
 
     `truth`, the counts of a simulated slide, adds two columns; `warning` is a sentence that a reader must not miss;
     `left_out` is how many pictures and paths were named and not counted; `method` names a model that is not the shipped
-    one as it is; `whose` is sample, operator and time (`wording.whose`). What stands under the table is never wrapped
-    here: a terminal does that, and a pipe needs whole lines.
+    one as it is; `whose` is sample, operator and time (`wording.whose`); `told` are sentences of what the count was to
+    tell. What stands under the table is never wrapped here: a terminal does that, and a pipe needs whole lines.
     """
     simulated = truth is not None
     if simulated:
@@ -52,6 +53,7 @@ def show(
         console.print(Text(whose), soft_wrap=True)
     console.print(_table(differential, truth, console.width))
     lines = [Text(line) for line in notes(differential, fields)]
+    lines += [Text(sentence) for sentence in told]
     if truth is not None:
         lines.append(Text(_beside(truth, differential)))
     if left_out:

@@ -6,6 +6,7 @@ import math
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ..decision import ABSENT, Answer, Standing
 from ..plain_text import readable
 
 if TYPE_CHECKING:
@@ -25,6 +26,24 @@ def whose(sample: str, operator: str, at: float) -> str:
 
 def class_name(label: str, short: bool = False) -> str:
     return label.replace("_", " ").replace("immature", "imm." if short else "immature")
+
+
+def decided(standing: Standing) -> str:
+    """How a decision stands: what is decided, or how many cells it still takes."""
+    decision, name, counted = standing.decision, class_name(standing.decision.label), standing.counted
+    more = "" if standing.more is None else f"count about {standing.more} more"
+    if decision.above:
+        limit = f"{decision.above:g} %"
+        if standing.answer is not Answer.OPEN:
+            return f"{name} decided: {standing.answer} {limit} ({standing.seen} of {counted})"
+        open_still = "too near for any count" if counted else "nothing counted yet"
+        return f"{name} above {limit}? {more or open_still} ({standing.seen} of {counted})"
+    if standing.answer is Answer.ABOVE:
+        return f"{name} decided: there are some ({standing.seen} of {counted})"
+    rare = f"{100 * ABSENT:g} %"
+    if standing.answer is Answer.BELOW:
+        return f"{name} decided: below {rare} (none of {counted})"
+    return f"{name} present? {more} to tell {rare} (none of {counted})"
 
 
 def confidence(share: float) -> str:

@@ -75,7 +75,8 @@ def _blocks(
     if snapshot.simulated:
         blocks.append((5, [Text(table.SIMULATED, style="bold yellow")]))
     blocks += [edge, (0, [_banner(said, width)]), edge, blank, (0, rows), (8, [Text(bars.LEGEND, style="dim")])]
-    blocks += [(1, _flow(words.beside(snapshot), width)), blank, (0, [_progress(snapshot, width)]), blank]
+    blocks += [(1, _flow(words.beside(snapshot), width)), blank, (0, [_progress(snapshot, width)])]
+    blocks += [(0, _flow(words.decisions(snapshot), width, "bold")), blank] if snapshot.decisions else [blank]
     blocks += [(2, _flow(words.view(snapshot), width)), (4, _flow(words.session(snapshot), width))]
     blocks += [(1, [Text(words.frames(snapshot.accounts))]), (3, [Text(words.skipped(snapshot.accounts))]), blank]
     blocks += [*_latest(snapshot, width, height), blank]

@@ -50,7 +50,8 @@ class Plain:
             self._say(snapshot, f"WARNING: {printable(snapshot.warning)}")
         tens = snapshot.differential.counted // EVERY
         if before is not None and tens > before.differential.counted // EVERY:
-            self._say(snapshot, f"{words.goal(snapshot)[0]}: {words.shares(snapshot.differential)}")
+            told = [words.shares(snapshot.differential), *words.decisions(snapshot)]
+            self._say(snapshot, f"{words.goal(snapshot)[0]}: {'; '.join(told)}")
 
     def bell(self) -> None:
         self._console.bell()  # rich writes it to terminals only

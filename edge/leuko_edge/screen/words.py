@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..live.snapshot import Snapshot
 from ..plain_text import printable
-from ..results.wording import class_name, confidence, tenths
+from ..results.wording import class_name, confidence, decided, tenths
 from ..session import Accounts, Advice, End, Shown
 from ..tally import Differential
 from ..types import UNIDENTIFIED
@@ -126,6 +126,11 @@ def beside(snapshot: Snapshot) -> list[str]:
         f"unidentified {differential.unidentified}",
         "excluded: " + ", ".join(f"{label} {count}" for label, count in differential.excluded.items()),
     ]
+
+
+def decisions(snapshot: Snapshot) -> list[str]:
+    """What the count is to tell, and how many cells that still takes."""
+    return [decided(standing) for standing in snapshot.decisions]
 
 
 def view(snapshot: Snapshot) -> list[str]:

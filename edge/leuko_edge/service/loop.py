@@ -208,11 +208,12 @@ class Service:
             operator=settings.session.operator or "",
             simulated=self._demo is not None,
             second_signature=settings.review.second_signature,
+            decisions=settings.count.decisions or (),
         )
         self._counting = None
         store = take_up(database, info, self._teller.journal.say, self._unclosed)
         resumed = store is not None
-        if not resumed and self._video is None:
+        if not resumed and self._video is None and self._demo is None:
             untested = ask_for_test(settings.qc, database, classifier.card.sha256)
             if untested:
                 self._teller.news(untested)
@@ -235,7 +236,7 @@ class Service:
                 self._teller.news(f"session {store.id} waits for its slide: put it on, then press p")
             elif resumed and not self._frames_came:
                 self._teller.news(
-                    f"session {store.id} goes on, with {counted} cells of before; if the slide is another one, press q"
+                    f"session {store.id} goes on, with {counted} cells of before; if the slide is another one, press n"
                 )
             try:
                 self._until_ended(engine, stream)

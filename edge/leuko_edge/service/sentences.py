@@ -39,6 +39,7 @@ def _counting(snapshot: Snapshot) -> str:
     largest = max(differential.classes, key=lambda share: share.count, default=None)
     if largest is not None and largest.percent is not None:
         parts.append(f"{words.class_name(largest.label)} {largest.percent:.0f} %")
+    parts += words.decisions(snapshot)
     if snapshot.done is not None:
         return f"{', '.join(parts)}; {words.done(snapshot)}"
     if snapshot.paused:

@@ -20,9 +20,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from ..decision import Answer, Decision, Standing
 from ..files import write_whole
 from ..live.snapshot import Snapshot
-from ..results.differential_fields import differential_fields
+from ..results.differential_fields import decision_fields, differential_fields
 from ..screen import words
 from ..session import Accounts, Advice, End, Focus, Light, Motion, Shown
 from ..tally import Differential
@@ -37,7 +38,8 @@ FRESH = 5.0  # seconds that a status holds where nothing else was said
 class SessionFields:
     """`session` of the file: the names and their meaning are the schema's, whatever becomes of `Snapshot`.
 
-    `slide_awaited`: a new session, `paused` until its slide is put on.
+    `decisions` are those of a report (`decision_fields`). `slide_awaited`: a new session, `paused` until its slide is
+    put on.
 
     `advice` is one of the values of `Advice`, "" where there is nothing to do; `done` says in words why counting has
     stopped, "" while it has not, and `end` the same as one of the values of `End`, or null. `last` holds for each of
@@ -70,12 +72,14 @@ class SessionFields:
     frames: Mapping[str, Any]
     last: Sequence[Sequence[Any]]
     slide_awaited: bool = False
+    decisions: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
     def of(cls, seen: Snapshot) -> SessionFields:
         return cls(
             **{name: getattr(seen, name) for name in _AS_THEY_ARE},
             advice=seen.advice or "",
+            decisions=decision_fields(seen.decisions),
             done=words.done(seen),
             end=seen.done,
             frames={
@@ -96,11 +100,12 @@ class SessionFields:
             accounts=Accounts(self.frames["counted"], self.frames["skipped"], self.frames["dropped"]),
             advice=Advice(self.advice) if self.advice else None,
             last=tuple(Shown(*shown) for shown in self.last),
+            decisions=tuple(map(_standing, self.decisions)),
             done=None if self.end is None else End(self.end),
         )
 
 
-_OTHERWISE = {"advice", "done", "end", "frames", "last"}
+_OTHERWISE = {"advice", "decisions", "done", "end", "frames", "last"}
 _AS_THEY_ARE = tuple(each.name for each in fields(SessionFields) if each.name not in _OTHERWISE)
 """What a snapshot holds under the same name, as it is."""
 
@@ -186,6 +191,11 @@ def from_json(data: Mapping[str, Any]) -> Status:
         snapshot = SessionFields(**session).snapshot(_differential(data["differential"]))
     said = (data["state"], data["said"], data["fault"], data["retry_in"], data["question"])
     return Status(*said, snapshot, data.get("database", ""))
+
+
+def _standing(data: Mapping[str, Any]) -> Standing:
+    decision = Decision(data["class"], data["above"])
+    return Standing(decision, data["count"], data["of"], Answer(data["answer"]), data["more"])
 
 
 def _differential(data: Mapping[str, Any]) -> Differential:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from ..decision import Decision, Standing
 from ..errors import UsageError
 from ..session import Accounts
 from ..tally import Differential
@@ -88,6 +89,13 @@ class Record:
         """By the classes and the reference ranges that the session was counted with."""
         counts = Counter(cell.label for cell in self.standing)
         return Differential.from_counts(counts, self.info.leukocytes, self.info.ranges)
+
+    def standings(self) -> tuple[Standing, ...]:
+        """What the count was to tell, and how that stands by the cells as they are named now."""
+        differential = self.differential()
+        seen = {share.label: share.count for share in differential.classes}
+        asked = map(Decision.parse, self.info.decisions)
+        return tuple(one.standing(seen.get(one.label, 0), differential.counted) for one in asked)
 
 
 class Archive:

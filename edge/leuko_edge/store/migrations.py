@@ -216,7 +216,11 @@ CREATE TABLE quiz_cell (
 );
 """
 
+_DECISIONS = """
+ALTER TABLE session ADD COLUMN decisions TEXT NOT NULL DEFAULT '[]';  -- JSON list: what to tell, as "blast>0"
+"""
+
 MIGRATIONS: tuple[str, ...] = (
-    *(_VERSION_1, _VERSION_2, _REVIEW, _HANDED_OVER, _SHRINK, _QUALITY, _SECOND_SIGNATURE, _QUIZ),
+    *(_VERSION_1, _VERSION_2, _REVIEW, _HANDED_OVER, _SHRINK, _QUALITY, _SECOND_SIGNATURE, _QUIZ, _DECISIONS),
 )
 """MIGRATIONS[n] makes version n + 1 out of version n."""

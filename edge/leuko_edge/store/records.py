@@ -33,6 +33,7 @@ class SessionInfo:
     window_um: float | None = None  # micrometres along a side of a crop, as the card says
     kind: str = "live"  # or "photographs"
     classes: tuple[str, ...] = ()  # in the order of a cell's probabilities; (): of a session older than this
+    decisions: tuple[str, ...] = ()  # what the count is to tell, as `decision.Decision.parse` reads it
     second_signature: bool = False  # whether the signed result needs a second person's signature to stand
 
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..decision import Decision
 from ..session import Accounts, MapPiece
 from ..types import CLASSES, LEUKOCYTES
 from . import columns
@@ -44,7 +45,14 @@ def info_from(row: sqlite3.Row) -> SessionInfo:
         ranges=_ranges(columns.parsed(row, "ranges", dict)),
         window_um=None if row["window_um"] is None else columns.real(row, "window_um", 0.1, 1000),
         classes=tuple(classes),
+        decisions=_decisions(columns.parsed(row, "decisions", list)),
     )
+
+
+def _decisions(decisions: list[Any]) -> tuple[str, ...]:
+    if not {Decision.parse(text).label for text in decisions} <= set(LEUKOCYTES):
+        raise ValueError("its decisions make no sense")
+    return tuple(decisions)
 
 
 def _ranges(ranges: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
@@ -103,7 +111,7 @@ UNREADABLE = (ValueError, TypeError, KeyError, IndexError, OverflowError, Recurs
 _TEXT = ("sample", "operator", "notes", "source", "model_name", "model_sha256", "program", "kind")
 _FLAGS = ("simulated", "second_signature")
 _PLAIN = (*_TEXT, "target", "precision", "window_um")
-_JSON = ("source_details", "leukocytes", "thresholds", "ranges", "classes")
+_JSON = ("source_details", "leukocytes", "thresholds", "ranges", "classes", "decisions")
 
 
 def cell_columns(cell: NewCell) -> dict[str, Any]:
