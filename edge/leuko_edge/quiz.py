@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import random
 import statistics
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from .errors import PictureError, UsageError
 from .kappa import Kappa, kappa
-from .sources.picture_decoding import read_picture
-from .sources.pictures import SUFFIXES
 from .store.archive import Archive
-from .store.quizzes import Asked
+from .store.quizzes import Asked, Quiz, Quizzes
 from .types import CLASSES, UNIDENTIFIED
+
+if TYPE_CHECKING:
+    import numpy as np
+
+PER_CLASS = 5
 
 LARGEST_PX = 256  # a picture is shown no larger: the middle of a larger one
 
@@ -37,6 +40,8 @@ def of_sessions(archive: Archive, sessions: Sequence[int] = ()) -> list[Asked]:
 
 def of_folder(folder: str) -> list[Asked]:
     """FOLDER/class/picture; UsageError where it cannot be read, or a folder is no class."""
+    from .sources.pictures import SUFFIXES
+
     found = []
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
@@ -61,10 +66,23 @@ def dealt(cells: Iterable[Asked], per_class: int, chance: random.Random) -> list
     return taken
 
 
+def begin(quizzes: Quizzes, person: str, cells: Iterable[Asked], per_class: int, folder: str = "") -> Quiz:
+    """Deal a new quiz; UsageError where there are not two classes to tell apart."""
+    asked = dealt(cells, per_class, random.SystemRandom())
+    if len({cell.label for cell in asked}) < 2:
+        cure = "name a folder of other cells" if folder else "sign sessions first, or give --labelled FOLDER"
+        raise UsageError("there are no cells of at least two classes to show", cure)
+    return quizzes.begin(person, folder, asked, time.time())
+
+
 def picture(asked: Asked, archive: Archive | None) -> np.ndarray | None:
     """(h, w, 3) uint8 RGB of the cell; None where its session or file is gone."""
     if asked.session is not None:
         return archive.crop(asked.session, asked.cell or 0) if archive else None
+    import numpy as np
+
+    from .sources.picture_decoding import read_picture
+
     try:
         bgr = read_picture(asked.path)
     except PictureError:

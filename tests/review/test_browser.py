@@ -1,14 +1,17 @@
 """The review pages in a real browser: Debian's Chromium, driven by Selenium."""
 
+import contextlib
 import io
 import json
 import shutil
+import time
 import urllib.request
 
 import pytest
 from reviewing import LABELS, Counted, served
 
 from leuko_edge.session import Advice
+from leuko_edge.store.review import Review
 
 pytestmark = pytest.mark.browser
 SECONDS = 20  # the browser may take on a busy machine
@@ -159,3 +162,21 @@ def test_a_missed_cell_is_added_by_a_click_and_another_page_sees_it(browser, dat
         until(browser, lambda: len(labels(browser)) == len(LABELS) + 1)
         browser.switch_to.window(second)
         until(browser, lambda: labels(browser) == (*LABELS, "eosinophil"))
+
+
+def test_a_person_takes_the_quiz_by_keys_and_sees_what_came_of_it(browser, database):
+    with contextlib.closing(Review(database)) as review:
+        review.look(1, range(1, len(LABELS) + 1), "AB", time.time())
+        review.sign(1, "AB", time.time())
+    with served(database) as address:
+        browser.get(address)
+        find(browser, "a[href='/quiz']").click()
+        find(browser, "#begin button").click()
+        for number in range(1, 6):
+            until(browser, lambda said=f"cell {number} of 5": find(browser, "#progress").text == said)
+            until(browser, lambda: browser.execute_script("return asked.complete && asked.naturalWidth > 0"))
+            press(browser, "1")  # neutrophil, of which two are signed
+        until(browser, lambda: "The last one" in find(browser, "#confusion caption").text)
+        assert "40 %" in find(browser, "table").text
+        names = [cell.text for cell in find(browser, "#confusion thead tr").find_elements("css selector", "th")[1:]]
+        assert names == ["neutrophil", "lymphocyte", "monocyte", "blast"]

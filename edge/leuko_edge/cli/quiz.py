@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import sys
 import time
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from ..store.archive import Archive
     from ..store.quizzes import Quiz, Quizzes
 
-PER_CLASS = 5
+PER_CLASS = 5  # as `quiz.PER_CLASS`, which --help need not load
 LINES = 32  # of the terminal for a picture, at most
 QUIT = "q"
 
@@ -104,13 +103,9 @@ def _new(options: argparse.Namespace, quizzes: Quizzes, archive: Archive) -> Qui
 
     if options.labelled and options.session:
         raise UsageError("--labelled and --session are two places", "give one")
-    folder = options.labelled
+    folder = os.path.abspath(options.labelled) if options.labelled else ""
     cells = deck.of_folder(folder) if folder else deck.of_sessions(archive, options.session or ())
-    asked = deck.dealt(cells, options.per_class, random.SystemRandom())
-    if len({cell.label for cell in asked}) < 2:
-        cure = "name a folder of other cells" if folder else "sign sessions first, or give --labelled FOLDER"
-        raise UsageError("there are no cells of at least two classes to show", cure)
-    return quizzes.begin(options.person, os.path.abspath(folder) if folder else "", asked, time.time())
+    return deck.begin(quizzes, options.person, cells, options.per_class, folder)
 
 
 def _ask(console: Console, quizzes: Quizzes, archive: Archive, quiz: Quiz, file: str | None) -> bool:

@@ -27,6 +27,7 @@ from .live import Counting, Live
 from .login import Login
 from .namer import Namer
 from .pages import Pages
+from .quiz import QuizPages
 from .security import Secured
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def create_app(
     review, access = Review(database), Access(people)
     live = Live(review.path, access, counting)
     pages = Pages(review.path, access, live, pdf)
+    quiz = QuizPages(review.path, access)
     login = Login(access, secure)
     routes = [
         Route("/login", login.show, methods=["GET"]),
@@ -61,7 +63,11 @@ def create_app(
         Route("/logout", login.leave, methods=["POST"]),
         Route("/name", _posting(access, "viewer", login.name), methods=["POST"]),
         Route("/live/key", _posting(access, "technologist", live.press), methods=["POST"]),
-        *(Route(address, _looking(access, page), methods=["GET"]) for address, page in pages.all().items()),
+        *(
+            Route(address, _looking(access, page), methods=["GET"])
+            for address, page in {**pages.all(), **quiz.looked_at()}.items()
+        ),
+        *(Route(address, _posting(access, "viewer", do), methods=["POST"]) for address, do in quiz.posted().items()),
         *(
             Route(f"/sessions/{{session:int}}/{word}", _changing(access, role, do, pages), methods=["POST"])
             for word, (role, do) in Changes(review, Namer(load)).all().items()

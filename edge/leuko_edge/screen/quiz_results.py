@@ -11,34 +11,26 @@ from rich.table import Table
 from rich.text import Text
 
 from ..quiz import Score, score
-from ..results.wording import NOTHING, class_name
+from ..results.quiz_words import HEADINGS, figures
+from ..results.wording import class_name
 from ..store.quizzes import Quiz
 
 
 def show(console: Console, finished: Sequence[Quiz]) -> None:
     """A line for each, and for each person the confusion of all of theirs."""
     table = Table(title="Quizzes", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in ("person", "on", "of", "cells", "alike", "κ (95 %)", "s a cell"):
+    for heading in ("person", "on", "of", *HEADINGS):
         table.add_column(heading, justify="left" if heading in ("person", "on", "of") else "right")
     for quiz in finished:
         found = score(quiz.asked)
         day = time.strftime("%Y-%m-%d %H:%M", time.localtime(quiz.begun_at))
-        table.add_row(quiz.person, day, quiz.source or "signed sessions", *_figures(found))
+        table.add_row(quiz.person, day, quiz.source or "signed sessions", *figures(found))
     console.print(table)
     for person in dict.fromkeys(quiz.person for quiz in finished):
         own = score(cell for quiz in finished if quiz.person == person for cell in quiz.asked)
         console.print(_confusion(person, own))
         for line in _mistaken(own):
             console.print(Text(line), soft_wrap=True)
-
-
-def _figures(found: Score) -> tuple[str, ...]:
-    agreement = found.kappa
-    value = NOTHING
-    if agreement.value is not None and agreement.ci95 is not None:
-        low, high = agreement.ci95
-        value = f"{agreement.value:.2f} ({low:.2f} to {high:.2f})"
-    return str(agreement.n), f"{100 * agreement.agreement:.0f} %", value, f"{found.seconds:.1f}"
 
 
 def _confusion(person: str, found: Score) -> Table:
