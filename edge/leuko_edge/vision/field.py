@@ -62,7 +62,8 @@ class Field:
         if um_per_px is not None:
             scale = Scale(float(um_per_px), "given")
         else:
-            scale = _measured(bgr, white, grid_valid) or _guess(bgr, white, grid_valid, fallback, guess)
+            reduced = _reduced(bgr.shape, small, white, grid_valid)
+            scale = _measured(bgr, white, grid_valid, reduced) or _guess(reduced, fallback, guess)
         _plausible(scale.um_per_px, bgr.shape)
         return cls(bgr, white, grid_valid, scale, round(sharpness(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), valid), 4))
 
@@ -78,41 +79,49 @@ class Field:
         return density, valid
 
 
-def _reduced(
-    bgr: np.ndarray, white: np.ndarray, grid_valid: np.ndarray, side: int
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Optical density and valid mask of a copy with its long side at most `side`, and file pixels per its pixel."""
-    small = shrink(bgr, side)
+@dataclass(frozen=True)
+class _Reduced:
+    """Optical density and valid mask of a smaller copy, and file pixels along a side of one of its pixels."""
+
+    density: np.ndarray
+    valid: np.ndarray
+    ratio: float
+
+
+def _reduced(shape: tuple[int, ...], small: np.ndarray, white: np.ndarray, grid_valid: np.ndarray) -> _Reduced:
+    """Of `small`, a copy of a picture of `shape`."""
     valid = cv2.resize(grid_valid.astype(np.uint8), small.shape[1::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
     density = optical_density(small, white)
-    density[~valid] = 0
-    return density, valid, max(bgr.shape[:2]) / max(small.shape[:2])
+    if not valid.all():
+        density[~valid] = 0
+    return _Reduced(density, valid, max(shape[:2]) / max(small.shape[:2]))
 
 
-def _measured(bgr: np.ndarray, white: np.ndarray, grid_valid: np.ndarray) -> Scale | None:
+def _measured(bgr: np.ndarray, white: np.ndarray, grid_valid: np.ndarray, reduced: _Reduced) -> Scale | None:
     """The scale by the red cells: on a small copy, and where they are too small there, on larger ones."""
     for side in MEASURE_SIDES:
-        density, valid, ratio = _reduced(bgr, white, grid_valid, side)
-        scale = measure_scale(density, valid)
+        if side > MEASURE_SIDE:
+            reduced = _reduced(bgr.shape, shrink(bgr, side), white, grid_valid)
+        scale = measure_scale(reduced.density, reduced.valid)
         if scale is not None:
-            return replace(scale, um_per_px=scale.um_per_px / ratio)
+            return replace(scale, um_per_px=scale.um_per_px / reduced.ratio)
         if side >= max(bgr.shape[:2]):
             break
     return None
 
 
-def _guess(bgr: np.ndarray, white: np.ndarray, grid_valid: np.ndarray, fallback: Scale | None, allowed: bool) -> Scale:
+def _guess(reduced: _Reduced, fallback: Scale | None, allowed: bool) -> Scale:
     """`fallback`, else a guess where that is allowed; ScaleUnknown, with the guess, where it is not.
 
     PictureError where, without red cells, the colours are not those of a stain either: a photograph of another thing.
     """
-    density, valid, ratio = _reduced(bgr, white, grid_valid, MEASURE_SIDE)
+    density, valid = reduced.density, reduced.valid
     if _stained_share(density, valid) < STAINED_SHARE:
         raise PictureError("neither red cells nor the colours of a blood stain: this does not look like a smear")
     if fallback is not None:
         return fallback
     guessed = guess_scale(density, valid)
-    scale = None if guessed is None else replace(guessed, um_per_px=guessed.um_per_px / ratio)
+    scale = None if guessed is None else replace(guessed, um_per_px=guessed.um_per_px / reduced.ratio)
     if scale is None or not allowed:
         raise ScaleUnknown("too few red cells to measure the scale", "give it with --um-per-px", guess=scale)
     return scale
@@ -143,4 +152,9 @@ def _plausible(um_per_px: float, shape: tuple[int, ...]) -> None:
 def optical_density(bgr: np.ndarray, white: np.ndarray) -> np.ndarray:
     """-log10(transmission) of uint8 (h, w, 3), clipped to 0…2; `white` is a coarse grid of the same picture."""
     full = cv2.resize(white, bgr.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    return np.clip(np.log10((full + 1) / (bgr.astype(np.float32) + 1)), 0, MAX_OD)
+    full += 1
+    density = bgr.astype(np.float32)
+    density += 1
+    np.divide(full, density, out=density)
+    np.log10(density, out=density)
+    return np.clip(density, 0, MAX_OD, out=density)

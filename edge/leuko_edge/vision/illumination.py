@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from ..errors import PictureError
+from .median import median
 
 ILLUMINATION_SIDE = 160  # px; illumination is smooth, so it is estimated on a small copy
 
@@ -47,18 +50,19 @@ def illumination(bgr: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.nda
     ok = cv2.erode(ok, np.ones((3, 3), np.uint8)).astype(bool)  # the grid is coarse: keep clear of black frames
     if ok.sum() < 0.05 * ok.size or ok.sum() < 100:
         raise PictureError("the picture is black")
-    blurred = cv2.GaussianBlur(small, (0, 0), 1.0)
-    green = blurred[:, :, 1]
-    empty = _empty(green, ok)
-    log = [np.log10(channel.astype(np.float32) + 1) for channel in cv2.split(blurred)]
+    channels = cv2.split(cv2.GaussianBlur(small, (0, 0), 1.0))
+    green = channels[1]
     flat = _flat(green, ok)
+    empty = _empty(green, ok, flat)
+    log = [np.log10(channel.astype(np.float32) + 1) for channel in channels]
     basis = _basis(*size)
     tolerance = 0.06
     for _ in range(8):  # from the brightest area outwards, until no more of it is found
-        surface = [_fit(basis, channel, empty) for channel in log]
+        surface = _fit(basis, log, empty)
         residual = [channel - fitted for channel, fitted in zip(log, surface, strict=True)]
-        near = [np.abs(left) < tolerance for left in residual]
-        grown = near[0] & near[1] & near[2] & flat
+        grown = flat.copy()
+        for left in residual:
+            grown &= np.abs(left) < tolerance
         if grown.sum() < 0.005 * ok.sum() or (grown == empty).mean() > 0.995:
             break
         empty, tolerance = grown, 0.05
@@ -79,23 +83,19 @@ def _flat(green: np.ndarray, ok: np.ndarray) -> np.ndarray:
     return (slope <= max(4, np.percentile(slope[ok], 50))) & ok
 
 
-def _empty(green: np.ndarray, ok: np.ndarray) -> np.ndarray:
+def _empty(green: np.ndarray, ok: np.ndarray, flat: np.ndarray) -> np.ndarray:
     """First idea of the empty background: the brightest substantial mode of the flat, bright pixels."""
     values = green[ok]
     threshold = cv2.threshold(values.reshape(-1, 1), 0, 255, cv2.THRESH_OTSU)[0]
-    candidates = green[_flat(green, ok) & (green > threshold)]
+    candidates = green[flat & (green > threshold)]
     if candidates.size < 20:
         candidates = values[values > threshold]
     if candidates.size < 20 or np.median(candidates) < 40:
         raise PictureError("no bright background: this does not look like a stained smear in transmitted light")
     histogram: np.ndarray = np.bincount(candidates, minlength=256).astype(np.float32)
     histogram = cv2.GaussianBlur(histogram.reshape(1, -1), (0, 0), 4).ravel()
-    peaks = [
-        v
-        for v in range(256)
-        if histogram[v] == histogram[max(0, v - 6) : v + 7].max() and histogram[v] > 0.3 * histogram.max()
-    ]
-    mode = max(peaks)
+    highest = cv2.dilate(histogram.reshape(1, -1), np.ones((1, 13), np.uint8)).ravel()  # within six grey values
+    mode = int(np.flatnonzero((histogram == highest) & (histogram > 0.3 * histogram.max())).max())
     return ok & (np.abs(green.astype(np.float32) / mode - 1) < 0.12)
 
 
@@ -104,10 +104,16 @@ def _basis(width: int, height: int) -> np.ndarray:
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
 
 
-def _fit(basis: np.ndarray, values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Least squares of `values` on `basis` over `mask`, the slopes held back a little (ridge), everywhere."""
-    rows, target = basis[mask], values[mask]
-    middle = float(np.median(target))
-    ridge = np.diag([0, 0.01, 0.01, 0.03, 0.03, 0.03]).astype(np.float32) * len(target)
-    weights = np.linalg.solve(rows.T @ rows + ridge, rows.T @ (target - middle))
-    return basis @ weights + middle
+def _fit(basis: np.ndarray, channels: Sequence[np.ndarray], mask: np.ndarray) -> list[np.ndarray]:
+    """Least squares of each of `channels` on `basis` over `mask`, the slopes held back a little (ridge), everywhere."""
+    within = np.flatnonzero(mask)
+    rows = basis.reshape(-1, basis.shape[-1])[within]
+    ridge = np.diag([0, 0.01, 0.01, 0.03, 0.03, 0.03]).astype(np.float32) * len(rows)
+    normal = rows.T @ rows + ridge
+    surfaces = []
+    for values in channels:
+        target = values.ravel()[within]
+        middle = median(target)
+        weights = np.linalg.solve(normal, rows.T @ (target - middle))
+        surfaces.append(basis @ weights + middle)
+    return surfaces

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from .circles import circles
 from .field import Field
-from .scale import RED_CELL_UM, circles
+from .scale import RED_CELL_UM
 from .stain_levels import stain_levels
 
 ROUND_UM = 0.15  # µm per pixel of the picture here: a red cell is 50 px wide

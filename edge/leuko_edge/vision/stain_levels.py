@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from .median import median
+
 FAINT = 0.04  # less is background
 SAMPLE = 20_000  # px that tell whether nuclei are most of what is stained
 LEAST = 20  # px of stain, below which nothing can be told
@@ -21,8 +23,8 @@ def stain_levels(density: np.ndarray, valid: np.ndarray) -> tuple[float, float |
     The second is None but where nuclei are most of what is stained, as in a picture of a single white cell: there
     the middle of what is stained says nothing of red cells, so the first is that of the rest.
     """
-    green = density[:, :, 1]
-    edge = _edge(green[valid])
+    green = cv2.extractChannel(density, 1)
+    edge = _edge(green.ravel() if valid.all() else green[valid])
     step = max(1, int((green.size / SAMPLE) ** 0.5))
     some = density[::step, ::step]
     nucleus = _mostly_nucleus(some[valid[::step, ::step] & (some[:, :, 1] > edge)])
@@ -32,16 +34,17 @@ def stain_levels(density: np.ndarray, valid: np.ndarray) -> tuple[float, float |
 
 
 def _edge(green: np.ndarray) -> float:
-    stained = green[green > FAINT]
+    stained = green[np.flatnonzero(green > FAINT)]
     if stained.size < LEAST:
         return 0.06
     # Nuclei would pull Otsu's threshold above pale red cells, so what is darker than most stain is levelled.
-    top = float(np.clip(1.5 * np.median(stained), 0.08, 0.5))
+    top = float(np.clip(1.5 * median(stained), 0.08, 0.5))
     return float(np.clip(0.8 * _otsu(green, top), 0.025, 0.25))
 
 
 def _otsu(values: np.ndarray, top: float) -> float:
-    levels = np.clip(values * (255 / top), 0, 255).astype(np.uint8).reshape(-1, 1)
+    levels = values * (255 / top)
+    levels = np.clip(levels, 0, 255, out=levels).astype(np.uint8).reshape(-1, 1)
     return cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0] / 255 * top
 
 
@@ -52,8 +55,8 @@ def _mostly_nucleus(stained: np.ndarray) -> float | None:
     blue, green = stained[:, 0], stained[:, 1]
     level = _otsu(green, max(float(np.percentile(green, 99)), FAINT))
     dark = green > level
-    middle = float(np.median(green[dark]))
-    colour = float(np.median(blue[dark])) / middle
+    middle = median(green[dark])
+    colour = median(blue[dark]) / middle
     if dark.mean() < NUCLEAR_SHARE or colour > (DENSE_BLUE if middle > DENSE else NUCLEAR_BLUE):
         return None
     return level
