@@ -43,9 +43,9 @@ def _edge(green: np.ndarray) -> float:
 
 
 def _otsu(values: np.ndarray, top: float) -> float:
-    levels = values * (255 / top)
-    levels = np.clip(levels, 0, 255, out=levels).astype(np.uint8).reshape(-1, 1)
-    return cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)[0] / 255 * top
+    scaled = values * (255 / top)
+    levels = np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
+    return cv2.threshold(levels.reshape(-1, 1), 0, 255, cv2.THRESH_OTSU)[0] / 255 * top
 
 
 def _mostly_nucleus(stained: np.ndarray) -> float | None:
