@@ -65,7 +65,9 @@ def test_who_names_every_cell_as_signed_agrees_wholly_and_it_is_kept(database, m
 def test_no_name_is_shown_before_the_end(database, monkeypatch, capsys):
     answer(monkeypatch, "1\n" * 5 + "q\n")
     quiz(database, "Ada", "--per-class", "2")
-    shown = re.sub(r"; 1 neutrophil, .*", "", capsys.readouterr().out)  # the legend of keys
+    said = capsys.readouterr()
+    assert "shows no colours; name --picture FILE" in said.err
+    shown = re.sub(r"; 1 neutrophil, .*", "", said.out)  # the legend of keys
     assert "▀" in shown and "cell 5 of 6" in shown
     assert not any(label in shown for label in SIGNED)
 
@@ -112,7 +114,9 @@ def test_a_folder_of_named_pictures_and_a_file_beside_the_terminal(tmp_path, mon
     words = ("Ada", "--labelled", str(tmp_path / "cells"), "--picture", str(beside))
     assert quiz(tmp_path / "new.sqlite3", *words) == 0
     assert cv2.imread(str(beside)).shape == (256, 256, 3)
-    assert "2 blast named neutrophil" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "no colours" not in said.err
+    assert "2 blast named neutrophil" in said.out
     for file in (tmp_path / "cells").glob("*/*.png"):
         file.write_bytes(b"")
     assert quiz(tmp_path / "new.sqlite3", *words) == 2

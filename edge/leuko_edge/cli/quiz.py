@@ -115,6 +115,9 @@ def _ask(console: Console, quizzes: Quizzes, archive: Archive, quiz: Quiz, file:
     from ..screen.half_blocks import half_blocks
     from ..screen.keys import CLASS_KEYS
 
+    if console.color_system is None and not file:
+        cure = "name --picture FILE and look at that, or take the quiz on the page of leuko-edge review"
+        print(f"leuko-edge: this terminal shows no colours; {cure}", file=sys.stderr)
     keys = ", ".join(f"{key} {class_name(label)}" for key, label in CLASS_KEYS.items())
     for number, cell in enumerate(quiz.asked):
         if cell.said is not None:

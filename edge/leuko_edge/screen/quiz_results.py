@@ -28,15 +28,15 @@ def show(console: Console, finished: Sequence[Quiz]) -> None:
     console.print(table)
     for person in dict.fromkeys(quiz.person for quiz in finished):
         own = score(cell for quiz in finished if quiz.person == person for cell in quiz.asked)
-        console.print(_confusion(person, own))
+        console.print(Text(f"{person}: rows as signed, columns as named", style="bold"), soft_wrap=True)
+        console.print(_confusion(own))
         for line in _mistaken(own):
             console.print(Text(line), soft_wrap=True)
 
 
-def _confusion(person: str, found: Score) -> Table:
-    """Rows: as signed; columns, by number: what the person said."""
-    title = f"{person}: rows as signed, columns as named"
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def _confusion(found: Score) -> Table:
+    """Columns by the number of their row."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("signed as")
     for number in range(1, len(found.classes) + 1):
         table.add_column(str(number), justify="right")
