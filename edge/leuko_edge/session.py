@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+FEWEST = 3
+"""Cells of a class that a person named; of fewer a laboratory's model is taught nothing."""
+
+
 class PlaceState(StrEnum):
     TRACKING = "tracking"
     """Joined to the frame before."""

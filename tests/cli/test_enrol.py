@@ -11,10 +11,11 @@ import pytest
 from made_session import ACCOUNTS, INFO, START, new_cell
 from tiny import TINY
 
-from leuko_edge.cli import enrol, main
+from leuko_edge.cli import main
 from leuko_edge.model.classify import Classifier
 from leuko_edge.model.litert import Answers
 from leuko_edge.named_cells import grouped, labelled
+from leuko_edge.results.teaching import offer
 from leuko_edge.simulate import draw_field
 from leuko_edge.store import SessionStore
 from leuko_edge.store.archive import Archive
@@ -118,11 +119,11 @@ def signed(tmp_path):
 
 def test_who_signs_is_offered_to_teach_the_site_with_the_cells_named(signed):
     record = signed(["eosinophil"] * 3 + ["monocyte"] * 4 + ["blast"])
-    said = enrol.offer(record, "KLINIK 2", "")
+    said = offer(record, "KLINIK 2", "")
     assert (
         said == f"teach this site with the 7 cells you named: leuko-edge enrol 'KLINIK 2' --session {record.summary.id}"
     )
-    assert enrol.offer(record, "", "a b.sqlite3").endswith("enrol SITE --session 1 --database 'a b.sqlite3'")
+    assert offer(record, "", "a b.sqlite3").endswith("enrol SITE --session 1 --database 'a b.sqlite3'")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_who_signs_is_offered_to_teach_the_site_with_the_cells_named(signed):
     ],
 )
 def test_nothing_is_offered_for_too_few_cells_or_drawn_ones(signed, names, changes):
-    assert enrol.offer(signed(names, **changes), "A", "") == ""
+    assert offer(signed(names, **changes), "A", "") == ""
 
 
 @pytest.mark.parametrize(

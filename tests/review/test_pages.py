@@ -122,6 +122,16 @@ def test_signing_asks_for_looks_then_locks_and_an_amendment_opens_it_with_its_re
     assert [(one["version"], one["reason"]) for one in versions] == [(1, ""), (2, "a blast was none")]
 
 
+def test_who_has_signed_is_offered_to_teach_the_site_with_the_cells_named(client):
+    named = ("eosinophil",) * 3 + ("monocyte",) * 3
+    for cell, (before, after) in enumerate(zip(LABELS, named, strict=True), start=1):
+        post(client, "change", one(cell, before, after))
+    assert state(client)["teach"] == ""
+    offered = post(client, "sign", {}).json()["teach"]
+    assert offered.startswith("teach this site with the 6 cells you named: leuko-edge enrol SITE --session 1")
+    assert post(client, "amend", {"reason": "a slip"}).json()["teach"] == ""
+
+
 def needs_second(database):
     with contextlib.closing(sqlite3.connect(database)) as connection:
         connection.execute("UPDATE session SET second_signature = 1")

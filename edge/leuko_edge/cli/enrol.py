@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -16,12 +14,12 @@ from .. import __version__, config
 from ..config import values
 from ..errors import NothingCountable, UsageError
 from ..files import default_path
+from ..session import FEWEST
 
 if TYPE_CHECKING:
     from ..model.card import ModelCard
     from ..model.enrolment import Learnt
     from ..model.site import Site
-    from ..store.archive import Record
 
 NOTHING_GAINED = 3
 
@@ -78,22 +76,6 @@ def run(options: argparse.Namespace) -> int:
     return _enrol(options)
 
 
-def offer(record: Record, site: str, database: str) -> str:
-    """How to teach `site` ("": none yet) with the cells that a person named in a signed session; "" for too few.
-
-    `database`: where the session is, "" for the usual place. Nothing is learnt before a person gives the command.
-    """
-    from ..model.enrolment import FEWEST
-
-    counts = Counter(cell.label for cell in record.named)
-    enough = [label for label, n in counts.items() if n >= FEWEST]
-    if record.info.simulated or record.summary.state != "signed" or len(enough) < 2:
-        return ""
-    command = f"leuko-edge enrol {shlex.quote(site) if site else 'SITE'} --session {record.summary.id}"
-    kept = f" --database {shlex.quote(database)}" if database else ""
-    return f"teach this site with the {sum(counts[label] for label in enough)} cells you named: {command}{kept}"
-
-
 def _enrol(options: argparse.Namespace) -> int:
     from ..model import enrolment
     from ..model import site as sites
@@ -116,13 +98,13 @@ def _enrol(options: argparse.Namespace) -> int:
     for problem in named.problems:
         print(f"leuko-edge: {problem}", file=sys.stderr)
     counts = named.counts(card.classes)
-    few = [f"{name} {n}" for name, n in counts.items() if n < enrolment.FEWEST]
+    few = [f"{name} {n}" for name, n in counts.items() if n < FEWEST]
     if few:
-        said = f"{', '.join(few)}: fewer than {enrolment.FEWEST} cells of a class teach nothing, it stays as it is"
+        said = f"{', '.join(few)}: fewer than {FEWEST} cells of a class teach nothing, it stays as it is"
         print(f"leuko-edge: {said}", file=sys.stderr)
-    if sum(n >= enrolment.FEWEST for n in counts.values()) < 2:
+    if sum(n >= FEWEST for n in counts.values()) < 2:
         raise NothingCountable(
-            f"cells of at least two classes are needed, {enrolment.FEWEST} of each", "name more cells of other classes"
+            f"cells of at least two classes are needed, {FEWEST} of each", "name more cells of other classes"
         )
     learnt = enrolment.learn(named.probabilities, named.features, named.labels, named.groups, card)
     _proof("as shipped", learnt.before)

@@ -14,13 +14,13 @@ from ..live.engine import Engine
 from ..qc.around_counting import told_of
 from ..results import table as display
 from ..results.console import Terminal
+from ..results.teaching import offer
 from ..results.wording import decided, whose
 from ..session import End
 from ..sources.live_source import LiveSource
 from ..store.archive import Archive
 from ..tally import Differential, Fields
 from ..types import Scale
-from .enrol import offer
 from .export import export
 from .request import Request
 

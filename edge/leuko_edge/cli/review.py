@@ -97,6 +97,7 @@ def run_review(options: argparse.Namespace) -> int:
         bool(review.certificate),
         ServiceHere(options.folder),
         _pdf_apart,
+        model.site or "",
     )
     listening = _listen(review.host, review.port)
     web = uvicorn.Config(

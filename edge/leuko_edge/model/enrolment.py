@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from ..session import FEWEST
 from ..types import ABNORMAL
 from .card import ModelCard
 from .local_head import LEAST, Head, as_before, fitted, log_softmax, scale, with_slips
 from .novelty import distances
 from .proof import measured
 
-FEWEST = 3  # cells of a class; of fewer nothing is learnt
 FOLDS = 5
 REPEATS = 4
 PENALTIES = ((100.0, 3.0), (30.0, 1.0))

@@ -45,16 +45,18 @@ def create_app(
     secure: bool = False,
     counting: Counting | None = None,
     pdf: Callable[[str, int], bytes] = pdf_of,
+    site: str = "",
 ) -> Starlette:
     """The application on `database`; StoreError where it cannot be changed.
 
     `load` gives the model that names added cells. `people` None: whoever reaches it may all, so that only this machine
     may. `hosts` are the names that it answers to, () any. `secure`: it is reached by TLS. `counting` is the service of
     this machine, for the pages of what is being counted. `pdf` makes the report of a session of the database.
+    `site` is the laboratory that the model is taught as.
     """
     review, access = Review(database), Access(people)
     live = Live(review.path, access, counting)
-    pages = Pages(review.path, access, live, pdf)
+    pages = Pages(review.path, access, live, pdf, site)
     quiz = QuizPages(review.path, access)
     login = Login(access, secure)
     routes = [

@@ -35,10 +35,10 @@ STATES = {"open": "counting, or to resume", "closed": "to review", "signed": "si
 
 class Pages:
     """Each method answers one address, on the database at `path`; `live` tells what is being counted, `pdf` makes the
-    report of a session of a database."""
+    report of a session of a database, `site` is the laboratory that named cells may teach ("": none yet)."""
 
-    def __init__(self, path: str, access: Access, live: Live, pdf: Callable[[str, int], bytes]) -> None:
-        self._path, self._access, self._live, self._pdf = path, access, live, pdf
+    def __init__(self, path: str, access: Access, live: Live, pdf: Callable[[str, int], bytes], site: str) -> None:
+        self._path, self._access, self._live, self._pdf, self._site = path, access, live, pdf, site
 
     def all(self) -> Mapping[str, Callable[[Request], Response]]:
         """By address."""
@@ -93,7 +93,9 @@ class Pages:
             revision = archive.revision(request.path_params["session"])
             if request.query_params.get("since") == revision:
                 return Response(status_code=204)
-            return JSONResponse(state(archive.record(request.path_params["session"], EVENTS), revision))
+            return JSONResponse(
+                state(archive.record(request.path_params["session"], EVENTS), revision, self._site, self._path)
+            )
 
     def cell(self, request: Request) -> Response:
         with Archive(self._path) as archive:
@@ -142,7 +144,7 @@ class Pages:
         session = request.path_params["session"]
         with Archive(self._path) as archive:
             revision = archive.revision(session)
-            return state(archive.record(session, EVENTS), revision)
+            return state(archive.record(session, EVENTS), revision, self._site, self._path)
 
     def _frame(self, request: Request) -> dict[str, Any]:
         """What every page says: who is there, and the token that its changes carry."""

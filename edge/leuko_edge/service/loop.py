@@ -27,10 +27,12 @@ from ..live.session_stream import Stream
 from ..live.snapshot import Snapshot
 from ..model.classify import Classifier
 from ..qc.around_counting import ask_for_test, told_of
+from ..results.teaching import offer
 from ..screen import words
 from ..session import Action, End
 from ..sources.live_source import LiveSource
 from ..store import SessionDamaged, SessionStore, StoreDamaged, StoreError, rescue
+from ..store.archive import Archive
 from . import sentences
 from .backoff import FIRST, LONGEST, Pauses
 from .journal import ERROR, WARNING
@@ -252,9 +254,16 @@ class Service:
         self._teller.journal.say(f"session {store.id} has ended with {counted} leukocytes, {why}")
         if warning:
             self._teller.journal.say(f"session {store.id}: {warning}", WARNING)
+        if engine.done == End.SIGNED:
+            self._offer_to_teach(database, store.id, settings.model.site or "")
         for drifted in told_of(database, store.id):
             self._teller.news(f"session {store.id}: {drifted}")
         return engine.next_slide
+
+    def _offer_to_teach(self, database: str, session: int, site: str) -> None:
+        with contextlib.suppress(LeukoError), Archive(database) as archive:  # no count fails for an offer
+            if offered := offer(archive.record(session), site, database):
+                self._teller.news(f"session {session}: {offered}")
 
     def _until_ended(self, engine: Engine, stream: Stream) -> None:
         """Until the result is signed, the person wants no more of it, or a film is over."""

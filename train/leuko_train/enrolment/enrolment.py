@@ -14,6 +14,7 @@ from .left_out import left_out
 
 NUMBERS = (0, 3, 5, 10, 20)
 DRAWS = 20
+CAP = 240  # as `travel` judges
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--numbers", type=int, nargs="+", default=NUMBERS, metavar="N", help="cells named of each class (0 3 5 10 20)"
     )
     parser.add_argument("--draws", type=int, default=DRAWS, help="of teaching and tested sources (%(default)s)")
+    parser.add_argument("--cap", type=int, default=CAP, help="cells of each class of a laboratory (%(default)s)")
     parser.add_argument("--only-five", action="store_true", help="allow no answer but the five classes, to compare")
     parser.add_argument(
         "--wrong", type=float, default=0.0, metavar="SHARE", help="of the names given wrongly on purpose (%(default)s)"
@@ -36,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--draws is 1 or more, --numbers 0 or more.")
     cells = cell_set.load(args.cells)
     entries = []
-    for lab in left_out(args.travel, cells, args.out):
+    for lab in left_out(args.travel, cells, args.out, args.cap):
         given = lab.only_five(measure.NAMED) if args.only_five else lab
         found = measure.measured(given, measure.NAMED, args.numbers, args.draws, args.seed, args.wrong)
         entries.append({"laboratory": lab.name, "left_out": lab.own, "taught": found})

@@ -29,7 +29,7 @@ from ..training import sampling
 from ..training.report import COVERAGE
 from ..travel.pieces import ANSWERS, TOLD
 
-TAUGHT = 40
+TAUGHT = 20
 """Training cells of each class of each laboratory that the features' directions are fitted on."""
 
 
@@ -56,8 +56,11 @@ class LeftOut:
         return replace(self, found=found / np.maximum(found.sum(1, keepdims=True), 1e-9))
 
 
-def left_out(travel: Path, cells: CellSet, kept: Path) -> Iterator[LeftOut]:
-    """All laboratories that the networks in `travel` judged; UsageError where those are of other cells."""
+def left_out(travel: Path, cells: CellSet, kept: Path, cap: int) -> Iterator[LeftOut]:
+    """All laboratories that the networks in `travel` judged, at most `cap` cells of each class of each.
+
+    UsageError where the networks are of other cells.
+    """
     for answers in sorted((travel / TOLD.replace(" ", "-")).glob(f"*/{ANSWERS}")):
         run = answers.parent
         trained = json.loads((run / "report.json").read_text(encoding="utf-8"))
@@ -66,7 +69,7 @@ def left_out(travel: Path, cells: CellSet, kept: Path) -> Iterator[LeftOut]:
                 f"{run} is of another cell set", "give --cells the one that leuko-train travel was run with"
             )
         with np.load(answers) as stored:
-            rows = stored["rows"]
+            rows = sampling.capped(cells, stored["rows"], cap, seed=0)
         seen = _kept(kept / f"features-{run.name}.npz", run, cells, rows)
         for lab in dict.fromkeys(cells.labs[rows].tolist()):
             here = cells.labs[rows] == lab

@@ -10,6 +10,7 @@ import numpy as np
 
 from leuko_edge.model import enrolment, proof
 from leuko_edge.model.novelty import distances
+from leuko_edge.session import FEWEST
 from leuko_edge.types import ABNORMAL as TOLD
 from leuko_edge.types import CLASSES, LEUKOCYTES
 
@@ -57,7 +58,7 @@ def taught(lab: LeftOut, rows: np.ndarray, named: np.ndarray, seed: int) -> enro
 
     None where it writes nothing.
     """
-    if (np.bincount(named, minlength=len(CLASSES)) >= enrolment.FEWEST).sum() < 2:
+    if (np.bincount(named, minlength=len(CLASSES)) >= FEWEST).sum() < 2:
         return None
     groups = np.unique(lab.sources[rows], return_inverse=True)[1]
     learnt = enrolment.learn(lab.found[rows], lab.features[rows], named, groups, lab.card, seed)

@@ -326,6 +326,7 @@ function drawSignature() {
     $("unseen").append(link);
   }
   $("signatures").replaceChildren(...state.signatures.map((one) => Object.assign(document.createElement("li"), { textContent: `version ${one.version}, signed by ${one.by || "nobody named"} at ${new Date(one.at).toLocaleString()}${one.second_by ? ` and by ${one.second_by} at ${new Date(one.second_at).toLocaleString()}` : ""}${one.reason ? `: ${one.reason}` : ""}` })));
+  $("teach").textContent = state.teach;
   $("sign").hidden = state.state === "signed" || !page.may_change;
   $("countersign").hidden = !state.awaits_second || !page.may_change;
   $("amend").hidden = state.state !== "signed" || !page.may_amend;
