@@ -51,6 +51,31 @@ MUTANTS = (
         ("counts.get(UNIDENTIFIED, 0)", "0"),
     ),
     *_of(
+        *("qc", "qc/westgard.py", "qc/test_westgard.py"),
+        ("if abs(newest.z) > 3:", "if abs(newest.z) >= 3:"),
+        ("_same_side(within, 2, 2) or _same_side(across, 2, 2)", "_same_side(within, 2, 2)"),
+        ("if one.run == newest.run]", "]"),
+        ("or max(last) < -limit)", "or max(last) < limit)"),
+    ),
+    *_of(
+        *("qc", "qc/judge.py", "qc/test_judge.py"),
+        ("now = replace(now, passed=False)", "now = replace(now, passed=True)"),
+        ("abs(off) > watched.span(watched.allowed, expected)", "off > watched.span(watched.allowed, expected)"),
+        ("if total and (now[0] > before[1] or now[1] < before[0]):", "if total and now[0] > before[1]:"),
+    ),
+    *_of(
+        *("qc", "qc/standing.py", "qc/test_judge.py"),
+        ("if not run.drawn]", "]"),
+        ("if not last.passed:", "if not any(run.passed for run in real):"),
+        ("abs(now - last.at)", "(now - last.at)"),
+    ),
+    *_of(
+        *("drift", "qc/drift.py", "qc/test_drift.py"),
+        ("or one.source == other.source)", "or True)"),
+        ("spread = max(spread, _by_counting(usual, last.white))", "pass"),
+        ("len(values) < FEWEST", "len(values) < 1"),
+    ),
+    *_of(
         *("tally", "binomial.py", "test_tally.py"),
         ("tail = (1 - confidence) / 2", "tail = 1 - confidence"),
         ("for _ in range(60)", "for _ in range(6)"),
