@@ -179,7 +179,7 @@ class Pipeline:
         with stage("light and scale"):
             seen = Field.from_bgr(frame.bgr, self.um_per_px, fallback)
         height, width = frame.bgr.shape[:2]
-        memory.for_area(width, height, seen.scale.um_per_px)
+        memory.for_area(width, height, seen.scale.um_per_px, self.estimates)
         with stage("segment"):
             cells = find_cells(seen, self.finder)
         with stage("crop"):

@@ -12,6 +12,7 @@ from ..errors import PictureError, Reason
 
 BYTES_A_PIXEL = 10  # to decode it and to measure its light and scale
 BYTES_A_MM2 = 930e6  # to find the cells of so much smear
+BYTES_A_MM2_ESTIMATED = 1300e6  # with --estimates: its platelets and red cells too, at a finer scale
 SMALL = 50e6  # bytes; what takes less is not asked for
 
 
@@ -20,10 +21,11 @@ def for_pixels(width: int, height: int) -> None:
     _require(BYTES_A_PIXEL * width * height, f"a picture of {width}×{height} pixels")
 
 
-def for_area(width: int, height: int, um_per_px: float) -> None:
-    """PictureError where there is no memory to find the cells of so many pixels at this scale."""
+def for_area(width: int, height: int, um_per_px: float, estimates: bool = False) -> None:
+    """PictureError where there is no memory to find the cells of so many pixels at this scale; `estimates`: all that
+    is asked of them with --estimates."""
     mm2 = width * height * (um_per_px / 1000) ** 2
-    _require(BYTES_A_MM2 * mm2, f"a picture of {mm2:.2g} mm² of a smear")
+    _require((BYTES_A_MM2_ESTIMATED if estimates else BYTES_A_MM2) * mm2, f"a picture of {mm2:.2g} mm² of a smear")
 
 
 def _require(needed: float, what: str) -> None:
