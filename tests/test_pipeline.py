@@ -165,3 +165,13 @@ def test_files_run_through_to_a_differential(tmp_path):
             tally.add(outcome.result)
     shares = {share.label: share.percent for share in tally.differential().classes if share.count}
     assert tally.differential().counted == 4 and shares == {"neutrophil": 50, "lymphocyte": 50}
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_several_workers_give_what_one_gives_in_the_same_order(workers):
+    def all_of(number: int) -> list[tuple[object, ...]]:
+        source = Memory(smear(seed=1), bare(), smear(seed=2), "the file is empty", smear(seed=1), smear(seed=3))
+        found = Pipeline(FixedClassifier("neutrophil"), workers=number).run(source)
+        return [(o.index, o.refused, o.result.scale, [e.cell.box for e in o.result.cells]) for o in found]
+
+    assert all_of(workers) == all_of(1)

@@ -9,7 +9,8 @@ Leukocytes are counted, everything else is listed.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -17,6 +18,7 @@ import cv2
 import numpy as np
 
 from .errors import PictureError, Reason
+from .in_order import in_order
 from .mapping.overlap import Photographs, Shared
 from .model.classify import CellClassifier, doubted
 from .model.finder import shipped
@@ -45,6 +47,7 @@ from .vision.segment import CellFinder, find_cells
 from .vision.signs import signs
 
 WHITE = (*LEUKOCYTES, UNIDENTIFIED)
+LARGE = 4_000_000  # pixels; a larger photograph is counted alone, so that a run takes no more memory than it needs
 
 
 class Source(Protocol):
@@ -90,6 +93,8 @@ class Pipeline:
     um_per_px: float | None = None  # given by the user for all pictures; None measures each
     finder: CellFinder = field(default_factory=shipped)
     stopwatch: Stopwatch = field(default_factory=Stopwatch, repr=False, compare=False)
+    one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)  # the classifier
+    workers: int = 1  # threads that count a picture each
     measured: int = 0  # pictures, from the first on, whose signs are measured
     estimates: bool = False  # platelets and red cells too
 
@@ -101,32 +106,42 @@ class Pipeline:
         """
         scales, seen, photographs = Scales(), Seen(), Photographs()
         waiting: list[int] = []
-        for taken in self._read(source):
+        for taken, outcome in self._worked(self._read(source)):
             if isinstance(taken, Frame) and (other := seen.same(taken)) is not None:
                 yield _lost(taken, f"it shows the same as {other}, counted once", Reason.SAME_PICTURE)
                 continue
-            try:
-                outcome = self._once(self._outcome(taken), photographs)
-            except ScaleUnknown as error:
-                if isinstance(taken, Frame):
-                    seen.remember(taken)
-                waiting.append(taken.index)
-                if error.guess is not None:
-                    scales.guessed[_size(taken)].append(error.guess.um_per_px)
-                continue
-            if isinstance(taken, Frame) and outcome.refused is None:
+            if isinstance(taken, Frame) and (isinstance(outcome, ScaleUnknown) or outcome.refused is None):
                 seen.remember(taken)
+            if isinstance(outcome, ScaleUnknown):
+                waiting.append(taken.index)
+                if outcome.guess is not None:
+                    scales.guessed[_size(taken)].append(outcome.guess.um_per_px)
+                continue
+            outcome = self._once(outcome, photographs)
             scale = outcome.result.scale
             if scale is not None and scale.origin == "red cells":
                 scales.measured[_size(taken)].append(scale.um_per_px)
             yield outcome
             del outcome, taken  # the caller's copy is the only one while the next picture is read
-        for index in waiting:
-            taken = source.take(index)
+        for taken, outcome in self._worked((source.take(index) for index in waiting), scales):
+            if isinstance(outcome, ScaleUnknown):
+                yield _lost(taken, str(outcome), outcome.reason)
+            else:
+                yield self._once(outcome, photographs)
+            del outcome, taken
+
+    def _worked(
+        self, pictures: Iterable[Frame | Lost], scales: Scales | None = None
+    ) -> Iterator[tuple[Frame | Lost, Outcome | ScaleUnknown]]:
+        """Each with its outcome, or that its scale is not known, by `workers` threads."""
+
+        def work(taken: Frame | Lost) -> Outcome | ScaleUnknown:
             try:
-                yield self._once(self._outcome(taken, scales.usual(_size(taken))), photographs)
+                return self._outcome(taken, scales.usual(_size(taken)) if scales else None)
             except ScaleUnknown as error:
-                yield _lost(taken, str(error), error.reason)
+                return error.with_traceback(None)  # which would keep the picture
+
+        return in_order(work, pictures, self.workers, lambda taken: isinstance(taken, Frame) and _is_large(taken))
 
     def _read(self, source: Source) -> Iterator[Frame | Lost]:
         pictures = iter(source)
@@ -184,7 +199,7 @@ class Pipeline:
             cells = find_cells(seen, self.finder)
         with stage("crop"):
             crops = cut(seen, [cell.centre for cell in cells], card.window_um, card.input_size)
-        with stage("classify"):
+        with stage("classify"), self.one_at_a_time:
             named = self.classifier.classify(crops) if cells else []
         scale = seen.scale.um_per_px
         pairs = zip(named, cells, strict=True)
@@ -223,6 +238,10 @@ def _entries(
 
 def _size(taken: Frame | Lost) -> tuple[int, ...]:
     return taken.bgr.shape[:2] if isinstance(taken, Frame) else ()
+
+
+def _is_large(taken: Frame) -> bool:
+    return taken.bgr.shape[0] * taken.bgr.shape[1] > LARGE
 
 
 def _lost(taken: Frame | Lost, sentence: str, reason: Reason = Reason.FAILED) -> Outcome:
