@@ -68,7 +68,7 @@ class Counted:
     """A service that counts session 1 of `database`, and never gets on; `pressed` are its keys and by whom."""
 
     def __init__(self, database: Path, **changes: object) -> None:
-        self._database, self._snapshot = database, snapshot(session=1, **changes)
+        self._database, self._snapshot = database, snapshot(**{"session": 1, **changes})
         self._conversation, self.pressed = Conversation(), list[tuple[str, str]]()
         self._conversation.shows(self._snapshot)
 

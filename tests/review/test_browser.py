@@ -3,64 +3,17 @@
 import contextlib
 import io
 import json
-import shutil
 import time
 import urllib.request
 
 import pytest
+from browsing import SECONDS, find, labels, press, until, with_label
 from reviewing import LABELS, Counted, served
 
 from leuko_edge.session import Advice
 from leuko_edge.store.review import Review
 
 pytestmark = pytest.mark.browser
-SECONDS = 20  # the browser may take on a busy machine
-
-
-@pytest.fixture
-def browser(tmp_path):
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("Debian's chromium and chromium-driver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for word in (
-        *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
-        *("--disable-component-update", "--disable-sync", "--window-size=1024,600"),
-        f"--user-data-dir={tmp_path / 'browser'}",
-    ):
-        options.add_argument(word)
-    opened = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield opened
-    opened.quit()
-
-
-def find(browser, css):
-    from selenium.webdriver.common.by import By
-
-    return browser.find_element(By.CSS_SELECTOR, css)
-
-
-def until(browser, question):
-    from selenium.webdriver.support.wait import WebDriverWait
-
-    return WebDriverWait(browser, SECONDS).until(lambda _: question())
-
-
-def press(browser, *keys):
-    from selenium.webdriver.common.action_chains import ActionChains
-
-    for key in keys:
-        ActionChains(browser).send_keys(key).perform()
-
-
-def labels(browser):
-    return tuple(browser.execute_script("return state.cells.filter((c) => !c.removed).map((c) => c.label)"))
-
-
-def with_label(cell, label):
-    return tuple(label if n == cell - 1 else name for n, name in enumerate(LABELS))
 
 
 def fetched(address):

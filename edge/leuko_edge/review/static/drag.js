@@ -1,21 +1,35 @@
 "use strict";
-// Dragging cells onto a class, by pointer events: the browser's own dragging knows no touch and no test can drive it.
+// Dragging cells onto a class and holding one, by pointer events: the browser's own dragging knows no touch and no test
+// can drive it.
 const Drag = {
   start: null,
   ghost: null,
   moved: false,
+  held: false,
+  HOLD: 600, // ms
 
-  // `onDrop(label)` is called with the class that the pointer was let go over.
-  begin(event, image, onDrop) {
+  // `drop(label)` is called with the class that the pointer was let go over, `hold()` where it stayed where it was.
+  begin(event, image, { drop, hold }) {
     if (event.button !== 0) return;
-    this.start = { x: event.clientX, y: event.clientY, image, onDrop, id: event.pointerId, touch: event.pointerType === "touch" };
-    this.moved = false;
+    this.start = { x: event.clientX, y: event.clientY, image, drop, id: event.pointerId, touch: event.pointerType === "touch" };
+    this.moved = this.held = false;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      if (!this.start || this.moved) return;
+      this.start = null;
+      this.held = true; // the click that follows is none
+      hold();
+    }, this.HOLD);
   },
 
   move(event) {
     const start = this.start;
-    if (!start || start.touch || event.pointerId !== start.id) return; // a finger scrolls; it taps a class instead
+    if (!start || event.pointerId !== start.id) return;
     if (!this.moved && Math.hypot(event.clientX - start.x, event.clientY - start.y) < 8) return;
+    if (start.touch) { // a finger scrolls; it taps a class instead
+      this.moved = true;
+      return;
+    }
     if (!this.moved) {
       this.moved = true;
       this.ghost = start.image.cloneNode();
@@ -32,12 +46,13 @@ const Drag = {
   end(event) {
     const start = this.start;
     this.start = null;
+    clearTimeout(this.timer);
     if (this.ghost) this.ghost.remove();
     this.ghost = null;
     document.querySelectorAll(".over").forEach((one) => one.classList.remove("over"));
-    if (!start || !this.moved) return;
+    if (!start || !this.moved || start.touch) return;
     const over = event.type === "pointerup" && this.target(event);
-    if (over) start.onDrop(over.dataset.class);
+    if (over) start.drop(over.dataset.class);
   },
 
   target(event) {

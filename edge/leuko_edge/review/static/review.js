@@ -138,12 +138,16 @@ function button(cell) {
     image.loading = "lazy"; // of 200 cells those in view first
     const text = document.createElement("span");
     node.append(image, text);
-    node.addEventListener("pointerdown", (event) => Drag.begin(event, image, (label) => {
-      if (!selected.has(cell.id)) selected = new Set([cell.id]);
-      focused = cell.id;
-      into(label);
+    node.addEventListener("pointerdown", (event) => Drag.begin(event, image, {
+      drop: (label) => {
+        if (!selected.has(cell.id)) selected = new Set([cell.id]);
+        focused = cell.id;
+        into(label);
+      },
+      hold: () => openField(cell.id),
     }));
-    node.addEventListener("click", (event) => { if (!Drag.moved) choose(cell.id, event); });
+    node.addEventListener("contextmenu", (event) => event.preventDefault()); // what holding a finger opens elsewhere
+    node.addEventListener("click", (event) => { if (!Drag.moved && !Drag.held) choose(cell.id, event); });
     node.addEventListener("focus", () => { if (focused !== cell.id) focus(cell.id, false); });
     node.addEventListener("dblclick", () => openField(cell.id));
     nodes.set(cell.id, node);
@@ -272,7 +276,11 @@ const known = new Map(); // class -> cells of signed sessions, asked for once
 async function reference(label, where) {
   if (!known.has(label)) known.set(label, fetch(`/reference/${label}`).then((answer) => answer.json()).catch(() => []));
   const cells = (await known.get(label)).filter(([session]) => session !== page.id);
-  if (!cells.length) return;
+  if (!cells.length) {
+    if (label === "unidentified") return;
+    where.append("Drawn: ", Object.assign(document.createElement("img"), { className: "drawn", src: `/static/reference/${label}.jpg`, alt: `four drawn cells: ${words(label)}` }));
+    return;
+  }
   where.append(`Signed as ${words(label)} here: `);
   for (const [session, cell] of cells.slice(0, 5)) {
     where.append(Object.assign(document.createElement("img"), { src: `/sessions/${session}/cells/${cell}.png`, alt: `cell ${cell} of session ${session}` }));
@@ -314,17 +322,27 @@ function drawDifferential() {
   }
 }
 
+function unseenLink(id) {
+  const link = Object.assign(document.createElement("a"), { href: "#", id, textContent: `${state.unseen.length} unidentified or abnormal ${state.unseen.length === 1 ? "cell" : "cells"} still to look at` });
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    $("sign-dialog").close();
+    $("filter").value = "asks";
+    tab("cells");
+    const first = groups()[0]?.[1][0]; // as it stands on the page: by class, the most doubtful first
+    draw();
+    if (first) choose(first.id);
+  });
+  return link;
+}
+
 const STATES = { open: "counting, or to resume", closed: "to review", signed: "signed" };
 
 function drawSignature() {
   $("state").textContent = state.amendment !== null ? `being amended: ${state.amendment}` : state.awaits_second ? "signed, waits for a second signature" : STATES[state.state];
   $("state").className = `state ${state.state}`;
   $("unseen").replaceChildren();
-  if (state.unseen.length && state.state !== "signed") {
-    const link = Object.assign(document.createElement("a"), { href: "#", id: "show-unseen", textContent: `${state.unseen.length} unidentified or abnormal ${state.unseen.length === 1 ? "cell" : "cells"} still to look at` });
-    link.addEventListener("click", (event) => { event.preventDefault(); $("filter").value = "asks"; tab("cells"); draw(); focus(state.unseen[0]); });
-    $("unseen").append(link);
-  }
+  if (state.unseen.length && state.state !== "signed") $("unseen").append(unseenLink("show-unseen"));
   $("signatures").replaceChildren(...state.signatures.map((one) => Object.assign(document.createElement("li"), { textContent: `version ${one.version}, signed by ${one.by || "nobody named"} at ${new Date(one.at).toLocaleString()}${one.second_by ? ` and by ${one.second_by} at ${new Date(one.second_at).toLocaleString()}` : ""}${one.reason ? `: ${one.reason}` : ""}` })));
   $("teach").textContent = state.teach;
   $("sign").hidden = state.state === "signed" || !page.may_change;
@@ -363,6 +381,7 @@ $("sign-dialog").addEventListener("submit", async (event) => {
   if (refused) {
     tell(refused.message, "sign-told");
     await poll();
+    if (refused.code === "unseen") $("sign-told").append(" ", unseenLink("show-unseen-now"));
     return;
   }
   $("sign-dialog").close();
@@ -474,6 +493,7 @@ function tab(name) {
     $(one).hidden = one !== name;
     $(`tab-${one}`).setAttribute("aria-selected", String(one === name));
   }
+  $("palette").hidden = name === "live"; // its keys are the display's, and it needs the room
   if (name === "field") drawField();
   if (name === "live") live.open();
   drawHistory();
