@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .. import __version__
@@ -118,8 +119,9 @@ def _test(options: argparse.Namespace, settings: Settings, database: str) -> int
     earlier = quality.runs()
     now = _run(control, seen, card, source, settings, options.new_baseline)
     findings = judge(control, seen, now, earlier)
-    now = _kept(now, passed=not any(one.fails for one in findings), findings=tuple(as_json(one) for one in findings))
-    now = _kept(now, id=quality.add(now))  # durable before it is shown
+    passed = not any(one.fails for one in findings)
+    now = replace(now, passed=passed, findings=tuple(as_json(one) for one in findings))
+    now = replace(now, id=quality.add(now))  # durable before it is shown
     shown = charts([*earlier, now], control.sha256, control.usual)
     if options.json != "-":
         console = Terminal()
@@ -166,12 +168,6 @@ def _run(
         signs=dict(seen.signs),
         counts=dict(seen.counts),
     )
-
-
-def _kept(run: QualityRun, **changed: object) -> QualityRun:
-    from dataclasses import replace
-
-    return replace(run, **changed)  # type: ignore[arg-type]
 
 
 def _charts(options: argparse.Namespace, settings: Settings, database: str) -> int:

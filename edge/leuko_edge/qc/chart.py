@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from ..store.quality import QualityRun
 from .baseline import Baseline, baseline
@@ -43,8 +44,8 @@ def usual(runs: Sequence[QualityRun], control: str, sign: str, told: Mapping[str
     since = max((n for n, run in enumerate(own) if run.begins), default=0)
     values = [run.signs[sign] for run in own[since:] if run.passed and sign in run.signs]
     watched = WATCHED[sign]
-    middle = sorted(values)[len(values) // 2] if values else 0.0
-    return baseline(values, watched.span(watched.least, middle) or watched.least)
+    least = watched.span(watched.least, median(values)) if values else 0.0
+    return baseline(values, least or watched.least)
 
 
 def charts(runs: Sequence[QualityRun], control: str, told: Mapping[str, Baseline]) -> list[Chart]:

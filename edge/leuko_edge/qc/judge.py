@@ -31,15 +31,10 @@ def judge(control: Control, seen: Measurement, now: QualityRun, earlier: Sequenc
     return sorted(found, key=lambda finding: not finding.fails)
 
 
-def known(control: Control, sign: str) -> float | None:
-    """What a sign should be: as when the control was made."""
-    return control.signs.get(sign)
-
-
 def _limits(control: Control, signs: Mapping[str, float]) -> list[Finding]:
     found = []
     for sign, watched in WATCHED.items():
-        expected = known(control, sign)
+        expected = control.signs.get(sign)
         if sign not in signs or expected is None or sign in (FOUND, AGREED, UNIDENTIFIED):
             continue
         off = signs[sign] - expected

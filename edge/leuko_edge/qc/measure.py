@@ -62,7 +62,9 @@ def measure(pipeline: Pipeline, source: Source, cells: Sequence[KnownCell]) -> M
     )
 
 
-def shares(counts: Mapping[str, int], known: int = 0, named: Mapping[tuple[str, str], int] | None = None) -> dict:
+def shares(
+    counts: Mapping[str, int], known: int = 0, named: Mapping[tuple[str, str], int] | None = None
+) -> dict[str, float]:
     """The shares of `watched` that rest on enough cells."""
     found: dict[str, float] = {}
     white = sum(n for label, n in counts.items() if label in (*LEUKOCYTES, UNNAMED))
