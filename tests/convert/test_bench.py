@@ -149,7 +149,7 @@ def small(monkeypatch):
     inputs = keras.Input((64, 64, 3), name="rgb")
     x = keras.layers.GlobalMaxPooling2D()(keras.layers.Conv2D(4, 3, padding="same", activation="relu")(inputs))
     model = keras.Model(inputs, keras.layers.Dense(9, activation="softmax")(x), name="small")
-    monkeypatch.setattr(files, "_network", lambda *_: model)
+    monkeypatch.setattr(files, "trained_network", lambda *_: model)
     return SimpleNamespace(pair=files.Pair(TINY_FLOAT, TINY, "small"), crops=crops_of("monocyte", "platelet"))
 
 

@@ -209,7 +209,7 @@ def test_a_clock_that_goes_back_leaves_no_time_before_the_beginning_and_is_told(
 def test_a_clock_that_jumps_from_1970_is_told_and_the_duration_is_true(path, monkeypatch):
     now, steady = [3600.0], [100.0]
     monkeypatch.setattr(time, "time", lambda: now[0])
-    monkeypatch.setattr(clock, "_steady", lambda: steady[0])
+    monkeypatch.setattr(clock, "steady", lambda: steady[0])
     store = SessionStore.create(path, INFO)
     now[0], steady[0] = datetime(2026, 11, 26, tzinfo=UTC).timestamp(), 160.0
     store.sign("A", now[0])

@@ -5,9 +5,11 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -88,10 +90,41 @@ def test_accounts_and_fields_wait_for_the_next_cell_or_a_second(store, path, mon
     store.add_cell(new_cell(), store.accounts)
     assert rows(path, "SELECT frame, area, x, y, focus, cells_in_view FROM field") == [(5, 1, 10.0, 20.0, 0.5, 3)]
     store.add_field(6, START, 1, 10.0, 20.0, 0.5, 3)
-    monkeypatch.setattr(ledger, "SAVE_SECONDS", 0.0)
+    now = [time.monotonic() + 0.5]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    store.save_accounts(replace(ACCOUNTS, counted=8))
+    assert rows(path, "SELECT count(*) FROM field") == [(1,)]
+    now[0] += 1.5
     store.save_accounts(replace(ACCOUNTS, counted=8))
     assert rows(path, "SELECT count(*) FROM field") == [(2,)]
     assert rows(path, "SELECT captured, counted FROM accounts") == [(14, 8)]
+
+
+def test_what_another_program_writes_in_the_middle_of_a_change_does_not_end_the_count(path, monkeypatch):
+    opened = []
+    plain = schema.open_to_write
+    monkeypatch.setattr(schema, "open_to_write", lambda name: opened.append(plain(name)) or opened[-1])
+    with (
+        SessionStore.create(path, INFO, START) as store,
+        contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other,
+    ):
+        seen = []
+
+        def meddle(statement: str) -> None:
+            """Once something was read and before the first thing is written."""
+            if seen and "read" in seen and "tried" not in seen:
+                seen.append("tried")
+                with contextlib.suppress(sqlite3.OperationalError):
+                    other.execute("UPDATE session SET notes = 'from the review pages'")
+            if statement.startswith("SELECT sample"):
+                seen.append("read")
+
+        opened[0][0].set_trace_callback(meddle)
+        later = time.monotonic() + 60
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        store.save_accounts(ACCOUNTS)
+        assert "tried" in seen
+    assert rows(path, "SELECT captured FROM accounts") == [(13,)]
 
 
 def test_counts_are_of_the_current_labels_without_the_undone(store):
@@ -423,6 +456,19 @@ def test_a_disk_that_is_nearly_full_is_said_early_and_then_stops_the_count(store
     assert rows(path, "SELECT id FROM cell") == [(1,)] and rows(path, "SELECT counted FROM accounts") == [(7,)]
     with pytest.raises(StoreFull):
         SessionStore.create(path.with_name("other.sqlite3"), INFO, START)
+
+
+@pytest.mark.parametrize(("megabytes", "warned", "counts"), [(60, False, True), (40, True, True), (9, True, False)])
+def test_below_fifty_megabytes_it_is_said_and_below_ten_nothing_more_is_counted(
+    store, megabytes, warned, counts, monkeypatch
+):
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=1000 * megabytes, f_frsize=1000))
+    assert bool(store.warning) is warned
+    if counts:
+        assert store.add_cell(new_cell(), ACCOUNTS) == 1
+    else:
+        with pytest.raises(StoreFull):
+            store.add_cell(new_cell(), ACCOUNTS)
 
 
 def test_when_sqlite_finds_no_room_nothing_is_half_written(path, monkeypatch):

@@ -65,7 +65,7 @@ def make_full(folder: Path, crops: np.ndarray, init: Path | None) -> Pair:
     from .. import quantize
 
     with quiet():
-        model = _network(FULL, crops.shape[1], init)
+        model = trained_network(FULL, crops.shape[1], init)
         made = quantize.convert(model, crops)
     pair = Pair(folder / f"{FULL}-float16.tflite", folder / f"{FULL}-int8.tflite", FULL)
     pair.floating.write_bytes(made.float16)
@@ -73,7 +73,7 @@ def make_full(folder: Path, crops: np.ndarray, init: Path | None) -> Pair:
     return pair
 
 
-def _network(name: str | None, size: int, init: Path | None = None):
+def trained_network(name: str | None, size: int, init: Path | None = None):
     os.environ["KERAS_BACKEND"] = "tensorflow"
     from leuko_train.network.vgg16 import CONFIGS
 
@@ -112,7 +112,7 @@ class Exports:
         """The network as it is converted: normalisation folded away, as every runtime would like it."""
         from .. import layer_chain
 
-        model = _network(self._pair.name, self._crops.shape[1])
+        model = trained_network(self._pair.name, self._crops.shape[1])
         made = layer_chain.to_keras(layer_chain.from_keras(model), self._crops.shape[1], softmax=True)
         made(self._crops[:1].astype(np.float32))  # Keras exports only what has been called
         return made

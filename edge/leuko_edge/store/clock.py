@@ -18,7 +18,7 @@ class SessionClock:
 
     def __init__(self, began: float, latest: float) -> None:
         self._began, self._latest = began, max(began, latest)
-        self._wall, self._steady = time.time(), _steady()
+        self._wall, self._steady = time.time(), steady()
         self._doubts: list[str] = []  # not told yet
         if self._wall < BEFORE:
             day = time.strftime("%Y-%m-%d", time.gmtime(self._wall))
@@ -38,7 +38,7 @@ class SessionClock:
     @property
     def seconds(self) -> float:
         """Since this run of the session began, by a clock that nobody sets and that runs on in a sleeping computer."""
-        return _steady() - self._steady
+        return steady() - self._steady
 
     def doubts(self) -> list[str]:
         """Why times of the session are unsure, each cause once: what there is to tell since the last call."""
@@ -50,5 +50,6 @@ class SessionClock:
         return doubts
 
 
-def _steady() -> float:
+def steady() -> float:
+    """Seconds of a clock that nobody sets, and that runs on while the computer sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
