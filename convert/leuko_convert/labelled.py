@@ -96,7 +96,8 @@ def _chosen(outcome: Outcome, every: bool) -> list[int]:
 def from_cell_set(folder: Path, split: str, card: ModelCard) -> Labelled:
     """Cells of one split of a folder that `leuko-train cells` wrote, in the card's window."""
     from leuko_train.data import cell_set
-    from leuko_train.data.augment import Window, identity_view
+    from leuko_train.data.augment import Window
+    from leuko_train.data.views import identity_view
 
     cells = cell_set.load(folder)
     rows = np.flatnonzero(np.asarray(cells.splits) == split)

@@ -35,6 +35,7 @@ def choose(cells: CellSet, count: int = COUNT, split: str = "train") -> np.ndarr
 
 def crops(cells: CellSet, input_size: int, window_um: float, count: int = COUNT) -> np.ndarray:
     """(n, input_size, input_size, 3) uint8 RGB of the chosen cells, the plain view that the device cuts."""
-    from leuko_train.data.augment import Window, identity_view
+    from leuko_train.data.augment import Window
+    from leuko_train.data.views import identity_view
 
     return identity_view(cells.crops, Window(window_um, input_size), choose(cells, count))

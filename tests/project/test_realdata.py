@@ -17,9 +17,10 @@ from leuko_edge.types import LEUKOCYTES
 from leuko_edge.vision.field import Field
 from leuko_edge.vision.segment import find_cells
 from leuko_train.data import build, readers, split
-from leuko_train.data.augment import Window, identity_view
+from leuko_train.data.augment import Window
 from leuko_train.data.items import Item
 from leuko_train.data.photo_match import PhotoMatcher
+from leuko_train.data.views import identity_view
 from leuko_train.evaluation.detect import measure
 
 pytestmark = pytest.mark.realdata

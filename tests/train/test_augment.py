@@ -7,19 +7,8 @@ import pytest
 from leuko_edge.simulate import draw_field
 from leuko_edge.vision.crop import WHITE, cut
 from leuko_edge.vision.field import Field
-from leuko_train.data.augment import (
-    STRENGTHS,
-    Strength,
-    Window,
-    blank,
-    end,
-    identity_view,
-    random_view,
-    restain,
-    seeded_views,
-    seeds_for,
-    warp,
-)
+from leuko_train.data.augment import STRENGTHS, Strength, Window, blank, end, random_view, restain, warp
+from leuko_train.data.views import identity_view, seeded_views, seeds_for
 
 NOTHING = Strength(
     scale=(1, 1),

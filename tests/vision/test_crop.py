@@ -13,7 +13,7 @@ from leuko_edge.types import Scale
 from leuko_edge.vision.crop import WHITE, cut
 from leuko_edge.vision.field import Field
 from leuko_edge.vision.segment import find_cells
-from leuko_train.data.augment import identity_view
+from leuko_train.data.views import identity_view
 
 LIGHT = 230
 

@@ -54,7 +54,8 @@ def drawn_crops(count: int, size: int) -> np.ndarray:
     from itertools import cycle, islice
 
     from leuko_train.data import simulated
-    from leuko_train.data.augment import Window, identity_view
+    from leuko_train.data.augment import Window
+    from leuko_train.data.views import identity_view
 
     stored = np.stack([rgb for _, rgb, _ in simulated.rows(fields=6)])
     return identity_view(stored, Window(24.0, size), np.array(list(islice(cycle(range(len(stored))), count))))

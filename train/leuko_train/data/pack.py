@@ -17,7 +17,7 @@ import numpy as np
 from leuko_edge.errors import EnvironmentBroken, UsageError
 
 from . import cell_set
-from .augment import cores
+from .views import cores
 
 QUALITY = 88
 """Of WebP: 2.7 kB a crop. The crops come from JPEG pictures at twice their resolution or more."""

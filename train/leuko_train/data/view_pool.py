@@ -8,7 +8,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 
 import numpy as np
 
-from .augment import Strength, Window, seeded_views
+from .augment import Strength, Window
+from .views import seeded_views
 
 TASK = 256  # views that a process draws at a time
 

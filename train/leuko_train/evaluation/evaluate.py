@@ -19,8 +19,9 @@ from leuko_edge.errors import EnvironmentBroken, UsageError
 from leuko_edge.model.tta import combined, turned
 
 from ..data import cell_set
-from ..data.augment import Window, identity_view
+from ..data.augment import Window
 from ..data.cell_set import CellSet
+from ..data.views import identity_view
 from ..metrics.answers import Answers
 from ..network.vgg16 import CONFIGS
 from ..training import seen

@@ -15,8 +15,9 @@ from leuko_edge.model.classify import calibrate
 from leuko_edge.types import CLASSES
 
 from .. import report
-from ..data.augment import Window, identity_view
+from ..data.augment import Window
 from ..data.cell_set import CellSet
+from ..data.views import identity_view
 from ..metrics import classification
 from ..training import report as fit_report
 from ..training import sampling, seen

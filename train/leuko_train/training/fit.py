@@ -21,9 +21,10 @@ from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
 
 from ..data import cell_set
-from ..data.augment import Window, identity_view
+from ..data.augment import Window
 from ..data.cell_set import CellSet
 from ..data.view_pool import ViewPool
+from ..data.views import identity_view
 from ..network import prune, warm_start
 from ..network.vgg16 import CONFIGS, Network, split_at, vgg16
 from . import checkpoint, devices, loss, sampling

@@ -11,9 +11,10 @@ import numpy as np
 
 from leuko_edge.types import CLASSES
 
-from ..data.augment import STRENGTHS, Window, seeded_views, seeds_for
+from ..data.augment import STRENGTHS, Window
 from ..data.cell_set import CellSet
 from ..data.view_pool import ViewPool
+from ..data.views import seeded_views, seeds_for
 from .loss import targets
 from .settings import Settings
 
