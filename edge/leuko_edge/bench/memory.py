@@ -9,7 +9,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from ..model.classify import Classifier
 from ..pipeline import Pipeline
 from ..simulate import draw_field
 from ..sources.pictures import Pictures
@@ -50,11 +49,10 @@ def drawn(folder: Path, size: tuple[int, int]) -> None:
     cv2.imwrite(str(folder / NAME), np.tile(tile, times)[:height, :width], [cv2.IMWRITE_JPEG_QUALITY, 95])
 
 
-def measure(folder: Path, size: tuple[int, int], model: str | None, threads: int) -> PhotoMemory:
-    """In a process that has done nothing else: the peak is its own."""
-    cv2.setNumThreads(threads)
-    with Classifier.from_path(model, threads) as classifier, Pictures([folder / NAME]) as source:
+def measure(folder: Path, size: tuple[int, int], pipeline: Pipeline) -> PhotoMemory:
+    """In a process that has done nothing but build `pipeline`: the peak is its own."""
+    with Pictures([folder / NAME]) as source:
         before, began = peak_rss_mb(), time.perf_counter()
-        (outcome,) = Pipeline(classifier).run(source)
+        (outcome,) = pipeline.run(source)
         taken = time.perf_counter() - began
     return PhotoMemory(size, len(outcome.result.cells), peak_rss_mb(), before, taken, outcome.refused or "")

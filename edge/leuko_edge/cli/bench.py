@@ -111,9 +111,15 @@ def _large(folder: str, size: tuple[int, int]) -> None:
 
 
 def _held(folder: str, size: tuple[int, int], model: str | None, threads: int) -> dict[str, Any]:
-    from ..bench.memory import measure
+    import cv2
 
-    taken = measure(Path(folder), size, model, threads)
+    from ..bench.memory import measure
+    from ..model.classify import Classifier
+    from ..pipeline import Pipeline
+
+    cv2.setNumThreads(threads)
+    with Classifier.from_path(model, threads) as classifier:
+        taken = measure(Path(folder), size, Pipeline(classifier))
     return {**taken._asdict(), "line": taken.line}
 
 
