@@ -20,7 +20,8 @@ from leuko_edge.bench.live import time_counting
 from leuko_edge.bench.photos import SIZES, time_photos
 from leuko_edge.bench.spread import Spread
 from leuko_edge.bench.tour import Tour, jpeg
-from leuko_edge.model.classify import FixedClassifier
+from leuko_edge.model.classify import Classifier, FixedClassifier
+from leuko_edge.pipeline import Pipeline
 from leuko_edge.simulate import draw_field
 
 
@@ -130,6 +131,7 @@ def test_what_cannot_be_measured_is_refused_in_one_sentence(words, code, sentenc
 
 def test_the_memory_of_a_photograph_is_the_most_that_was_held_and_its_cells_are_counted(tmp_path):
     memory.drawn(tmp_path, (1300, 900))
-    found = memory.measure(tmp_path, (1300, 900), str(TINY), 1)
+    with Classifier.from_path(str(TINY), 1) as classifier:
+        found = memory.measure(tmp_path, (1300, 900), Pipeline(classifier))
     assert found.cells >= 2 and not found.refused and found.peak_mb >= found.before_mb > 0
     assert found.line.startswith("1 megapixels (1300×900): at most ")
