@@ -88,7 +88,7 @@ def test_a_decision_says_how_many_more_while_it_is_open_and_none_when_it_is_not(
     assert needed is not None and (standing.answer, standing.more) == (Answer.OPEN, needed - 120)
     assert decided(standing) == f"eosinophil above 5 %? count about {needed - 120} more (12 of 120)"
     assert decided(eosinophils.standing(40, 100)) == "eosinophil decided: above 5 % (40 of 100)"
-    assert decided(eosinophils.standing(5, 100)) == "eosinophil above 5 %? too near for any count (5 of 100)"
+    assert decided(eosinophils.standing(5, 100)) == "eosinophil above 5 %? too near to say how many more (5 of 100)"
     assert decided(eosinophils.standing(0, 0)) == "eosinophil above 5 %? nothing counted yet (0 of 0)"
     blasts = Decision.parse("blast>0")
     assert decided(blasts.standing(0, 299)) == "blast decided: below 1 % (none of 299)"

@@ -82,6 +82,15 @@ def test_a_film_is_counted_and_its_session_kept(video, tmp_path, capsys):
     assert listed["sample"] == "S-1" and listed["state"] == "closed"
 
 
+def test_a_busy_machine_costs_a_recorded_film_no_frame(video, tmp_path, monkeypatch):
+    monkeypatch.setattr(Face, "show", lambda self, snapshot: time.sleep(0.1))  # a frame and a half of the film
+    report = tmp_path / "r.json"
+    assert main.main(["--video", str(video[0]), "--json", str(report)]) == 0
+    frames = json.loads(report.read_text())["frames"]
+    film = cv2.VideoCapture(str(video[0]))
+    assert (frames["captured"], frames["dropped"]) == (film.get(cv2.CAP_PROP_FRAME_COUNT), 0)
+
+
 def test_the_export_of_a_session_is_what_the_run_gave(video, tmp_path):
     first, second = tmp_path / "1.json", tmp_path / "2.json"
     assert main.main(["--video", str(video[0]), "--quiet", "--json", str(first)]) == 0

@@ -134,6 +134,28 @@ def test_at_the_goal_a_person_signs_from_elsewhere_and_the_next_session_waits_fo
         assert "session 2 waits for its slide" in journal
 
 
+def test_another_slide_ends_the_session_and_the_next_one_counts_its_own_cells(tmp_path, film):
+    with Service(tmp_path, film) as service:
+        service.start()
+        service.hear(lambda: service.counts() != [] and service.counts()[0] > 0)
+        for key in "nn":  # a new slide; this count is left unsigned
+            send(service.runtime, key)
+        service.hear(lambda: len(service.states()) == 2 and service.status()["session"]["session"] == 2)
+        first = service.counts()[0]
+        session = service.status()["session"]
+        assert session["slide_awaited"] and session["paused"] and service.states() == ["closed", "open"]
+        assert "PUT THE NEW SLIDE ON" in service.attach("--once").stdout
+        send(service.runtime, "p")
+        service.hear(lambda: service.counts()[1] > 0)
+        assert service.counts()[0] == first
+        send(service.runtime, "a")
+        send(service.runtime, "y")  # another area of the same slide: the count goes on
+        time.sleep(0.5)
+        assert len(service.states()) == 2
+        _, journal = service.end()
+        assert f"session 1 has ended with {first} leukocytes, not signed" in journal
+
+
 def test_attach_only_looks_where_keys_were_not_asked_for_and_says_when_the_service_has_ended(tmp_path, film):
     leader, follower = pty.openpty()
     with Service(tmp_path, film) as service:

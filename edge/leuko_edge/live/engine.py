@@ -234,11 +234,11 @@ class Engine:
 
     def _pause(self, who: str, now: float) -> None:
         self.paused = not self.paused
-        self.store.event("paused" if self.paused else "resumed", "", who, now)
+        kind = "paused" if self.paused else "resumed"
         if self.slide_awaited and not self.paused:
-            self.slide_awaited = False
+            self.slide_awaited, kind = False, "new slide"
             self.map.new_slide()  # what the camera saw until now was the slide of before
-            self.store.event("new slide", "", who, now)
+        self.store.event(kind, "", who, now)
 
     def _sign(self, action: Action, now: float) -> None:
         """By who asks for it, or the session's operator, who may have been named only now; UsageError for nobody."""

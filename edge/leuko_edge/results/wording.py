@@ -36,7 +36,7 @@ def decided(standing: Standing) -> str:
         limit = f"{decision.above:g} %"
         if standing.answer is not Answer.OPEN:
             return f"{name} decided: {standing.answer} {limit} ({standing.seen} of {counted})"
-        open_still = "too near for any count" if counted else "nothing counted yet"
+        open_still = "too near to say how many more" if counted else "nothing counted yet"
         return f"{name} above {limit}? {more or open_still} ({standing.seen} of {counted})"
     if standing.answer is Answer.ABOVE:
         return f"{name} decided: there are some ({standing.seen} of {counted})"
