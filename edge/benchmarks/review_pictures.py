@@ -8,6 +8,7 @@ and takes the pictures of the README (`edge/pictures/`), each below 150 kB.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -85,7 +86,12 @@ def live(opened: object, folder: Path) -> None:
                     pass
                 time.sleep(0.2)
             opened.get("http://127.0.0.1:18642/sessions/1")  # type: ignore[attr-defined]
-            time.sleep(20)
+            for _ in range(90):
+                seen = json.loads(urllib.request.urlopen("http://127.0.0.1:18642/live").read())
+                if seen["differential"]["counted"] >= 5 and seen["counting"]:
+                    break
+                time.sleep(1)
+            time.sleep(1)
             saved(opened.get_screenshot_as_png(), "review-live.png")  # type: ignore[attr-defined]
         finally:
             service.terminate()

@@ -169,11 +169,13 @@ class Service:
         """One try: count until a fault is raised, or until a film has ended."""
         self._teller.step("reading the configuration and the model", LOADING)
         settings = self._load()
+        database = os.fspath(settings.session.database or default_path())
+        if settings.review.enabled:  # made here, where nobody else makes it: who makes it holds its lock for a moment
+            schema.open_beside(database).close()
         self._follow(settings)
         self._open_display(settings.service.display)
         threads = settings.count.threads or os.cpu_count() or 1
         cv2.setNumThreads(threads)
-        database = os.fspath(settings.session.database or default_path())
         with contextlib.ExitStack() as stack:
             classifier = Classifier.from_path(
                 settings.model.path, threads, settings.model.site, settings.model.trusted_keys
