@@ -31,7 +31,7 @@ from ..results.teaching import offer
 from ..screen import words
 from ..session import Action, End
 from ..sources.live_source import LiveSource
-from ..store import SessionDamaged, SessionStore, StoreDamaged, StoreError, rescue
+from ..store import SessionDamaged, SessionStore, StoreDamaged, StoreError, rescue, schema
 from ..store.archive import Archive
 from . import sentences
 from .backoff import FIRST, LONGEST, Pauses
