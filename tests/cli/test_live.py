@@ -147,7 +147,7 @@ def test_an_interrupted_session_is_kept_and_gone_on_with(tmp_path, video, capsys
     assert cells_in(database) >= before + 2
     assert main.main(["--video", str(video[0]), "--resume", "1", "--database", str(database)]) == 2
     assert "not counted together" in capsys.readouterr().err
-    other = command("--demo", "--cells", "1000", "--seed", "9", *more)
+    other = command("--demo", "--cells", "1000", "--seed", "9", "--resume", "1", "--database", database)
     assert b"another simulated slide" in other.communicate(timeout=60)[1] and other.returncode == 2
 
 
@@ -160,6 +160,8 @@ def test_a_session_is_not_gone_on_with_on_another_film(video, tmp_path, capsys):
     assert main.main(["--video", str(other), "--resume", "1", "--quiet"]) == 2
     said = capsys.readouterr().err
     assert "session 1 cannot be gone on with, because it was of another film" in said and str(video[0]) in said
+    assert main.main(["sessions", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sessions"][0]["state"] == "closed"  # as it was
     assert main.main(["--video", str(moved), "--resume", "1", "--quiet"]) == 0  # the same one
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ..camera.opening import open_source
 from ..camera.tuning import wishes
-from ..errors import INTERRUPTED, LeukoError, UsageError
+from ..errors import INTERRUPTED, LeukoError
 from ..files import default_path
 from ..live.engine import Engine
 from ..live.goal import Goal
@@ -169,11 +169,4 @@ def _store(request: Request, classifier: Classifier, source: LiveSource, databas
     )
     if request.resume is None:
         return SessionStore.create(database, info)
-    store = SessionStore.resume(database, request.resume or None)
-    why = misfit(store.info, info)
-    if why:
-        store.close("open")
-        raise UsageError(
-            f"session {store.id} cannot be gone on with, because {why}", "begin a new one without --resume"
-        )
-    return store
+    return SessionStore.resume(database, request.resume or None, unfit=lambda before: misfit(before, info))

@@ -14,7 +14,7 @@ import os
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +50,16 @@ class SessionStore(Ledger):
 
     @classmethod
     def resume(
-        cls, path: str | os.PathLike[str], session_id: int | None = None, now: float | None = None
+        cls,
+        path: str | os.PathLike[str],
+        session_id: int | None = None,
+        now: float | None = None,
+        unfit: Callable[[SessionInfo], str] = lambda info: "",
     ) -> SessionStore:
         """Go on with session `session_id`, or with the last open one; its history then says "resumed".
 
-        UsageError where there is none, or it is signed; StoreError as in `create`.
+        UsageError where there is none, it is signed, or `unfit` says why no cells may be counted into it: it is then as
+        it was. StoreError as in `create`.
         """
         if not os.path.exists(path):
             raise UsageError(
@@ -85,6 +90,10 @@ class SessionStore(Ledger):
                     with contextlib.suppress(sqlite3.Error):
                         corrections.give_up(connection.execute, damage.session, damage.what, time.time())
                 raise
+            if why := unfit(store.info):
+                raise UsageError(
+                    f"session {store.id} cannot be gone on with, because {why}", "begin a new one without --resume"
+                )
             with store._change() as execute:
                 execute("UPDATE session SET state = 'open', ended_at = NULL WHERE id = ?", (store.id,))
                 corrections.record(execute, store.id, store._clock.after(now), store.info.operator, "resumed")
