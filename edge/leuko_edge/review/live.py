@@ -104,7 +104,12 @@ def fields(standing: Standing) -> dict[str, Any]:
         "goal": goal,
         "way": way,
         "differential": differential_fields(snapshot.differential),
-        "told": [", ".join(words.beside(snapshot)), ", ".join(words.view(snapshot)), words.frames(snapshot.accounts)],
+        "told": [
+            *words.decisions(snapshot),
+            ", ".join(words.beside(snapshot)),
+            ", ".join(words.view(snapshot)),
+            words.frames(snapshot.accounts),
+        ],
         "warning": snapshot.warning,
         "last": [[shown.id, shown.label, shown.by] for shown in snapshot.last],
         "keys": [word.split(" ", 1) for word in KEYS],
