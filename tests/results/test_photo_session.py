@@ -7,6 +7,7 @@ import os
 import pytest
 from drawn import encoded, smear
 
+from leuko_edge.cli import count as counting
 from leuko_edge.cli import main as command
 from leuko_edge.cli.count import Classifier
 from leuko_edge.errors import UsageError
@@ -131,3 +132,15 @@ def test_a_count_that_breaks_off_keeps_what_it_had_and_says_so(slide, database, 
     assert count(slide, database, "--sample", "1") == 130
     kept = record(database)
     assert kept.summary.state == "closed" and len(kept.cells) == 1 and kept.events[-1].kind == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("codes", "whole"), [([0, 0], 0), ([3, 3], 3), ([0, 3], 5), ([3, 0, 5], 5), ([0, 4, 3], 4), ([5], 5)]
+)
+def test_the_exit_code_of_several_samples_is_that_of_what_was_counted_of_all(codes, whole, tmp_path, monkeypatch):
+    for number in range(len(codes)):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "a.png").touch()
+    given = iter(codes)
+    monkeypatch.setattr(counting, "_count_folder", lambda *_: next(given))
+    assert command.main(["--image", str(tmp_path), "--recursive"]) == whole

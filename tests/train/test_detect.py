@@ -131,3 +131,11 @@ def test_a_field_that_the_finder_learnt_from_is_left_out(tmp_path, monkeypatch):
     learnt = frozenset({before[0].where(folder)})
     monkeypatch.setattr(detect, "finder_pictures", lambda: learnt)
     assert held_out(folder)["bccd"] == before[1:]
+
+
+def test_without_a_field_to_measure_there_is_a_sentence_and_no_figure(tmp_path, capsys):
+    from leuko_train import cli
+
+    assert cli.main(["detect", "--data", str(tmp_path), "--json", str(tmp_path / "r.json")]) == 3
+    out, err = capsys.readouterr()
+    assert out == "" and "holds no field with boxes" in err and not (tmp_path / "r.json").exists()

@@ -125,3 +125,13 @@ def test_a_name_means_a_class_and_perhaps_a_sub_type(name, label, sub_type):
 
 def test_every_name_in_the_list_means_something_and_no_other_does():
     assert all(meaning(name) for name in KNOWN) and meaning("heterophil") is None and meaning("") is None
+
+
+@pytest.mark.parametrize("lab", ["pbc", "lisc", "deepbionet/classes", "kaggle_blood_cells/TRAIN"])
+def test_a_misspelt_class_in_a_known_laboratory_is_said_at_once_and_nothing_cut(lab, tmp_path, capsys):
+    for name in ("neutrophil", "neutrofil"):
+        labfolder.save(tmp_path / "data" / lab / name / "_0_1.jpeg", labfolder.crop(1, "neutrophil", 160))
+    assert cli.main(["cells", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert "named after no class: neutrofil" in said and len(said.splitlines()) == 1
+    assert not (tmp_path / "out").exists()

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -58,8 +58,14 @@ def count(request: Request) -> int:
     folders = folders_below(request.images)
     if not folders:
         raise UsageError("--recursive found no pictures (JPEG, PNG, TIFF or BMP) below what --image names")
-    codes = [_count_folder(request, folder) for folder in folders]
-    return next((code for code in codes if code), 0)
+    return _whole([_count_folder(request, folder) for folder in folders])
+
+
+def _whole(codes: Sequence[int]) -> int:
+    """The exit code of several samples: what broke comes first; where some were counted and others not, in part."""
+    if EnvironmentBroken.exit_code in codes:
+        return EnvironmentBroken.exit_code
+    return codes[0] if len(set(codes)) == 1 else PARTLY
 
 
 def _count_folder(request: Request, folder: str) -> int:

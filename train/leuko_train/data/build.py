@@ -29,7 +29,7 @@ from .choose import choose
 from .items import Item
 from .laboratories import LABORATORIES
 from .outlines import outlined, packed
-from .own import OwnLab
+from .own import OwnLab, class_folders
 
 COPIES = 6  # turned copies taken of one place: more are the same cell again
 PER_CLASS = 4000  # pictures taken of one class of PBC: all of them
@@ -143,6 +143,13 @@ def pooled_scales(items: list[Item], sample: int = 60) -> Pooled:
     return pooled
 
 
+BY_CLASS = (
+    *("pbc", "deepapl", "raabin_cells", "lisc", "deepbionet/classes"),
+    *("kaggle_blood_cells/TRAIN", "kaggle_blood_cells/TEST"),
+)
+"""Folders of `data` that hold a folder for each class."""
+
+
 def build(
     data: Path,
     out: Path,
@@ -154,9 +161,12 @@ def build(
     """Cut the cell set from the folders in `data`, and from those of `own`, into `out`.
 
     `without`: the `NORMALISED` that are not to be; `without_labs`: laboratories that are left out. Raises UsageError
-    where there is nothing to cut, or a folder of `own` says what cannot be.
+    where there is nothing to cut, a folder is named after no class, or a folder of `own` says what cannot be.
     """
-    given = {lab: lab.items() for lab in own}  # first: what is wrong there should not be found after an hour
+    for name in BY_CLASS:  # first: what is wrong there should not be found after an hour, nor left out without a word
+        if (data / name).is_dir():
+            class_folders(data / name)
+    given = {lab: lab.items() for lab in own}
     about = {**LABORATORIES, **{lab.name: lab.about(items) for lab, items in given.items()}}
     more = [item for items in given.values() for item in items]
     names = linked.groups(data)

@@ -56,13 +56,7 @@ class OwnLab:
             yield self._item(pictures / name, boxes=boxes, all_boxed=False)
 
     def _by_class(self) -> Iterator[Item]:
-        folders = [path for path in sorted(self.folder.iterdir()) if path.is_dir() and path.name not in APART]
-        if unknown := [path.name for path in folders if meaning(path.name) is None]:
-            raise UsageError(
-                f"{self.folder} has folders that are named after no class: {', '.join(unknown)}. "
-                f"The names are {', '.join(KNOWN)}."
-            )
-        for folder in folders:
+        for folder in class_folders(self.folder):
             label, sub_type = meaning(folder.name) or ("", "")
             for path in sorted(folder.iterdir()):
                 if path.suffix.lower() in PICTURES:
@@ -85,3 +79,18 @@ def own_lab(text: str) -> OwnLab:
     if not Path(folder).is_dir():
         raise argparse.ArgumentTypeError(f"{folder} is not a folder")
     return OwnLab(name, Path(folder))
+
+
+def class_folders(folder: Path) -> list[Path]:
+    """The folders in `folder` that are named after classes; UsageError where one is named after none.
+
+    Those of `APART` hold something else, hidden ones nothing of ours.
+    """
+    shown = [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith(".")]
+    folders = [path for path in shown if path.name not in APART]
+    if unknown := [path.name for path in folders if meaning(path.name) is None]:
+        raise UsageError(
+            f"{folder} has folders that are named after no class: {', '.join(unknown)}",
+            f"the names are {', '.join(KNOWN)}.",
+        )
+    return folders

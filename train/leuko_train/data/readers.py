@@ -32,21 +32,24 @@ SHORT = {
 def lisc(data: Path) -> Iterator[Item]:
     """Whole fields; the folder is the class of the field's cell, and nobody says which smear they are of."""
     for path in sorted((data / "lisc").glob("*/*.jpg")):
-        yield Item(path, "lisc", f"{path.parent.name}-{path.stem}", path.parent.name)
+        if named := meaning(path.parent.name):
+            yield Item(path, "lisc", f"{path.parent.name}-{path.stem}", named.label)
 
 
 def kaggle(data: Path) -> Iterator[Item]:
     for path in sorted((data / "kaggle_blood_cells").glob("*/*/*.jpeg")):
         if re.match(r"_\d+_", path.name):  # not the number of the photograph: see `kaggle.py`
             part, folder = path.parts[-3], path.parts[-2]
-            yield Item(path, "kaggle", f"{part}-{folder}-{path.stem}", SHORT[folder], original=False)
+            if named := meaning(folder):
+                yield Item(path, "kaggle", f"{part}-{folder}-{path.stem}", named.label, original=False)
 
 
 def deepbionet_classes(data: Path) -> Iterator[Item]:
     for path in sorted((data / "deepbionet/classes").glob("*/*.jpg")):
         source, _, copy = path.stem.partition("__")
-        label = path.parent.name
-        yield Item(path, "deepbionet", f"{label}-{source}", label, original=copy.startswith("orig"))
+        if named := meaning(path.parent.name):
+            label = named.label
+            yield Item(path, "deepbionet", f"{label}-{source}", label, original=copy.startswith("orig"))
 
 
 def _voc(folder: Path, picture: str) -> tuple[Box, ...]:

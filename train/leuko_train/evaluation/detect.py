@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from leuko_edge.errors import UsageError
+from leuko_edge.errors import NothingCountable, UsageError
 from leuko_edge.model.classify import CellClassifier, Classifier
 from leuko_edge.model.finder_card import shipped_finder
 from leuko_edge.pipeline import Pipeline
@@ -120,6 +120,8 @@ def run(args: argparse.Namespace) -> int:
     classifier = Classifier.from_path(args.model)
     started = time.monotonic()
     results = [measure(lab, items, classifier) for lab, items in held_out(args.data, args.trained_by).items() if items]
+    if not results:
+        raise NothingCountable(f"{args.data} holds no field with boxes that nothing was learnt from", "see its README")
     table = Table(title="White cells found in held-out fields")
     for name in ("laboratory", "fields", "cells", "recall", "95 %", "precision", "95 %", "before the classifier"):
         table.add_column(name, justify="left" if name == "laboratory" else "right")
