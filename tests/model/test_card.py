@@ -83,9 +83,9 @@ def test_the_certificate_of_a_pair_holds_for_both_of_it(model):
 def test_a_model_without_a_certificate_is_refused_and_the_way_to_one_is_told(model):
     rewrite(model, certificate={})
     assert load_verified(model, certified=False)
-    assert "has no certificate" in refusal(model) and "leuko-check FOLDER --quantized tiny.tflite --certify" in refusal(
+    assert "has no certificate" in refusal(
         model
-    )
+    ) and f"leuko-check --cells CELLS --quantized {model} --certify" in refusal(model)
 
 
 def test_what_counts_cells_takes_certified_models_only(model):

@@ -11,6 +11,7 @@ from types import ModuleType
 
 from leuko_edge.cli.grammar import Terse
 from leuko_edge.errors import EnvironmentBroken, LeukoError
+from leuko_edge.native_stderr import captured
 
 COMMANDS = {
     "finder": "train the finder of white cells, and measure it",
@@ -51,7 +52,8 @@ HOMES = {
 
 def _command(name: str) -> ModuleType:
     try:
-        return importlib.import_module(f".{HOMES[name]}", __package__)
+        with captured(2):  # what TensorFlow says of the machine before its log level counts; what fails is an exception
+            return importlib.import_module(f".{HOMES[name]}", __package__)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("leuko_"):
             raise
@@ -61,7 +63,7 @@ def _command(name: str) -> ModuleType:
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0, 2 for wrong usage, else the error's own."""
     words = list(sys.argv[1:] if argv is None else argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every batch size that it compiles for
     try:
         return _run(words)

@@ -61,7 +61,7 @@ def conclude(count: Count) -> int:
         except LeukoError as error:
             messages.print(Text(f"leuko-edge: {error}"), soft_wrap=True)
             code = code or error.exit_code
-    if not request.quiet:
+    if not request.quiet and not withdrawn:  # of a session that never began there is nothing but why
         truth = count.truth
         if request.demo and (request.resume is not None or engine.next_slide):
             truth = None  # the truth of this slide is not that of the whole session

@@ -13,6 +13,7 @@ import math
 import os
 import re
 import reprlib
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -168,7 +169,8 @@ def load_verified(
     if certified and problem:
         raise ModelError(
             f"The model {path} cannot be used: {problem}",
-            f"make one on labelled cells with: leuko-check FOLDER --quantized {path.name} --certify",
+            "make one on the cells that leuko-train cells wrote, with: "
+            f"leuko-check --cells CELLS --quantized {shlex.quote(str(path))} --certify",
         )
     if trusted and not _is_shipped(path):
         signature.check(path, content, written, trusted)

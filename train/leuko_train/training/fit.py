@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import shlex
 from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -34,6 +35,7 @@ from .optimizer import FineTuning
 from .settings import POLICIES, Settings, add_settings, as_made, from_arguments, weights
 
 WEIGHTS, MODEL = "model.weights.h5", "model.keras"
+CURVES = "tensorboard"  # folder of a run
 MAY_CHANGE = ("epochs", "keep")
 """Settings that do not make another network of the same epoch."""
 MAY_GO_ON = (*MAY_CHANGE, "augment")
@@ -98,7 +100,7 @@ def _callbacks(course: Course, out: Path) -> list[keras.callbacks.Callback]:
     """The course first: TensorBoard logs what it adds. Keras's TensorBoard needs TensorFlow, also under JAX."""
     if not all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard")):
         return [course]
-    return [course, keras.callbacks.TensorBoard(out / "tensorboard", write_graph=False)]
+    return [course, keras.callbacks.TensorBoard(out / CURVES, write_graph=False)]
 
 
 def fit(
@@ -229,4 +231,6 @@ def run(args: argparse.Namespace) -> int:
         )
     kept = f"Kept: epoch {progress.best_epoch} (best on validation: {progress.best:.4f})"
     print(f"{kept}; {args.out / MODEL}, {args.out / 'report.md'}")
+    if (curves := args.out / CURVES).is_dir():
+        print(f"Curves: tensorboard --logdir {shlex.quote(str(curves))}")
     return 0
