@@ -135,6 +135,15 @@ def test_counts_are_of_the_current_labels_without_the_undone(store):
     assert store.counts() == Counter(eosinophil=1, platelet=1, monocyte=1)
 
 
+def test_an_undone_cell_is_in_no_count_of_the_file_and_stays_out_whatever_it_is_called(store, path):
+    for number in (1, 2):
+        store.add_cell(new_cell(number=number), ACCOUNTS)
+    store.undo_last("A. B.", START)
+    assert rows(path, "SELECT id, counted FROM cell") == [(1, 1), (2, 0)]
+    store.reclassify(2, "monocyte", "A. B.", START)
+    assert rows(path, "SELECT counted FROM cell WHERE id = 2") == [(0,)]
+
+
 def test_a_change_keeps_what_was_before_and_who_made_it(store, path):
     store.add_cell(new_cell(), ACCOUNTS)
     store.reclassify(1, "monocyte", "A. B.", START + 9)
