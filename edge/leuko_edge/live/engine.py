@@ -11,23 +11,23 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from .. import tally
 from ..decision import Decision, Standing
 from ..mapping.slide_map import SlideMap
 from ..model.classify import CellClassifier
-from ..session import ADVICE, Accounts, Action, End, Focus, Light, Motion, Place, PlaceState, Shown
+from ..session import ADVICE, Accounts, Action, End, Focus, Light, Motion, Place, Shown
 from ..sources.live_source import LiveSource
 from ..stopwatch import Stopwatch
 from ..store import SessionStore
 from ..tally import Differential
 from ..types import REFERENCES, Frame, Skip
+from . import history
 from .cell_counter import Looker
 from .gate import Gate, Verdict
 from .goal import Goal, widest
 from .snapshot import Snapshot
-from .tracks import VIEWS, Look, Track
+from .take_up import take_up
+from .tracks import Track
 
 CHECKED = 50  # counted frames after which the map's small corrections may have brought two tracks together
 SHOWN = 8  # cells in the display's list
@@ -138,34 +138,19 @@ class Engine:
         self.store.move_keyframes(self.map.places())
         self.store.relocate({t.id: self.map.position(t.key, t.dx, t.dy) for t in self.cells.tracks})
 
-    def _take_up(self, frame: Frame) -> None:
-        """Know again what an earlier run of this session saw, where the camera's frames are as they were."""
-        pieces, cells = self.store.keyframes(), self.store.cells()
-        if not pieces or pieces[0].shape != frame.bgr.shape:
-            if pieces:  # the new map's pieces take their numbers
-                self.store.drop_map()
-            self.map.number_from(max((cell.area for cell in cells), default=-1) + 1)
-            return
-        self.map.restore(pieces)
-        self._kept, self._areas = len(pieces), self.map.areas
-        for cell in cells:
-            if 0 <= cell.key < len(pieces):
-                track = Track(cell.key, cell.dx, cell.dy, cell.id, label=cell.label, confidence=cell.confidence)
-                track.by, track.undone = cell.by, cell.undone
-                track.views = [Look(1.0, np.array(cell.probabilities))] * min(cell.views, VIEWS)
-                self.cells.tracks.add(track)
-
     def look(self, frame: Frame) -> None:
         """Locate, judge and, where it may be, count one frame."""
         if self.place is None:
-            self._take_up(frame)
+            self._kept = take_up(self.store, self.map, self.cells.tracks, frame.bgr.shape)
+            self._areas = self.map.areas
         with self.stopwatch.stage("registration"):
             place = self.map.locate(frame.bgr)
             new = self.map.pieces(self._kept)
         if new:
             self.store.add_keyframes(new)
             self._kept = new[-1].key + 1
-        self._tell_place(place)
+        history.tell_place(self.store, self.place, place)
+        self.place = place
         with self.stopwatch.stage("gate"):
             verdict = self.gate.judge(frame.bgr, place)
         if not self._stated and self.gate.reference is not None:
@@ -182,26 +167,12 @@ class Engine:
         self._verdict = Verdict(reason, verdict.focus, verdict.light, verdict.sharpness, verdict.motion)
         if joined := self.map.areas < self._areas:
             self.store.move_keyframes(self.map.places())  # else a run that goes on would part them again
-        if joined or (reason is None and self._counted % CHECKED == 0):
-            self._join_doubled()
+        due = joined or (reason is None and self._counted % CHECKED == 0)
+        scale = self.cells.scale  # None before anything was looked at
+        if due and scale is not None and history.join_doubled(self.store, self.cells.tracks, scale):
+            self.cells.changed = True
         self._areas = self.map.areas
         self._times.append(time.monotonic())
-
-    def _tell_place(self, place: Place) -> None:
-        """Into the session's history: where counting broke off, and where it was taken up again."""
-        before, self.place = self.place, place
-        if before is not None and (before.state == PlaceState.LOST) != (place.state == PlaceState.LOST):
-            kind = {PlaceState.LOST: "lost", PlaceState.NEW: "new area"}.get(place.state, "found")
-            self.store.event(kind, "", "model", time.time())
-
-    def _join_doubled(self) -> None:
-        """The map was corrected, or two areas turned out to be one: what is now at one place was one cell."""
-        if self.cells.scale is None:  # nothing was looked at yet
-            return
-        for older, newer in self.cells.tracks.doubled(self.cells.scale):
-            self.store.discard(newer.id, f"the same cell as {older.id}", time.time())
-            newer.undone = True
-            self.cells.changed = True
 
     def act(self, action: Action) -> None:
         """What the person asked for by a key."""
