@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import random
 import re
 import statistics
@@ -58,6 +59,12 @@ def started(path: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
             server.terminate()
 
 
+def processor_ms(server: subprocess.Popen[str]) -> float:
+    """Of the server since it started, which other work on the machine does not change."""
+    spent = Path(f"/proc/{server.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    return 1000 * sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")
+
+
 def asked(address: str, body: object = None, token: str = "") -> bytes:
     data = None if body is None else json.dumps(body).encode()
     with urllib.request.urlopen(urllib.request.Request(address, data, {"x-token": token}), timeout=60) as answer:
@@ -94,6 +101,7 @@ def main() -> int:
         made(path)
         with started(path) as (address, server):
             times: list[float] = []
+            before = processor_ms(server)
             refused: Counter[str] = Counter()
             each = options.changes // options.clients
             threads = [
@@ -104,6 +112,7 @@ def main() -> int:
             for thread in threads:
                 thread.join()
             ended = server.poll()
+            spent = 0.0 if ended is not None else processor_ms(server) - before
             memory = "" if ended is not None else Path(f"/proc/{server.pid}/status").read_text()
         with Archive(path) as archive:
             record = archive.record(1)
@@ -116,7 +125,7 @@ def main() -> int:
     print(f"{len(times)} changes answered, {len(record.events)} in the history, {broken} out of order, {dict(refused)}")
     print(
         f"ms from a change to the new differential: median {statistics.median(times):.0f}, "
-        f"95 % below {statistics.quantiles(times, n=20)[-1]:.0f}"
+        f"95 % below {statistics.quantiles(times, n=20)[-1]:.0f}; {spent / len(times):.1f} ms of the server's processor"
     )
     if ended is not None:
         print(f"the server ended by itself, exit code {ended}")

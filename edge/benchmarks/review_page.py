@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from review_load import CELLS, made, started
+from review_load import CELLS, made, processor_ms, started
 
 CHANGE = """
 const done = arguments[arguments.length - 1], label = arguments[1];
@@ -73,7 +73,7 @@ def main() -> int:
             print(f"server: {memory(process)} when started")
             opened = browser(Path(folder) / "browser")
             try:
-                seen = []
+                seen, before = [], processor_ms(process)
                 for _ in range(options.loads):
                     opened.get("about:blank")
                     opened.get(f"{address}/sessions/1")
@@ -83,13 +83,17 @@ def main() -> int:
                 paints, wholes, in_view = zip(*seen, strict=True)
                 print(
                     f"page of {CELLS} cells, ms to the first paint: {_said(paints)}; to the picture of the last of the "
-                    f"{in_view[-1]} cells in view: {_said(wholes)}"
+                    f"{in_view[-1]} cells in view: {_said(wholes)}; {(processor_ms(process) - before) / len(seen):.0f} ms of the server's processor"
                 )
-                times = []
+                times, before = [], processor_ms(process)
                 for number in range(options.changes):
                     label = ("monocyte", "lymphocyte")[number // CELLS % 2]
                     times.append(opened.execute_async_script(CHANGE, number % CELLS + 1, label))
-                print(f"ms from a key to the new differential painted: {_said(times)}")
+                spent = (processor_ms(process) - before) / len(times)
+                print(
+                    f"ms from a key to the new differential painted: {_said(times)}; {spent:.0f} of the server's"
+                    " processor"
+                )
             finally:
                 opened.quit()
             print(f"server: {memory(process)} after that")

@@ -148,6 +148,7 @@ def test_where_two_must_sign_the_result_is_preliminary_until_another_person_has_
     post(client, "look", {"cells": [5, 6]})
     assert signed_by(client, "countersign", "Dr. B").status_code == 409  # not before the first
     assert signed_by(client, "sign", "Dr. A").json()["awaits_second"]
+    assert "waits for a second signature" in client.get("/").text
     assert post(client, "change", one(1, "neutrophil", "blast")).json()["code"] == "signed"
     assert client.get("/sessions/1/report.fhir.json").json()["entry"][0]["resource"]["status"] == "preliminary"
     refused = signed_by(client, "countersign", "dr. a ")

@@ -6,6 +6,8 @@ import ipaddress
 import json
 import re
 import ssl
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.parse
@@ -146,6 +148,13 @@ def test_what_is_no_certificate_is_refused_in_one_sentence(database, tmp_path, c
     assert main(words) == 2 and "--certificate and --key go together" in capsys.readouterr().err
     assert main([*words, "--key", str(tmp_path / "c.pem")]) == 2
     assert "cannot be used" in capsys.readouterr().err
+
+
+def test_the_pages_load_nothing_heavy_until_somebody_adds_a_cell():
+    heavy = {"numpy", "cv2", "ai_edge_litert", "rich", "fpdf"}
+    program = f"import sys, leuko_edge.review.app, leuko_edge.cli.review; print([*{heavy} & sys.modules.keys()])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_it_ends_with_the_program_that_started_it(database):

@@ -29,7 +29,7 @@ FILES = (
     ("report.fhir.json", "FHIR"),
     ("report.hl7", "HL7"),
 )
-COUNTING = "counting now"
+COUNTING, AWAITING = "counting now", "signed, waits for a second signature"
 STATES = {"open": "counting, or to resume", "closed": "to review", "signed": "signed"}
 
 
@@ -65,9 +65,14 @@ class Pages:
         q, wanted = request.query_params.get("q", "").strip(), request.query_params.get("state", "")
         with Archive(self._path) as archive:
             found = [one for one in reversed(archive.sessions()) if _fits(one, q, wanted)]
+            told = dict.fromkeys(archive.awaiting_second(), AWAITING)
         now = self._live.session()
         rows = [
-            {"one": one, "began": _local(one.started_at), "state": COUNTING if one.id == now else STATES[one.state]}
+            {
+                "one": one,
+                "began": _local(one.started_at),
+                "state": COUNTING if one.id == now else told.get(one.id, STATES[one.state]),
+            }
             for one in found
         ]
         if "rows" in request.query_params:

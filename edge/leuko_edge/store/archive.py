@@ -167,6 +167,16 @@ class Archive:
                 raise UsageError(f"there is no session {session} in {self.path}", "leuko-edge sessions lists them")
             return "-".join(str(value) for value in tuple(row))
 
+    def awaiting_second(self) -> frozenset[int]:
+        """The sessions that one person has signed and another must."""
+        with self._reading() as execute:
+            rows = execute(
+                "SELECT session.id FROM session JOIN signature ON signature.session = session.id "
+                "WHERE state = 'signed' AND second_signature AND second_by IS NULL AND version = "
+                "(SELECT max(version) FROM signature WHERE signature.session = session.id)"
+            )
+            return frozenset(int(row["id"]) for row in rows)
+
     def reference(self, label: str, most: int) -> list[tuple[int, int]]:
         """(session, cell) of cells of a class in signed sessions: those that a person named, then the surest."""
         with self._reading() as execute:
