@@ -83,7 +83,8 @@ def main() -> int:
                 paints, wholes, in_view = zip(*seen, strict=True)
                 print(
                     f"page of {CELLS} cells, ms to the first paint: {_said(paints)}; to the picture of the last of the "
-                    f"{in_view[-1]} cells in view: {_said(wholes)}; {(processor_ms(process) - before) / len(seen):.0f} ms of the server's processor"
+                    f"{in_view[-1]} cells in view: {_said(wholes)}; "
+                    f"{(processor_ms(process) - before) / len(seen):.0f} of the server's processor"
                 )
                 times, before = [], processor_ms(process)
                 for number in range(options.changes):
