@@ -3,8 +3,9 @@
     python tests/mutants.py --list
     python tests/mutants.py --only store tracks --n 10 --seed 1
 
-For each change a copy of the packages is altered, and the tests that belong to it run against the copy. Printed are the
-changes that went unnoticed, and how many were noticed. By hand: all of them take an hour on two cores.
+For each change a copy of the packages is altered, and the test files nearest to it run against the copy; before, they
+have to pass as it is. Printed are the changes that went unnoticed, and how many were noticed. By hand: each
+takes some seconds.
 """
 
 from __future__ import annotations
@@ -201,16 +202,16 @@ def noticed(mutant: Mutant, copy: Path) -> bool | None:
     if text.count(mutant.line) != 1:
         return None
     target.write_text(text.replace(mutant.line, mutant.instead))
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-x",
-        "-p",
-        "no:cacheprovider",
-        *(f"tests/{name}" for name in mutant.tests.split()),
-    ]
+    try:
+        return failing(mutant.tests, copy)
+    finally:
+        target.write_text(text)
+
+
+def failing(tests: str, copy: Path) -> bool:
+    """Whether one of the tests fails, or they never end, with the copy as it stands."""
+    files = [f"tests/{name}" for name in tests.split()]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *files]
     paths = os.pathsep.join(str(copy / folder) for folder in ("edge", "train", "convert"))
     try:
         done = subprocess.run(
@@ -219,8 +220,6 @@ def noticed(mutant: Mutant, copy: Path) -> bool | None:
         return done.returncode == 1
     except subprocess.TimeoutExpired:
         return True
-    finally:
-        target.write_text(text)
 
 
 def main() -> int:
@@ -243,6 +242,10 @@ def main() -> int:
                 shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, copy / name)
+        if not options.list:
+            for tests in sorted({mutant.tests for mutant in mutants}):
+                if failing(tests, copy):
+                    sys.exit(f"tests/{tests}: fails as it is, and would notice everything")
         for mutant in mutants:
             said = " -> ".join(" ".join(text.split()) for text in (mutant.line, mutant.instead))
             if options.list:
