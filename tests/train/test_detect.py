@@ -15,8 +15,10 @@ from leuko_edge.model.classify import FixedClassifier
 from leuko_edge.types import Cell, CountedCell, Prediction
 from leuko_train.data import build, linked, split
 from leuko_train.data.readers import Box, Item
-from leuko_train.evaluation import detect
+from leuko_train.evaluation import detect, looked_at
 from leuko_train.evaluation.detect import Found, held_out, match, measure
+from leuko_train.evaluation.looked_at import Remark
+from leuko_train.metrics.detection import Detection
 
 OUTLINE = np.array([[0, 0], [1, 0], [1, 1]], np.int32)
 
@@ -139,3 +141,24 @@ def test_without_a_field_to_measure_there_is_a_sentence_and_no_figure(tmp_path, 
     assert cli.main(["detect", "--data", str(tmp_path), "--json", str(tmp_path / "r.json")]) == 3
     out, err = capsys.readouterr()
     assert out == "" and "holds no field with boxes" in err and not (tmp_path / "r.json").exists()
+
+
+def test_a_box_that_holds_no_cell_is_not_missed_and_a_cell_without_a_box_is_not_false():
+    remarks = [
+        Remark(box(100.4, 100), looked_at.Kind.NO_CELL, "platelet"),
+        Remark(box(50, 50), looked_at.Kind.UNBOXED, "white cell"),
+    ]
+    found = Detection("some")
+    detect._look(found, [box(0, 0), box(100, 100)], [cell(5, 5), cell(55, 55), cell(30, 30)], remarks)
+    assert (found.true, found.hits, found.false) == (1, 1, 1)
+
+
+def test_what_was_looked_at_is_read_whole_with_what_is_there():
+    remarks = [remark for seen in looked_at.read().values() for remark in seen]
+    assert remarks and all(r.what and r.box.right > r.box.left and r.box.bottom > r.box.top for r in remarks)
+
+
+@pytest.mark.parametrize(("at", "expected"), [((0, 0, 10, 10), 1.0), ((0, 0, 10, 5), 0.5), ((20, 0, 10, 10), 0.0)])
+def test_overlap_is_intersection_over_union(at, expected):
+    one = replace(cell(0, 0), cell=Cell(at, (0, 0), OUTLINE))
+    assert detect.overlap(box(0, 0), one) == pytest.approx(expected)
