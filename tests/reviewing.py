@@ -37,6 +37,7 @@ def counted(folder: Path) -> Path:
         (pictures / f"{number}.png").write_bytes(encoded(smear(white_cells=3, seed=seed), ".png"))
     database = folder / "sessions.sqlite3"
     words = ["--image", str(pictures), "--sample", "S-17", "--operator", "AB", "--database", str(database)]
+    words += ["--threads", "1"]  # names come in the order of the pictures
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(count.Classifier, "from_path", lambda *_, **__: FixedClassifier(*LABELS))
         assert main([*words, "--quiet"]) == 0
