@@ -22,7 +22,6 @@ from ..errors import EnvironmentBroken, LeukoError, PictureError, SourceLost, Us
 from ..files import default_path
 from ..live.engine import Engine
 from ..live.goal import Goal
-from ..live.session_info import TARGET, information
 from ..live.session_stream import Stream
 from ..live.snapshot import Snapshot
 from ..model.classify import Classifier
@@ -37,7 +36,7 @@ from . import sentences
 from .backoff import FIRST, LONGEST, Pauses
 from .journal import ERROR, WARNING
 from .reporter import Teller
-from .resume import check_room, last_open, take_up
+from .resume import check_room, last_open, new_session, take_up
 
 LOADING = 60.0  # seconds that the model may take, on the slowest card and board
 OPENING = 60.0  # seconds that a camera may take: "auto" tries one after the other, and waits at each
@@ -182,7 +181,8 @@ class Service:
             )
             stack.enter_context(contextlib.closing(classifier))
             check_room(database)
-            if self._video is None and last_open(database) is None:  # before the camera, which the test needs
+            # Before the camera, which the test needs.
+            if self._video is None and self._demo is None and last_open(database) is None:
                 ask_for_test(settings.qc, database, classifier.card.sha256)
             self._teller.step("opening the camera", OPENING)
             stream = self._stream(settings)
@@ -202,18 +202,7 @@ class Service:
     def _session(self, settings: Settings, classifier: Classifier, stream: Stream, database: str) -> bool:
         """Count one session to its end, the one of before or a new one; whether another slide was asked for."""
         stream.next_session()
-        goal = Goal(settings.count.target, settings.count.precision)
-        goal = goal if (goal.target or goal.precision) else Goal(TARGET)
-        info = information(
-            stream,
-            classifier.card,
-            goal,
-            settings.reference,
-            operator=settings.session.operator or "",
-            simulated=self._demo is not None,
-            second_signature=settings.review.second_signature,
-            decisions=settings.count.decisions or (),
-        )
+        info = new_session(settings, stream, classifier.card, simulated=self._demo is not None)
         self._counting = None
         store = take_up(database, info, self._teller.journal.say, self._unclosed)
         resumed = store is not None

@@ -8,7 +8,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Container
 
-from ..live.session_info import misfit
+from ..config import Settings
+from ..live.goal import Goal
+from ..live.session_info import TARGET, Described, information, misfit
+from ..model.card import ModelCard
 from ..store import SessionInfo, SessionStore, errors, schema
 
 
@@ -24,6 +27,21 @@ def last_open(database: str) -> int | None:
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise errors.explained(error, name) from None
     return int(row["id"]) if row is not None and row["open"] else None
+
+
+def new_session(settings: Settings, source: Described, card: ModelCard, simulated: bool) -> SessionInfo:
+    """What a session of the service begins with; `source` is open."""
+    goal = Goal(settings.count.target, settings.count.precision)
+    return information(
+        source,
+        card,
+        goal if goal.target or goal.precision else Goal(TARGET),
+        settings.reference,
+        operator=settings.session.operator or "",
+        simulated=simulated,
+        second_signature=settings.review.second_signature,
+        decisions=settings.count.decisions or (),
+    )
 
 
 def take_up(
