@@ -29,6 +29,7 @@ def slide(tmp_path, monkeypatch):
     """A folder of three photographs, and a classifier that says neutrophil, neutrophil, monocyte, platelet."""
     labels = ("neutrophil", "neutrophil", "monocyte", "platelet")
     monkeypatch.setattr(count.Classifier, "from_path", lambda *_, **__: FixedClassifier(*labels))
+    monkeypatch.setenv("LEUKO_EDGE_COUNT_THREADS", "1")  # names come in the order of the pictures
     folder = tmp_path / "slide"
     folder.mkdir()
     for number in range(3):

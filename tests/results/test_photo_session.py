@@ -23,6 +23,7 @@ SOME_LOST = 5  # the exit code where a picture could not be used
 def slide(tmp_path, monkeypatch):
     """A folder of three photographs and a broken one, and a classifier that says what LABELS say."""
     monkeypatch.setattr(Classifier, "from_path", lambda *_, **__: FixedClassifier(*LABELS))
+    monkeypatch.setenv("LEUKO_EDGE_COUNT_THREADS", "1")  # names come in the order of the pictures
     folder = tmp_path / "slides" / "S-1"
     folder.mkdir(parents=True)
     for number in range(3):
