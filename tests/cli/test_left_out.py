@@ -74,7 +74,7 @@ def test_a_mistyped_path_beside_a_good_one_is_in_the_report(slide, tmp_path, cap
 def test_letters_and_results_beside_the_pictures_are_nothing_to_tell(slide, tmp_path, capsys):
     (slide / "notes.txt").write_text("Dear Sir")
     (slide / ".hidden.png").write_bytes(b"")
-    below(slide / "cells")
+    counted(slide, tmp_path, "--annotate", slide / "cells")
     code, report = counted(slide, tmp_path, "--annotate", slide / "cells")
     assert code == 0 and report["not_counted"] == [] and "LEFT OUT" not in capsys.readouterr().out
 
