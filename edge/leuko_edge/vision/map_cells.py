@@ -13,8 +13,10 @@ FINE = round(MAP_UM / FINE_UM)
 BODY = 0.5  # of the map of bodies: half is the edge of a cell
 LEAST_CORE = 1.5  # µm across: what is smaller in the map of centres is no cell
 LEAST_BODY_UM2 = 20.0  # a small lymphocyte covers 35 to 50 µm²; a platelet 3 to 10
-# What the maps show only faintly, as in a stain or a light that the network knows little, gets thresholds of its own:
-# a body of which less than half, with its outskirts (`FAINT_BODY`), reaches `BODY`; one without a centre.
+# In a picture no larger than one cell and its surroundings (`ALONE_UM` across) a cell is expected, and its light may be
+# wrong: what the maps show only faintly there gets thresholds of its own: a body of which less than half, with its
+# outskirts (`FAINT_BODY`), reaches `BODY`; one without a centre. In a field it would be stacks of red cells.
+ALONE_UM = 40
 FAINT_BODY = 0.25
 FAINT_CENTRE, FAINT_SHARE = 0.3, 0.75  # the least that is offered; of the highest value, how much makes its core
 ONE_UM2 = 200.0  # a faint body no larger than one cell has one core, whatever peaks noise gives it
@@ -39,7 +41,9 @@ class Blob:
 def cells_in(maps: np.ndarray, threshold: float) -> list[Blob]:
     """Of (h, w, 2) float32 maps of centres and bodies, 0 to 1, at `MAP_UM`; outlines at `FINE_UM`."""
     height, width = (side * FINE for side in maps.shape[:2])
-    fine = cv2.resize(_raised(maps, threshold), (width, height), interpolation=cv2.INTER_LINEAR)
+    if max(maps.shape[:2]) * MAP_UM <= ALONE_UM:
+        maps = _raised(maps, threshold)
+    fine = cv2.resize(maps, (width, height), interpolation=cv2.INTER_LINEAR)
     centres, bodies = fine[:, :, 0], fine[:, :, 1]
     count, cores, stats, _ = cv2.connectedComponentsWithStats((centres > threshold).astype(np.uint8), connectivity=4)
     wide = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= (LEAST_CORE / FINE_UM) ** 2)
