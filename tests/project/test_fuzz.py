@@ -93,7 +93,7 @@ def test_some_hundred_broken_files_are_each_counted_or_refused_with_a_sentence(t
     out, err = capfd.readouterr()
     report = json.loads((tmp_path / "r.json").read_text())
     refused = {image["path"] for image in report["images"] if not image["quality"]["counted"]}
-    lines = err.splitlines()
+    lines = [line for line in err.splitlines() if " overlaps " not in line]  # many of them show the same drawn field
     assert out == "" and report["frames"]["captured"] == len(files)
     assert len(lines) == len(refused) == report["frames"]["skipped"]["lost"]
     assert {line.split(": ", 1)[0] for line in lines} == refused
