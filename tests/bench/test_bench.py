@@ -73,7 +73,7 @@ def test_photographs_of_two_sizes_are_timed_by_stages():
     assert tuple(photo.size for photo in found) == SIZES
     for photo in found:
         assert photo.found == 2 and photo.whole.runs >= 5
-        assert list(photo.stages) == ["read", "light and scale", "segment", "crop", "classify"]
+        assert list(photo.stages) == ["read", "light and scale", "segment", "crop", "classify", "overlap"]
         assert {taken.runs for taken in photo.stages.values()} == {photo.whole.runs}
         assert max(taken.median for taken in photo.stages.values()) < photo.whole.high
 

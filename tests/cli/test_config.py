@@ -60,7 +60,7 @@ def test_photographs_take_model_threads_scale_and_ranges(system, counted):
     assert main.main(IMAGE) == 0
     (request,) = counted
     assert (request.images, request.threads, request.settings.model.path) == (("a.png",), 3, "/m.tflite")
-    assert request.settings.count == CountSettings(None, None, 0.05, 3)
+    assert request.settings.count == CountSettings(None, None, None, 0.05, 3)
     assert request.settings.reference["monocyte"] == (0, 9.5) and request.settings.reference["neutrophil"] == (40, 60)
     assert (request.settings.session.database, request.settings.session.operator, request.keep) == (None, None, False)
 
@@ -77,7 +77,7 @@ def test_a_film_takes_the_goal_the_place_and_the_operator_too(system, counted):
     system.write_text(SET)
     assert main.main(VIDEO) == 0
     (request,) = counted
-    assert (request.video, request.settings.count) == ("stage.avi", CountSettings(150, None, 0.05, 3))
+    assert (request.video, request.settings.count) == ("stage.avi", CountSettings(150, None, None, 0.05, 3))
     assert request.settings.session == SessionSettings("/s.sqlite3", "AB")
 
 
@@ -97,10 +97,10 @@ def test_the_demo_keeps_its_own_scale_end_and_place(system, counted):
     assert main.main(DEMO) == 0
     (request,) = counted
     assert (request.settings.model.path, request.threads) == ("/m.tflite", 3)
-    assert request.settings.count == CountSettings(None, None, None, 3)
+    assert request.settings.count == CountSettings(None, None, None, None, 3)
     assert request.settings.session == SessionSettings(None, None)
     assert main.main([*DEMO, "--target", "5", "--um-per-px", "auto", "--database", "d"]) == 0
-    assert counted[-1].settings.count == CountSettings(5, None, None, 3)
+    assert counted[-1].settings.count == CountSettings(5, None, None, None, 3)
     assert counted[-1].settings.session.database == "d"
 
 
@@ -110,7 +110,7 @@ def test_flags_are_strongest(system, counted):
     flags += ["--database", "d.sqlite3", "--operator", "", "--reference", "monocyte=1-2"]
     assert main.main([*VIDEO, *flags]) == 0
     settings = counted[0].settings
-    assert settings.count == CountSettings(None, 12, 0.2, 1)
+    assert settings.count == CountSettings(None, 12, None, 0.2, 1)
     assert (settings.model.path, settings.session) == ("x.tflite", SessionSettings("d.sqlite3", ""))
     assert settings.reference["monocyte"] == (1, 2)
 
@@ -125,8 +125,8 @@ def test_a_resumed_session_keeps_its_goal_and_operator(system, counted):
     system.write_text(SET)
     assert main.main([*VIDEO, "--resume"]) == main.main([*VIDEO, "--resume", "3", "--precision", "9"]) == 0
     first, second = counted
-    assert (first.resume, first.settings.count) == (0, CountSettings(None, None, 0.05, 3))
-    assert (second.resume, second.settings.count) == (3, CountSettings(None, 9, 0.05, 3))
+    assert (first.resume, first.settings.count) == (0, CountSettings(None, None, None, 0.05, 3))
+    assert (second.resume, second.settings.count) == (3, CountSettings(None, 9, None, 0.05, 3))
     assert first.settings.session == SessionSettings("/s.sqlite3", None)
 
 
