@@ -42,7 +42,7 @@ def references() -> None:
             drawn = draw_field(rng, width=480, height=480, um_per_px=UM, cells=[label])
             crops.append(cut(Field.from_bgr(drawn.bgr, UM), [drawn.truth[0].centre], WINDOW_UM, SIDE)[0])
         strip = cv2.cvtColor(np.concatenate(crops, axis=1), cv2.COLOR_RGB2BGR)
-        cv2.imwrite(str(folder / f"{label}.jpg"), strip, [cv2.IMWRITE_JPEG_QUALITY, 88])
+        cv2.imwrite(str(folder / f"{label}.png"), strip, [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
 def pages() -> None:

@@ -278,7 +278,7 @@ async function reference(label, where) {
   const cells = (await known.get(label)).filter(([session]) => session !== page.id);
   if (!cells.length) {
     if (label === "unidentified") return;
-    where.append("Drawn: ", Object.assign(document.createElement("img"), { className: "drawn", src: `/static/reference/${label}.jpg`, alt: `four drawn cells: ${words(label)}` }));
+    where.append("Drawn: ", Object.assign(document.createElement("img"), { className: "drawn", src: `/static/reference/${label}.png`, alt: `four drawn cells: ${words(label)}` }));
     return;
   }
   where.append(`Signed as ${words(label)} here: `);
