@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..types import LEUKOCYTES, UNIDENTIFIED
 from . import columns, schema, table_rows
-from .corrections import Execute
-from .errors import explained
 from .ledger import insert
 
 
@@ -69,11 +67,8 @@ class Quality:
         row |= {name: table_rows.text(row[name]) for name in ("signs", "counts", "findings")}
         row = {name: table_rows.utf8(value) if isinstance(value, str) else value for name, value in row.items()}
         del row["id"]
-        with contextlib.closing(schema.open_beside(self._path)) as connection:
-            try:
-                return int(connection.execute(insert("qc_run", row), row).lastrowid or 0)
-            except sqlite3.Error as error:
-                raise explained(error, self._path) from None
+        with schema.asking(self._path) as execute:
+            return int(execute(insert("qc_run", row), row).lastrowid or 0)
 
     def runs(self, most: int = 10_000) -> tuple[QualityRun, ...]:
         """The newest of all tests, oldest first; none where there is no database yet. Unreadable ones are left out:
@@ -81,7 +76,7 @@ class Quality:
         if not os.path.exists(self._path):
             return ()
         found = []
-        with self._reading() as execute:
+        with schema.asking(self._path, schema.open_to_read) as execute:
             for row in execute("SELECT * FROM qc_run ORDER BY id DESC LIMIT ?", (most,)).fetchall():
                 with contextlib.suppress(*table_rows.UNREADABLE):
                     found.append(_run(row))
@@ -93,21 +88,13 @@ class Quality:
         if not os.path.exists(self._path):
             return ()
         found = []
-        with self._reading() as execute:
+        with schema.asking(self._path, schema.open_to_read) as execute:
             rows = execute(_SESSIONS, (before, before, most)).fetchall()
             for row in rows:
                 with contextlib.suppress(*table_rows.UNREADABLE):
                     signs = execute("SELECT signs FROM field_sign WHERE session = ? ORDER BY frame", (row["id"],))
                     found.append(_session(row, tuple(_numbers(one, "signs") for one in signs.fetchall())))
         return tuple(reversed(found))
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[Execute]:
-        with contextlib.closing(schema.open_to_read(self._path)) as connection:
-            try:
-                yield connection.execute
-            except (sqlite3.Error, UnicodeDecodeError) as error:
-                raise explained(error, self._path) from None
 
 
 _WHITE = ", ".join(f"'{label}'" for label in (*LEUKOCYTES, UNIDENTIFIED))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from . import columns, schema, table_rows
 from .corrections import Execute
-from .errors import explained
 
 
 @dataclass(frozen=True)
@@ -76,13 +75,13 @@ class Quizzes:
             return _drop_open(execute, person)
 
     def unfinished(self, person: str) -> Quiz | None:
-        with self._asking() as execute:
+        with schema.asking(self._path, schema.open_to_read) as execute:
             row = execute("SELECT * FROM quiz WHERE person = ? AND finished_at IS NULL", (person,)).fetchone()
             return None if row is None else _quiz(execute, row)
 
     def finished(self, person: str | None = None) -> tuple[Quiz, ...]:
         """Of everybody, or of one; oldest first."""
-        with self._asking() as execute:
+        with schema.asking(self._path, schema.open_to_read) as execute:
             rows = execute(
                 "SELECT * FROM quiz WHERE finished_at IS NOT NULL AND (? IS NULL OR person = ?) ORDER BY id",
                 (person, person),
@@ -94,16 +93,8 @@ class Quizzes:
         schema.open_beside(self._path).close()
 
     @contextlib.contextmanager
-    def _asking(self, opened: Callable[[str], sqlite3.Connection] = schema.open_to_read) -> Iterator[Execute]:
-        with contextlib.closing(opened(self._path)) as connection:
-            try:
-                yield connection.execute
-            except (sqlite3.Error, *table_rows.UNREADABLE) as error:
-                raise explained(error, self._path) from None
-
-    @contextlib.contextmanager
     def _changing(self) -> Iterator[Execute]:
-        with self._asking(schema.open_beside) as execute:
+        with schema.asking(self._path) as execute:
             execute("BEGIN IMMEDIATE")
             yield execute
             execute("COMMIT")

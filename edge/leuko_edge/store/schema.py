@@ -15,6 +15,7 @@ from ..errors import Hint
 from .errors import STOP_BYTES, StoreDamaged, StoreError, StoreForeign, StoreNewer, explained, room
 from .lock import SessionLock
 from .migrations import MIGRATIONS
+from .table_rows import UNREADABLE
 
 APPLICATION_ID = 0x6C65756B  # "leuk"
 MAGIC = b"SQLite format 3\0"
@@ -102,12 +103,18 @@ def open_beside(path: str | os.PathLike[str]) -> sqlite3.Connection:
 
 
 @contextlib.contextmanager
-def asking(path: str | os.PathLike[str]) -> Iterator[Callable[..., sqlite3.Cursor]]:
-    """`execute` of the database at `path` for one question or change beside whoever counts; else StoreError."""
-    with contextlib.closing(open_beside(path)) as connection:
+def asking(
+    path: str | os.PathLike[str],
+    opened: Callable[[str | os.PathLike[str]], sqlite3.Connection] | None = None,
+) -> Iterator[Callable[..., sqlite3.Cursor]]:
+    """`execute` of the database at `path` for one question or change beside whoever counts; else StoreError.
+
+    `opened`: `open_beside`, or `open_to_read`. So is what a damaged row raises in the caller's hands.
+    """
+    with contextlib.closing((opened or open_beside)(path)) as connection:
         try:
             yield connection.execute
-        except sqlite3.Error as error:
+        except (sqlite3.Error, *UNREADABLE) as error:
             raise explained(error, os.fspath(path)) from None
 
 
