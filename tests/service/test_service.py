@@ -140,7 +140,7 @@ def test_another_slide_ends_the_session_and_the_next_one_counts_its_own_cells(tm
         service.hear(lambda: service.counts() != [] and service.counts()[0] > 0)
         for key in "nn":  # a new slide; this count is left unsigned
             send(service.runtime, key)
-        service.hear(lambda: len(service.states()) == 2 and service.status()["session"]["session"] == 2)
+        service.hear(lambda: len(service.states()) == 2 and (service.status()["session"] or {}).get("session") == 2)
         first = service.counts()[0]
         session = service.status()["session"]
         assert session["slide_awaited"] and session["paused"] and service.states() == ["closed", "open"]
