@@ -42,3 +42,15 @@ def test_no_photograph_is_in_the_project() -> None:
     for folder in ("edge", "train", "convert", "models", "tests", "deploy"):
         for suffix in ("jpg", "jpeg", "bmp", "tif", "tiff"):
             assert not list((ROOT / folder).rglob(f"*.{suffix}"))
+
+
+def test_the_models_that_the_device_looks_for_travel_in_the_wheel_under_their_names() -> None:
+    from leuko_edge.model import card, finder_card
+
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    carried = {source: target for source, target in wheel["force-include"].items() if source.startswith("models/")}
+    shipped = {f"{name}.{suffix}" for name in (card.SHIPPED, finder_card.SHIPPED) for suffix in ("tflite", "json")}
+    assert {f"leuko_edge/models/{name}" for name in shipped} == set(carried.values())
+    assert {f"models/{name}" for name in shipped} == set(carried) and all((ROOT / path).is_file() for path in carried)
