@@ -140,3 +140,11 @@ def test_a_narrow_terminal_keeps_every_number(width, truth):
     assert "…" not in text
     for number in ("654", "345", "65.4", "34.5", "62.4–68.3", "31.6–37.5"):
         assert number in text
+
+
+def test_a_report_names_sample_and_operator_as_the_screen_does(slide, tmp_path, capsys):
+    told = ["--sample", "S-9", "--operator", "田中", "--no-session"]
+    _, report = counted(slide, tmp_path, *told)
+    assert report["session"] == {"sample": "S-9", "operator": "田中"}
+    assert "Sample S-9 · operator 田中" in capsys.readouterr().out
+    assert "session" not in counted(slide, tmp_path)[1]

@@ -208,7 +208,8 @@ def _keep_inputs(request: Request, source: Pictures) -> None:
 
 def _sinks(request: Request, source: Pictures, card: ModelCard) -> list[Sink]:
     sinks: list[Sink] = []
-    about = About(source.problems, card.warn_share)
+    named = (request.sample or "", request.settings.session.operator or "")
+    about = About(source.problems, card.warn_share, *named)
     if request.results.json:
         sinks.append(JsonReport(request.results.json, card.name, card.sha256, source.name, about))
     if request.results.csv:

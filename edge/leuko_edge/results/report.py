@@ -61,10 +61,12 @@ CSV_COLUMNS = (
 @dataclass(frozen=True)
 class About:
     """What a report says beside the count: when, by what program, of which paths nothing was counted, and what a reader
-    must not miss. `warn_share` is the card's, None warns of nothing."""
+    must not miss. `warn_share` is the card's, None warns of nothing; `sample` and `operator` are "" where not named."""
 
     left_out: Sequence[LeftOut] = ()
     warn_share: float | None = None
+    sample: str = ""
+    operator: str = ""
     counted_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     program: str = f"leuko-edge {__version__}"
 
@@ -85,6 +87,8 @@ class JsonReport:
             "model": {"name": model, "sha256": sha256},
             "source": as_text(source),
         }
+        if self._about.sample or self._about.operator:  # as a session's report names them
+            self._head["session"] = {"sample": as_text(self._about.sample), "operator": as_text(self._about.operator)}
         self._images: dict[int, str] = {}
         self._refused: dict[int, dict[str, Any]] = {}
         self._overlapping = 0
