@@ -202,8 +202,7 @@ class Pipeline:
         with stage("classify"), self.one_at_a_time:
             named = self.classifier.classify(crops) if cells else []
         scale = seen.scale.um_per_px
-        pairs = zip(named, cells, strict=True)
-        predictions = [doubted(p, cell.diameter * scale, card, cell.clump) for p, cell in pairs]
+        predictions = [doubted(said, cell, scale, card) for said, cell in zip(named, cells, strict=True)]
         result = PictureResult(
             frame.source,
             width,

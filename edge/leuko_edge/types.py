@@ -20,7 +20,8 @@ LEUKOCYTES = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil", 
 ERYTHROBLAST = "erythroblast"
 SMUDGE = "smudge"
 UNIDENTIFIED = "unidentified"
-EXCLUDED = ("platelet", "artefact")
+ARTEFACT = "artefact"
+EXCLUDED = ("platelet", ARTEFACT)
 CLASSES = (*LEUKOCYTES[:6], ERYTHROBLAST, *EXCLUDED, *ABNORMAL, SMUDGE)
 """Every class. A network's card names its own, in the order of its output; the first nine are those of the networks
 before there were abnormal leukocytes and smudges."""
@@ -64,6 +65,7 @@ class Cell:
     at_border: bool = False  # cut by the edge of the picture (or of its black frame)
     nucleus_cut: bool = False  # and that through its nucleus: what is left of it tells nothing
     clump: bool = False  # larger than any cell: several that nothing could part
+    faint: bool = False  # the finder is not sure that it is a white cell: the classifier must be
 
     def __post_init__(self) -> None:
         if self.contour.ndim != 2 or self.contour.shape[1] != 2:

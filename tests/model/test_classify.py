@@ -15,7 +15,7 @@ from leuko_edge.errors import EnvironmentBroken, ModelError
 from leuko_edge.model import litert
 from leuko_edge.model.card import load_verified
 from leuko_edge.model.classify import Classifier, FixedClassifier, calibrate, doubted, judge, simulated_card
-from leuko_edge.types import CLASSES, UNIDENTIFIED, Prediction
+from leuko_edge.types import CLASSES, UNIDENTIFIED, Cell, Prediction
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +189,13 @@ def test_the_simulated_twin_refuses_labels_that_nobody_knows():
         FixedClassifier("megakaryocyte")
 
 
+def of_width(um, um_per_px=0.1, **more):
+    """A round cell so many µm wide."""
+    turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    contour = np.rint(um / 2 / um_per_px * np.stack([np.cos(turn), np.sin(turn)], 1)).astype(np.int32)
+    return Cell((0, 0, 1, 1), (0.0, 0.0), contour, **more)
+
+
 @pytest.mark.parametrize(
     ("label", "confidence", "diameter_um", "becomes"),
     [
@@ -201,12 +208,29 @@ def test_the_simulated_twin_refuses_labels_that_nobody_knows():
 )
 def test_what_is_as_wide_as_a_leukocyte_is_not_dropped_on_a_doubt(label, confidence, diameter_um, becomes):
     card = replace(simulated_card(), excluded_threshold=0.9)
-    assert doubted(Prediction(label, confidence, ()), diameter_um, card).label == becomes
+    assert doubted(Prediction(label, confidence, ()), of_width(diameter_um), 0.1, card).label == becomes
+
+
+@pytest.mark.parametrize(
+    ("label", "confidence", "becomes"),
+    [
+        ("neutrophil", 0.9, "neutrophil"),
+        ("neutrophil", 0.4, "artefact"),
+        ("unidentified", 0.9, "artefact"),
+        ("platelet", 0.6, "platelet"),
+        ("artefact", 0.6, "artefact"),
+    ],
+)
+def test_of_what_the_finder_is_not_sure_of_the_network_must_be(label, confidence, becomes):
+    card = replace(simulated_card(), excluded_threshold=0.9)
+    seen = of_width(11.0, faint=True)
+    assert doubted(Prediction(label, confidence, ()), seen, 0.1, card).label == becomes
 
 
 @pytest.mark.parametrize("label", ["neutrophil", "artefact"])
 def test_a_clump_is_listed_as_unidentified_whatever_the_network_makes_of_it(label):
-    assert doubted(Prediction(label, 0.99, ()), 40.0, simulated_card(), clump=True).label == "unidentified"
+    seen = of_width(40.0, clump=True)
+    assert doubted(Prediction(label, 0.99, ()), seen, 0.1, simulated_card()).label == "unidentified"
 
 
 @pytest.mark.parametrize(("limit", "becomes"), [(None, "lymphocyte"), (0.5, "lymphocyte"), (0.3, "unidentified")])

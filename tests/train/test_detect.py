@@ -15,8 +15,8 @@ from leuko_edge.model.classify import FixedClassifier
 from leuko_edge.types import Cell, CountedCell, Prediction
 from leuko_train.data import build, linked, split
 from leuko_train.data.readers import Box, Item
-from leuko_train.evaluation import detect, looked_at
-from leuko_train.evaluation.detect import Found, held_out, match, measure
+from leuko_train.evaluation import detect, held_out, looked_at
+from leuko_train.evaluation.detect import Found, match, measure
 from leuko_train.evaluation.looked_at import Remark
 from leuko_train.metrics.detection import Detection
 
@@ -26,7 +26,7 @@ OUTLINE = np.array([[0, 0], [1, 0], [1, 1]], np.int32)
 @pytest.fixture(autouse=True)
 def finder_of_no_pictures(monkeypatch):
     """The drawn folder's names are those of pictures that the shipped finder learnt from."""
-    monkeypatch.setattr(detect, "finder_pictures", frozenset)
+    monkeypatch.setattr(held_out, "finder_pictures", frozenset)
 
 
 def cell(x: float, y: float) -> CountedCell:
@@ -110,7 +110,7 @@ def test_the_held_out_fields_are_those_that_no_training_saw(tmp_path):
     names = linked.groups(folder)
     chosen = build.select(folder, names)
     side = {i.path: part for i, (_, part) in zip(chosen, split.assign(chosen, names), strict=True)}
-    fields = held_out(folder)
+    fields = held_out.fields(folder)
     assert {"bccd", "deepbionet"} <= set(fields)
     held = {item.path for items in fields.values() for item in items}
     assert held == {item.path for item in chosen if item.boxes is not None and side[item.path] == "test"}
@@ -121,18 +121,18 @@ def test_the_held_out_fields_are_those_that_no_training_saw(tmp_path):
 
 def test_a_field_of_which_the_network_saw_a_copy_is_left_out(tmp_path):
     folder, run = labfolder.make(tmp_path / "data"), tmp_path / "run"
-    before = held_out(folder)["bccd"]
+    before = held_out.fields(folder)["bccd"]
     run.mkdir()
     (run / "seen.txt").write_text(f"{before[0].path.relative_to(folder)}\n")
-    assert held_out(folder, run)["bccd"] == before[1:]
+    assert held_out.fields(folder, run)["bccd"] == before[1:]
 
 
 def test_a_field_that_the_finder_learnt_from_is_left_out(tmp_path, monkeypatch):
     folder = labfolder.make(tmp_path)
-    before = held_out(folder)["bccd"]
+    before = held_out.fields(folder)["bccd"]
     learnt = frozenset({before[0].where(folder)})
-    monkeypatch.setattr(detect, "finder_pictures", lambda: learnt)
-    assert held_out(folder)["bccd"] == before[1:]
+    monkeypatch.setattr(held_out, "finder_pictures", lambda: learnt)
+    assert held_out.fields(folder)["bccd"] == before[1:]
 
 
 def test_without_a_field_to_measure_there_is_a_sentence_and_no_figure(tmp_path, capsys):

@@ -85,5 +85,17 @@ def test_in_a_field_what_the_maps_show_faintly_is_no_cell():
     assert len(cells_in(drawn, 0.7)) == 1
 
 
+@pytest.mark.parametrize("body", [0.6, 0.95])
+def test_a_cell_is_faint_where_its_body_is_shown_without_sureness(body):
+    drawn = maps((15, 30, 6), (42, 30, 6))
+    drawn[:, 30:] *= (1.0, body)
+    assert sorted(blob.faint for blob in cells_in(drawn, 0.7)) == [False, body < 0.8]
+
+
+def test_in_a_picture_of_one_cell_none_is_faint():
+    (blob,) = cells_in(maps((20, 20, 6))[:40, :40] * np.float32([1.0, 0.6]), 0.7)
+    assert not blob.faint
+
+
 def test_a_trace_in_the_maps_is_no_cell():
     assert cells_in(maps((30, 30, 6)) * np.float32(0.2), 0.7) == []

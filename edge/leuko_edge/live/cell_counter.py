@@ -139,7 +139,7 @@ class Looker:
                 sharpest = all(quality[n] > view.quality for view in track.views)
                 combined = track.see(quality[n], np.array(prediction.probabilities), prediction.distance)
                 named = judge(combined, card, track.distance)
-                named = doubted(named, whole[n].diameter * seen.scale.um_per_px, card, whole[n].clump)
+                named = doubted(named, whole[n], seen.scale.um_per_px, card)
                 if tracks[n] is None:
                     tracks[n] = self._count(frame, place, whole[n], track, named, crop, accounts)
                 else:
@@ -204,7 +204,7 @@ class Looker:
         for cell, crop, prediction in zip(fresh, crops, predictions, strict=True):
             track = Track(place.key, *np.add(cell.centre, (place.dx, place.dy)).tolist())
             combined = track.see(sharpness * CUT_WINDOW, np.array(prediction.probabilities), prediction.distance)
-            named = doubted(judge(combined, card, track.distance), cell.diameter * um, card, cell.clump)
+            named = doubted(judge(combined, card, track.distance), cell, um, card)
             self._waiting.append(Waiting(track, self._new(frame, place, cell, track, named, crop)))
 
     def _settle(self, place: Place, shape: tuple[int, ...], um_per_px: float, accounts: Accounts) -> None:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..types import ABNORMAL, CLASSES, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, Prediction
+from ..types import ABNORMAL, ARTEFACT, CLASSES, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, Cell, Prediction
 from . import card as cards
 from . import site as sites
 from .card import ModelCard
@@ -21,6 +21,7 @@ from .novelty import distances
 from .site import Site
 from .tta import combined, mean, turned
 
+LIKELIER = 0.5  # than not: what a faint candidate must be to count
 WIDE_UM = 7.0  # a red cell's width; platelets measure 2 to 4 µm, rarely as much
 
 
@@ -188,21 +189,26 @@ def _abnormal(card: ModelCard) -> tuple[str, ...]:
     return tuple(name for name in ABNORMAL if name in card.classes)
 
 
-def doubted(prediction: Prediction, diameter_um: float, card: ModelCard, clump: bool = False) -> Prediction:
-    """A candidate as wide as a leukocyte is set aside as platelet or artefact only by a network that is sure of it.
+def doubted(prediction: Prediction, cell: Cell, um_per_px: float, card: ModelCard) -> Prediction:
+    """What stands of a prediction, since a candidate of the finder is a white cell more often than not.
 
+    As platelet or artefact one as wide as a leukocyte is set aside only by a network that is as sure of it as the card
+    asks: what was set aside rightly in laboratories that did not train the network was. Else it is unidentified, and a
+    person looks. Of three laboratories' candidates, the true leukocytes that the network had dropped measured 8.7 to
+    13.8 µm with their cytoplasm, what it dropped rightly 5 to 5.7.
+
+    Of a `faint` candidate the finder is no judge: it is set aside, as an artefact, by whatever doubt the network has.
     A `clump` of cells that nothing could part is unidentified whatever the network makes of it.
-
-    How sure, the card says: what was set aside rightly in laboratories that did not train the network was.
-
-    Else it is unidentified, and a person looks. `diameter_um` is the outline's, with cytoplasm: of three laboratories'
-    candidates, the true leukocytes that the network had dropped measured 8.7 to 13.8 µm, what it dropped rightly 5 to
-    5.7.
     """
-    sure = prediction.confidence >= card.excluded_threshold
-    if not clump and (prediction.label not in EXCLUDED or diameter_um < WIDE_UM or sure):
-        return prediction
-    return replace(prediction, label=UNIDENTIFIED)
+    if cell.clump:
+        return replace(prediction, label=UNIDENTIFIED)
+    if prediction.label in EXCLUDED:
+        sure = prediction.confidence >= card.excluded_threshold
+        aside = sure or cell.faint or cell.diameter * um_per_px < WIDE_UM
+        return prediction if aside else replace(prediction, label=UNIDENTIFIED)
+    if cell.faint and (prediction.label == UNIDENTIFIED or prediction.confidence < LIKELIER):
+        return replace(prediction, label=ARTEFACT)
+    return prediction
 
 
 def _check_crops(crops: np.ndarray, size: int) -> None:

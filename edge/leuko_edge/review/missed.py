@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -30,7 +31,8 @@ def named(classifier: CellClassifier, picture: Picture, x: float, y: float) -> N
     cell = _found(field, x, y) or _round(field, x, y)
     card = classifier.card
     crops = cut(field, [cell.centre], card.window_um, card.input_size)
-    said = doubted(classifier.classify(crops)[0], cell.diameter * field.scale.um_per_px, card, cell.clump)
+    seen = replace(cell, faint=False)  # a person sees it
+    said = doubted(classifier.classify(crops)[0], seen, field.scale.um_per_px, card)
     centre = cell.centre
     return NewCell(
         label=said.label,

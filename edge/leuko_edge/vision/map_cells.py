@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -23,6 +23,10 @@ ONE_UM2 = 200.0  # a faint body no larger than one cell has one core, whatever p
 CORE_REACH_UM = 2.5  # around a centre, where the map of bodies shows nothing
 PAIR_LONG, PAIR_UM = 1.45, 13.0  # of a body that may be two: long for its width, and longer than most cells
 WAIST = 0.8  # of the widest part: between two cells it is narrower
+# Mean of the map of bodies inside an outline: 650 of 661 white cells in pictures that the finder did not learn from
+# have more, 6 of 35 things that it took for one; drawn stacks of red cells have 0.46 to 0.8. `leuko-train finder`
+# prints what this costs and saves.
+SURE = 0.8
 LARGEST_UM = 26.0  # across: a large monocyte, spread out; a clump is larger
 CLUMP_UM2 = 420.0
 ROOM = 3  # fine pixels round a body: it is dilated by one, and distances are taken to what lies outside it
@@ -31,17 +35,19 @@ ROOM = 3  # fine pixels round a body: it is dilated by one, and distances are ta
 @dataclass(frozen=True)
 class Blob:
     """One cell on the fine grid. `outline` (n, 2) int32 x, y; `core` its value in the map of centres; `clump`: larger
-    than any cell, and the map does not say how to part it."""
+    than any cell, and the map does not say how to part it; `faint`: the map of bodies is not `SURE` of it."""
 
     outline: np.ndarray = field(repr=False)
     core: float
     clump: bool
+    faint: bool = False
 
 
 def cells_in(maps: np.ndarray, threshold: float) -> list[Blob]:
     """Of (h, w, 2) float32 maps of centres and bodies, 0 to 1, at `MAP_UM`; outlines at `FINE_UM`."""
     height, width = (side * FINE for side in maps.shape[:2])
-    if max(maps.shape[:2]) * MAP_UM <= ALONE_UM:
+    alone = max(maps.shape[:2]) * MAP_UM <= ALONE_UM
+    if alone:
         maps = _raised(maps, threshold)
     fine = cv2.resize(maps, (width, height), interpolation=cv2.INTER_LINEAR)
     centres, bodies = fine[:, :, 0], fine[:, :, 1]
@@ -53,7 +59,8 @@ def cells_in(maps: np.ndarray, threshold: float) -> list[Blob]:
     names = np.zeros(count, np.int32)
     names[wide] = np.arange(1, len(wide) + 1)
     cores = names[cores]
-    return [blob for blob in _grown(cores, stats[wide, :4], bodies, centres) if blob is not None]
+    blobs = [blob for blob in _grown(cores, stats[wide, :4], bodies, centres) if blob is not None]
+    return [replace(blob, faint=False) for blob in blobs] if alone else blobs  # there one is expected
 
 
 def _raised(maps: np.ndarray, threshold: float) -> np.ndarray:
@@ -100,7 +107,7 @@ def _grown(cores: np.ndarray, boxes: np.ndarray, bodies: np.ndarray, centres: np
         own = cv2.dilate(own, np.ones((3, 3), np.uint8)) & inside[here]  # the watershed's own line
         own |= core.astype(np.uint8)
         highest = float(centres[here][core].max())
-        found += [_blob(part, highest, (x0, y0)) for part in _parted(own)]
+        found += [_blob(part, highest, bodies[here], (x0, y0)) for part in _parted(own)]
     return found
 
 
@@ -134,14 +141,14 @@ def _parted(mask: np.ndarray) -> list[np.ndarray]:
     return [mask & first, mask & ~first]
 
 
-def _blob(mask: np.ndarray, core: float, corner: tuple[int, int]) -> Blob | None:
+def _blob(mask: np.ndarray, core: float, bodies: np.ndarray, corner: tuple[int, int]) -> Blob | None:
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE, offset=corner)
     outline = max(contours, key=cv2.contourArea)[:, 0]
     area = cv2.contourArea(outline) * FINE_UM**2
     if area < LEAST_BODY_UM2:
         return None
     across = 2 * cv2.minEnclosingCircle(outline)[1] * FINE_UM
-    return Blob(outline, core, across > LARGEST_UM or area > CLUMP_UM2)
+    return Blob(outline, core, across > LARGEST_UM or area > CLUMP_UM2, cv2.mean(bodies, mask)[0] < SURE)
 
 
 def _disc(radius_um: float) -> np.ndarray:

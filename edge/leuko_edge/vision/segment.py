@@ -64,4 +64,5 @@ def _cell(blob: Blob, inner: np.ndarray, step: np.ndarray, field: Field) -> Cell
         at_border=on_edge > 0,
         nucleus_cut=on_edge > CUT,
         clump=blob.clump,
+        faint=blob.faint,
     )

@@ -21,17 +21,15 @@ from rich.table import Table
 
 from leuko_edge.errors import NothingCountable, UsageError
 from leuko_edge.model.classify import CellClassifier, Classifier
-from leuko_edge.model.finder_card import shipped_finder
 from leuko_edge.pipeline import Pipeline
 from leuko_edge.sources.pictures import Pictures
 from leuko_edge.types import EXCLUDED, CountedCell
 
-from ..data import build, linked, split
 from ..data.items import Box, Item
 from ..metrics.classification import wilson
 from ..metrics.detection import Detection
-from ..training import seen
-from . import looked_at
+from . import looked_at, masks
+from .held_out import drawn, fields
 from .looked_at import Remark
 
 __all__ = ["add_arguments", "run"]
@@ -107,31 +105,6 @@ def _look(found: Detection, boxes: Sequence[Box], cells: Sequence[CountedCell], 
     found.false += false
 
 
-def finder_pictures() -> frozenset[str]:
-    """Paths in the data of the pictures that the shipped finder learnt from: a list beside it in the repository."""
-    listed = shipped_finder().with_name("leuko-finder-pictures.txt")
-    return frozenset(listed.read_text().split("\n")) if listed.is_file() else frozenset()
-
-
-def held_out(data: Path, run: Path | None = None) -> dict[str, list[Item]]:
-    """The boxed fields of each laboratory that no training saw, neither the classifier's nor the finder's.
-
-    Where `run` says what it has seen, fields of which that was a copy are left out too.
-    """
-    learnt = finder_pictures()
-    names = linked.groups(data)
-    every = build.select(data, names)  # as the cell set was made, so that the splits are the same
-    parts = split.assign(every, names)
-    shown = seen.pictures(run) if run else frozenset()
-    spoiled = {group for path, group in linked.by_path(data, names).items() if path in shown}
-    fields: dict[str, list[Item]] = {}
-    for item, (group, part) in zip(every, parts, strict=True):
-        known = group in spoiled or item.where(data) in learnt
-        if item.boxes is not None and part == "test" and not known:
-            fields.setdefault(item.lab, []).append(item)
-    return fields
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the laboratories' images")
     parser.add_argument("--model", type=Path, help="a .tflite with its card (the shipped one)")
@@ -150,10 +123,10 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.data} is not a folder", "give the one with the laboratories' images.")
     classifier = Classifier.from_path(args.model)
     started = time.monotonic()
-    fields = held_out(args.data, args.trained_by)
+    boxed = fields(args.data, args.trained_by)
     listed = looked_at.read()
-    remarks = {str(i.path): listed.get(i.where(args.data), []) for items in fields.values() for i in items}
-    results = [measure(lab, items, classifier, remarks) for lab, items in fields.items() if items]
+    remarks = {str(i.path): listed.get(i.where(args.data), []) for items in boxed.values() for i in items}
+    results = [measure(lab, items, classifier, remarks) for lab, items in boxed.items() if items]
     if not results:
         raise NothingCountable(f"{args.data} holds no field with boxes that nothing was learnt from", "see its README")
     table = Table(title="White cells found in held-out fields")
@@ -188,17 +161,21 @@ def run(args: argparse.Namespace) -> int:
     console = Console()
     console.width = max(console.width, 130)  # a log keeps every column
     console.print(table)
-    per_field = (time.monotonic() - started) / max(1, sum(r.fields for r in results))
+    taken = time.monotonic() - started
+    outlines = [masks.measure(lab, items, classifier) for lab, items in drawn(args.data, args.trained_by).items()]
+    console.print(masks.table(outlines))
+    per_field = taken / max(1, sum(r.fields for r in results))
     print(f"model {classifier.card.name} {classifier.card.sha256[:16]}; {1000 * per_field:.0f} ms a field, all stages")
     print("looked at: without the boxes that hold no white cell, and white cells without a box aside:")
-    for items in fields.values():
+    for items in boxed.values():
         for item in items:
             for remark in remarks[str(item.path)]:
                 print(f"  {item.where(args.data)}  {remark.at}  {remark.kind.value}: {remark.what}")
     if args.json:
         rows = [asdict(r) | {"recall": r.recall, "precision": r.precision} for r in results]
+        fits = [{"lab": o.lab, "cells": len(o.overlaps), "median_iou": o.median} for o in outlines]
         report = {"model": classifier.card.sha256, "mean_recall": statistics.fmean(r.recall for r in results)}
-        args.json.write_text(json.dumps(report | {"laboratories": rows}, indent=1) + "\n")
+        args.json.write_text(json.dumps(report | {"laboratories": rows, "outlines": fits}, indent=1) + "\n")
     return 0
 
 

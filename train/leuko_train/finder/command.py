@@ -156,11 +156,13 @@ def _scores(weights: Path, parts: Mapping[str, Sequence[Picture]], threshold: fl
 def show(title: str, scores: Sequence[Score]) -> None:
     """A table of scores on standard output."""
     table = Table(title=title)
-    for name in ("laboratory", "pictures", "cells", "recall", "precision", "F1", "outline IoU ≥ 0.5"):
+    offered, sure = ("recall", "precision", "F1"), ("recall, sure", "precision, sure", "F1, sure")
+    for name in ("laboratory", "pictures", "cells", *offered, *sure, "outline IoU ≥ 0.5"):
         table.add_column(name, justify="left" if name == "laboratory" else "right")
     for s in scores:
-        figures = (s.recall, s.precision, s.f1, s.boxed / max(1, s.hits))
+        figures = (*(figure for one in (s, s.sure) for figure in (one.recall, one.precision, one.f1)),)
+        figures = (*figures, s.boxed / max(1, s.hits))
         table.add_row(s.lab, str(s.pictures), str(s.true), *(f"{figure:.3f}" for figure in figures))
     console = Console()
-    console.width = max(console.width, 100)
+    console.width = max(console.width, 140)
     console.print(table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -20,10 +20,12 @@ MAP_PX = 2  # input pixels along a side of one of the maps'
 
 @dataclass
 class Score(Detection):
-    """`boxed` cells are those with IoU >= 0.5 with their box."""
+    """`boxed` cells are those with IoU >= 0.5 with their box; `sure` counts without the candidates that are faint, of
+    which on the device the classifier must be sure."""
 
     pictures: int = 0
     boxed: int = 0
+    sure: Detection = field(default_factory=lambda: Detection(""))
 
 
 def score(lab: str, pictures: Sequence[Picture], finder: CellFinder, threshold: float) -> Score:
@@ -36,10 +38,16 @@ def score(lab: str, pictures: Sequence[Picture], finder: CellFinder, threshold: 
 
 def add(found: Score, picture: Picture, blobs: Sequence[Blob]) -> None:
     """Each true cell takes the nearest free candidate whose box's middle lies in it."""
-    scale = FINE / MAP_PX
+    found.pictures += 1
+    found.boxed += _count(found, picture, blobs)
+    _count(found.sure, picture, [blob for blob in blobs if not blob.faint])
+
+
+def _count(found: Detection, picture: Picture, blobs: Sequence[Blob]) -> int:
+    """Adds to `found`; how many hits have IoU >= 0.5."""
+    scale, boxed = FINE / MAP_PX, 0
     boxes = [np.array(cv2.boundingRect(blob.outline), float) / scale for blob in blobs]
     free = list(boxes)
-    found.pictures += 1
     found.true += len(picture.places)
     for place in picture.places:
         inside = [box for box in free if _holds(place, _middle(box))]
@@ -48,8 +56,9 @@ def add(found: Score, picture: Picture, blobs: Sequence[Blob]) -> None:
         best = min(inside, key=lambda box: float(np.hypot(*(_middle(box) - (place.x, place.y)))))
         free = [box for box in free if box is not best]
         found.hits += 1
-        found.boxed += _iou(best, place) >= 0.5
+        boxed += _iou(best, place) >= 0.5
     found.false += sum(not any(_holds(place, _middle(box), 1.5) for place in picture.unknown) for box in free)
+    return boxed
 
 
 def _middle(box: np.ndarray) -> np.ndarray:
