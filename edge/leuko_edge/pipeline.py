@@ -24,7 +24,7 @@ from .model.classify import CellClassifier, doubted
 from .model.finder import shipped
 from .sources import memory
 from .sources.pictures import Lost
-from .sources.same_picture import Seen
+from .sources.same_picture import Seen, means_of
 from .stopwatch import Stopwatch
 from .types import (
     EXCLUDED,
@@ -107,11 +107,13 @@ class Pipeline:
         scales, seen, photographs = Scales(), Seen(), Photographs()
         waiting: list[int] = []
         for taken, outcome in self._worked(self._read(source)):
-            if isinstance(taken, Frame) and (other := seen.same(taken)) is not None:
-                yield _lost(taken, f"it shows the same as {other}, counted once", Reason.SAME_PICTURE)
-                continue
-            if isinstance(taken, Frame) and (isinstance(outcome, ScaleUnknown) or outcome.refused is None):
-                seen.remember(taken)
+            if isinstance(taken, Frame):
+                means = means_of(taken.bgr)
+                if (other := seen.same(taken, means)) is not None:
+                    yield _lost(taken, f"it shows the same as {other}, counted once", Reason.SAME_PICTURE)
+                    continue
+                if isinstance(outcome, ScaleUnknown) or outcome.refused is None:
+                    seen.remember(taken, means)
             if isinstance(outcome, ScaleUnknown):
                 waiting.append(taken.index)
                 if outcome.guess is not None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leuko_edge.vision.circles import circles
-from leuko_edge.vision.median import median
+from leuko_edge.vision.median import median, percentile
 
 
 def density(*discs: tuple[int, int, int]) -> np.ndarray:
@@ -17,12 +17,15 @@ def density(*discs: tuple[int, int, int]) -> np.ndarray:
     drawn = np.zeros((200, 300), np.float32)
     for x, y, radius in discs:
         cv2.circle(drawn, (x, y), radius, 0.2, -1)
-    return np.repeat(drawn[:, :, None], 3, axis=2)
+    return drawn
+
+
+LEVELS = (0.1, None)  # what is stained, and that nuclei are not most of it
 
 
 def fitted(*discs: tuple[int, int, int]) -> list[tuple[float, float, float, float]]:
     """(x, y, diameter, share of a turn) of each circle, left to right."""
-    x, y, diameters, _, turns, _, _ = circles(density(*discs), np.ones((200, 300), bool))
+    x, y, diameters, _, turns, _, _ = circles(density(*discs), np.ones((200, 300), bool), LEVELS)
     return sorted(zip(x, y, diameters, turns / (2 * np.pi), strict=True))
 
 
@@ -46,13 +49,26 @@ def test_a_cell_cut_by_the_border_is_an_arc_of_its_whole_circle():
 
 
 def test_a_line_and_an_empty_picture_have_no_circle():
-    line = np.zeros((200, 300, 3), np.float32)
+    line = np.zeros((200, 300), np.float32)
     line[95:105, 20:280] = 0.2
     for drawn in (line, np.zeros_like(line)):
-        assert len(circles(drawn, np.ones((200, 300), bool))[0]) == 0
+        assert len(circles(drawn, np.ones((200, 300), bool), LEVELS)[0]) == 0
 
 
 @given(st.lists(st.floats(-10, 10, width=32), min_size=1, max_size=50))
 def test_the_median_is_numpys_to_the_last_bit(values):
     given_values = np.array(values, np.float32)
     assert median(given_values) == float(np.median(given_values))
+
+
+@given(st.lists(st.integers(0, 255), min_size=1, max_size=50), st.sampled_from([0, 10, 45, 50, 95, 99, 100]))
+def test_a_percentile_is_numpys(values, percent):
+    assert percentile(np.array(values, np.uint8), percent) == pytest.approx(float(np.percentile(values, percent)))
+    scaled = np.array(values, np.float32) / 255
+    assert percentile(scaled, percent) == pytest.approx(float(np.percentile(scaled, percent)), abs=1e-6)
+
+
+def test_a_circle_is_as_dense_as_what_it_holds_also_at_the_picture_s_edge():
+    drawn = np.maximum(density((60, 60, 20), (10, 150, 20)), 2 * density((200, 120, 35)))
+    x, _, _, _, _, dark, _ = circles(drawn, np.ones((200, 300), bool), LEVELS)
+    assert dark[np.argsort(x)] == pytest.approx([0.2, 0.2, 0.4], abs=0.01)

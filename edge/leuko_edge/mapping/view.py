@@ -92,7 +92,7 @@ def reduced(bgr: np.ndarray) -> np.ndarray:
     factor = SIDE / max(height, width)
     size = max(BLOCK, round(width * factor)), max(BLOCK, round(height * factor))
     small = cv2.resize(cv2.extractChannel(bgr, 1), size, interpolation=cv2.INTER_AREA)
-    log = _LOG[small]
+    log = cv2.LUT(small, _LOG)
     broad = cv2.resize(log, (size[0] // COARSE, size[1] // COARSE), interpolation=cv2.INTER_AREA)
     broad = cv2.GaussianBlur(broad, (0, 0), 10 / COARSE)
     band: np.ndarray = log - cv2.resize(broad, size, interpolation=cv2.INTER_LINEAR)

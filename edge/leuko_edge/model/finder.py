@@ -17,7 +17,7 @@ from .litert import default_threads, open_model
 SUB = 2  # map pixels along a side of one of the network's positions
 PADDED = 16  # input pixels that sides are made multiples of, so that fields of one camera have one size
 MARGIN = 8  # input pixels of empty background round the picture: a cell that touches its edge has a ring like others
-EMPTY = np.array((245, 245, 245, 0, 0, 0))
+EMPTY = np.array((245, 245, 245, 0, 0, 0), np.uint8)
 
 
 class Finder:

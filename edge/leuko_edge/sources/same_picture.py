@@ -22,23 +22,27 @@ class Seen:
         self._names: dict[tuple[int, ...], list[str]] = {}
         self._means: dict[tuple[int, ...], list[np.ndarray]] = {}
 
-    def same(self, frame: Frame) -> str | None:
-        """The name of an earlier picture that shows the same, of those remembered; None where there is none."""
-        size, small = frame.bgr.shape[:2], _means(frame)
+    def same(self, frame: Frame, means: np.ndarray) -> str | None:
+        """The name of an earlier picture that shows the same, of those remembered; None where there is none.
+
+        `means` are those of `means_of` its pixels."""
+        size = frame.bgr.shape[:2]
         for name, other in zip(self._names.get(size, ()), self._means.get(size, ()), strict=True):
-            apart = cv2.absdiff(small, other)
+            apart = cv2.absdiff(means, other)
             if apart.max() <= MOST and apart.mean() <= MEAN:
                 return name
         return None
 
-    def remember(self, frame: Frame) -> None:
+    def remember(self, frame: Frame, means: np.ndarray) -> None:
         """What was refused is not to be remembered: its copy may be the one that can be counted."""
         size = frame.bgr.shape[:2]
-        self._means.setdefault(size, []).append(_means(frame))
+        self._means.setdefault(size, []).append(means)
         name = frame.source if frame.page is None else f"{frame.source}, page {frame.page}"
         self._names.setdefault(size, []).append(name)
 
 
-def _means(frame: Frame) -> np.ndarray:
-    small: np.ndarray = cv2.resize(frame.bgr, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    return small
+def means_of(bgr: np.ndarray) -> np.ndarray:
+    """(SIDE, SIDE, 3) uint8 of (h, w, 3) uint8. Halving is OpenCV's fast way, so the most of it is done by that."""
+    while min(bgr.shape[:2]) >= 8 * SIDE:
+        bgr = cv2.resize(bgr, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return cv2.resize(bgr, (SIDE, SIDE), interpolation=cv2.INTER_AREA)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from .median import percentile
+
 BLACK = 20  # value of the brightest channel, below which the frame around a rotated picture lies
 # The same, over the bright parts of the picture: an eyepiece is not quite black to a phone. Nuclei absorb up to nine
 # tenths of the green, but let half of the red or of the blue pass.
@@ -24,7 +26,7 @@ def valid_area(bgr: np.ndarray) -> np.ndarray:
     brightest = cv2.max(cv2.max(blue, green), red)
     padding = _padding(bgr)
     shown = brightest[::3, ::3][~padding[::3, ::3]]
-    bright = float(np.percentile(shown, 95)) if shown.size else 0.0
+    bright = percentile(shown, 95) if shown.size else 0.0
     dark = (brightest < max(BLACK, DARK * bright)).astype(np.uint8)
     if not dark.any():
         return _clear_of(padding, brightest, bright)
@@ -78,7 +80,8 @@ def _bar(bgr: np.ndarray) -> int:
     """How many of the first rows are padding; 0 where the colour goes on beyond them, as empty background does."""
     if not len(bgr):
         return 0
-    colour = np.median(bgr[0], axis=0)
+    first = np.sort(bgr[0], axis=0)
+    colour = (first[(len(first) - 1) // 2].astype(np.float64) + first[len(first) // 2]) / 2  # the middle one
     if not _alike(bgr[:1], colour, FLAT)[0] > ALL:
         return 0
     alike = _alike(bgr, colour, ALIKE)

@@ -17,6 +17,7 @@ from .border import valid_area
 from .illumination import illumination, sharpness, shrink
 from .scale import ScaleUnknown, measure_scale
 from .scale_guess import guess_scale
+from .stain_levels import levels, sample_step
 
 MEASURE_SIDE = 480  # px; the long side at which light and red cells are measured
 MEASURE_SIDES = (MEASURE_SIDE, 1200, 3000)  # and, where red cells are too small to be seen there, these
@@ -81,20 +82,37 @@ class Field:
 
 @dataclass(frozen=True)
 class _Reduced:
-    """Optical density and valid mask of a smaller copy, and file pixels along a side of one of its pixels."""
+    """A smaller copy, (h, w, 3) uint8 BGR, the field's light, the copy's valid mask, and file pixels along a side of
+    one of its pixels."""
 
-    density: np.ndarray
+    bgr: np.ndarray
+    white: np.ndarray
     valid: np.ndarray
     ratio: float
+
+    def density(self) -> np.ndarray:
+        """(h, w, 3) float32 optical density."""
+        density = optical_density(self.bgr, self.white)
+        density[~self.valid] = 0
+        return density
+
+    def channel(self, number: int, step: int = 1) -> np.ndarray:
+        """(h, w) float32: that in one channel, or of every `step`-th of its pixels along each side."""
+        white = cv2.resize(cv2.extractChannel(self.white, number), self.bgr.shape[1::-1])[::step, ::step]
+        density = _density(self.bgr[::step, ::step, number], white)
+        density[~self.valid[::step, ::step]] = 0
+        return density
+
+    def scale(self) -> Scale | None:
+        """By its red cells. That takes little of what they absorb but of the green: optical density is dear."""
+        green, blue = self.channel(1), self.channel(0, sample_step(self.valid.shape))
+        return measure_scale(green, self.valid, levels(green, blue, self.valid))
 
 
 def _reduced(shape: tuple[int, ...], small: np.ndarray, white: np.ndarray, grid_valid: np.ndarray) -> _Reduced:
     """Of `small`, a copy of a picture of `shape`."""
     valid = cv2.resize(grid_valid.astype(np.uint8), small.shape[1::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
-    density = optical_density(small, white)
-    if not valid.all():
-        density[~valid] = 0
-    return _Reduced(density, valid, max(shape[:2]) / max(small.shape[:2]))
+    return _Reduced(small, white, valid, max(shape[:2]) / max(small.shape[:2]))
 
 
 def _measured(bgr: np.ndarray, white: np.ndarray, grid_valid: np.ndarray, reduced: _Reduced) -> Scale | None:
@@ -102,7 +120,7 @@ def _measured(bgr: np.ndarray, white: np.ndarray, grid_valid: np.ndarray, reduce
     for side in MEASURE_SIDES:
         if side > MEASURE_SIDE:
             reduced = _reduced(bgr.shape, shrink(bgr, side), white, grid_valid)
-        scale = measure_scale(reduced.density, reduced.valid)
+        scale = reduced.scale()
         if scale is not None:
             return replace(scale, um_per_px=scale.um_per_px / reduced.ratio)
         if side >= max(bgr.shape[:2]):
@@ -115,7 +133,7 @@ def _guess(reduced: _Reduced, fallback: Scale | None, allowed: bool) -> Scale:
 
     PictureError where, without red cells, the colours are not those of a stain either: a photograph of another thing.
     """
-    density, valid = reduced.density, reduced.valid
+    density, valid = reduced.density(), reduced.valid
     if _stained_share(density, valid) < STAINED_SHARE:
         raise PictureError("neither red cells nor the colours of a blood stain: this does not look like a smear")
     if fallback is not None:
@@ -151,10 +169,14 @@ def _plausible(um_per_px: float, shape: tuple[int, ...]) -> None:
 
 def optical_density(bgr: np.ndarray, white: np.ndarray) -> np.ndarray:
     """-log10(transmission) of uint8 (h, w, 3), clipped to 0…2; `white` is a coarse grid of the same picture."""
-    full = cv2.resize(white, bgr.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    full += 1
-    density = bgr.astype(np.float32)
+    return _density(bgr, cv2.resize(white, bgr.shape[1::-1], interpolation=cv2.INTER_LINEAR))
+
+
+def _density(values: np.ndarray, white: np.ndarray) -> np.ndarray:
+    """The same, of float32 `white` at each of uint8 `values`; `white` is written over."""
+    white += 1
+    density = values.astype(np.float32)
     density += 1
-    np.divide(full, density, out=density)
+    np.divide(white, density, out=density)
     np.log10(density, out=density)
     return np.clip(density, 0, MAX_OD, out=density)

@@ -64,7 +64,7 @@ def finder_input(seen: Field) -> FinderInput:
     normal = cv2.divide(bgr, white, scale=WHITE, dtype=cv2.CV_8U)
     rgb = cv2.cvtColor(normal, cv2.COLOR_BGR2RGB)
     rgb[valid == 0] = WHITE
-    density = cv2.GaussianBlur(densities(rgb)[:, :, ::-1], (0, 0), 0.6)
+    density = cv2.GaussianBlur(densities(rgb), (0, 0), 0.6)
     step = max(1, round((valid.size / SAMPLE) ** 0.5))
-    red = red_cell_stain(np.ascontiguousarray(density[::step, ::step]), valid[::step, ::step] > 0).bgr[::-1]
+    red = red_cell_stain(np.ascontiguousarray(density[::step, ::step, ::-1]), valid[::step, ::step] > 0).bgr[::-1]
     return FinderInput(rgb, valid > 0, np.array(red, np.float32), (width / size[0], height / size[1]))

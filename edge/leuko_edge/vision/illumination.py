@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from ..errors import PictureError
-from .median import median
+from .median import median, percentile
 
 ILLUMINATION_SIDE = 160  # px; illumination is smooth, so it is estimated on a small copy
 
@@ -80,7 +81,7 @@ def illumination(bgr: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.nda
 def _flat(green: np.ndarray, ok: np.ndarray) -> np.ndarray:
     """Pixels of little gradient for this picture: empty background and the inside of cells, not their edges."""
     slope = cv2.morphologyEx(green, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    return (slope <= max(4, np.percentile(slope[ok], 50))) & ok
+    return (slope <= max(4, percentile(slope[ok], 50))) & ok
 
 
 def _empty(green: np.ndarray, ok: np.ndarray, flat: np.ndarray) -> np.ndarray:
@@ -99,6 +100,7 @@ def _empty(green: np.ndarray, ok: np.ndarray, flat: np.ndarray) -> np.ndarray:
     return ok & (np.abs(green.astype(np.float32) / mode - 1) < 0.12)
 
 
+@lru_cache(maxsize=4)  # the pictures of a run are mostly of one size
 def _basis(width: int, height: int) -> np.ndarray:
     x, y = np.meshgrid(np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32))
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)

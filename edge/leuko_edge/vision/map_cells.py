@@ -49,16 +49,16 @@ def cells_in(maps: np.ndarray, threshold: float) -> list[Blob]:
     alone = max(maps.shape[:2]) * MAP_UM <= ALONE_UM
     if alone:
         maps = _raised(maps, threshold)
-    fine = cv2.resize(maps, (width, height), interpolation=cv2.INTER_LINEAR)
-    centres, bodies = fine[:, :, 0], fine[:, :, 1]
+    centres, bodies = (cv2.resize(one, (width, height), interpolation=cv2.INTER_LINEAR) for one in cv2.split(maps))
     count, cores, stats, _ = cv2.connectedComponentsWithStats((centres > threshold).astype(np.uint8), connectivity=4)
     wide = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] >= (LEAST_CORE / FINE_UM) ** 2)
     wide = wide[wide > 0]
     if not len(wide):
         return []
-    names = np.zeros(count, np.int32)
-    names[wide] = np.arange(1, len(wide) + 1)
-    cores = names[cores]
+    if len(wide) < count - 1:
+        names = np.zeros(count, np.int32)
+        names[wide] = np.arange(1, len(wide) + 1)
+        cores = names[cores]
     blobs = [blob for blob in _grown(cores, stats[wide, :4], bodies, centres) if blob is not None]
     return [replace(blob, faint=False) for blob in blobs] if alone else blobs  # there one is expected
 
@@ -92,9 +92,9 @@ def _raised(maps: np.ndarray, threshold: float) -> np.ndarray:
 def _grown(cores: np.ndarray, boxes: np.ndarray, bodies: np.ndarray, centres: np.ndarray) -> list[Blob | None]:
     """The bodies parted between the cores in them: uphill of the distance to the background (watershed). `boxes` (n, 4)
     are the cores': left, top, width, height."""
-    near = cv2.dilate((cores > 0).astype(np.uint8), _disc(CORE_REACH_UM / 2))
-    inside = ((bodies > BODY) | (near > 0)).astype(np.uint8)
-    inside = cv2.morphologyEx(inside, cv2.MORPH_OPEN, _disc(0.75)) | (cores > 0).astype(np.uint8)
+    core = (cores > 0).astype(np.uint8)
+    inside = cv2.bitwise_or((bodies > BODY).astype(np.uint8), _near(core, boxes, CORE_REACH_UM / 2))
+    inside = cv2.bitwise_or(cv2.morphologyEx(inside, cv2.MORPH_OPEN, _disc(0.75)), core)
     markers = cores.copy()
     markers[inside == 0] = len(boxes) + 1
     relief = cv2.cvtColor((255 * (1 - bodies)).astype(np.uint8), cv2.COLOR_GRAY2BGR)
@@ -104,11 +104,21 @@ def _grown(cores: np.ndarray, boxes: np.ndarray, bodies: np.ndarray, centres: np
         here = np.s_[y0:y1, x0:x1]
         core = cores[here] == n
         own = (markers[here] == n).astype(np.uint8)
-        own = cv2.dilate(own, np.ones((3, 3), np.uint8)) & inside[here]  # the watershed's own line
-        own |= core.astype(np.uint8)
+        own = cv2.bitwise_and(cv2.dilate(own, np.ones((3, 3), np.uint8)), inside[here])  # the watershed's own line
+        own = cv2.bitwise_or(own, core.astype(np.uint8))
         highest = float(centres[here][core].max())
         found += [_blob(part, highest, bodies[here], (x0, y0)) for part in _parted(own)]
     return found
+
+
+def _near(core: np.ndarray, boxes: np.ndarray, reach_um: float) -> np.ndarray:
+    """`core` (h, w) uint8 grown by `reach_um`; it lies in `boxes`, so that most of a field is not looked at."""
+    near, disc = np.zeros_like(core), _disc(reach_um)
+    room = disc.shape[0]
+    for x, y, w, h in boxes:
+        here = np.s_[max(0, y - room) : y + h + room, max(0, x - room) : x + w + room]
+        near[here] |= cv2.dilate(core[here], disc)
+    return near
 
 
 def _boxes(markers: np.ndarray, cores: np.ndarray) -> list[tuple[int, int, int, int]]:
@@ -117,10 +127,14 @@ def _boxes(markers: np.ndarray, cores: np.ndarray) -> list[tuple[int, int, int, 
     least, most = cores[:, :2].astype(np.int64), (cores[:, :2] + cores[:, 2:] - 1).astype(np.int64)
     places = cv2.findNonZero(cv2.inRange(markers, 1, len(cores)))
     if places is not None:
-        places = places.reshape(-1, 2).astype(np.int64)
+        places = places.reshape(-1, 2)
         names = markers[places[:, 1], places[:, 0]] - 1
-        np.minimum.at(least, names, places)
-        np.maximum.at(most, names, places)
+        order = np.argsort(names, kind="stable")
+        names, places = names[order], places[order]
+        first = np.flatnonzero(np.diff(names, prepend=-1))
+        own = names[first]
+        least[own] = np.minimum(least[own], np.minimum.reduceat(places, first))
+        most[own] = np.maximum(most[own], np.maximum.reduceat(places, first))
     least, most = np.maximum(least - ROOM, 0), np.minimum(most + ROOM + 1, markers.shape[::-1])
     return [(int(x0), int(y0), int(x1), int(y1)) for (x0, y0), (x1, y1) in zip(least, most, strict=True)]
 

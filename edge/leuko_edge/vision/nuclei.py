@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .median import median, percentile
 from .stain_levels import stain_levels
 
 NUCLEAR = 1.25  # times the red cells' top density is the least that a nucleus has
@@ -32,9 +33,11 @@ def red_cell_stain(density: np.ndarray, valid: np.ndarray) -> Stain:
     if stained.sum() < 50:
         return Stain(edge, np.full(3, edge, np.float32), 2 * edge)
     # Nuclei lie above the median: the upper tail of the red cells is mirrored from the lower one.
-    low, middle = np.percentile(green[stained], [10, 45])
-    body = stained & (green < 2 * middle - low)
-    return Stain(edge, np.median(density[body], axis=0), float(2 * middle - low))
+    colours = density[stained]
+    low, middle = (percentile(colours[:, 1], share) for share in (10, 45))
+    top = 2 * middle - low
+    body = colours[colours[:, 1] < top]
+    return Stain(edge, np.array([median(body[:, n]) for n in range(3)], np.float32), top)
 
 
 def nuclear_stain(density: np.ndarray, valid: np.ndarray, stain: Stain) -> np.ndarray:

@@ -33,8 +33,9 @@ class RedCells:
 def red_cells(seen: Field) -> RedCells:
     """Those of the field of which enough shows."""
     density, valid = seen.density(ROUND_UM)
-    single = _alone(density, valid)
-    x, y, diameters, _, turns, dark, _ = circles(density, valid)
+    levels, green = stain_levels(density, valid), cv2.extractChannel(density, 1)
+    single = _alone(green, valid, levels[0])
+    x, y, diameters, _, turns, dark, _ = circles(green, valid, levels)
     fits = (turns >= LEAST_TURN) & _plausible(diameters)
     touching = np.column_stack([x, y, diameters, dark])[fits][np.argsort(-turns[fits])]  # the best seen first
     found = np.vstack([single, touching])
@@ -58,10 +59,10 @@ def _plausible(diameters: np.ndarray) -> np.ndarray:
     return (diameters > WIDTHS[0] * usual) & (diameters < WIDTHS[1] * usual)
 
 
-def _alone(density: np.ndarray, valid: np.ndarray) -> np.ndarray:
+def _alone(density: np.ndarray, valid: np.ndarray, edge: float) -> np.ndarray:
     """(n, 4): middle's x and y, diameter and green density of cells that touch neither another nor the border."""
-    green = cv2.GaussianBlur(density[:, :, 1], (0, 0), 1.0)
-    mask = ((green > stain_levels(density, valid)[0]) & valid).astype(np.uint8)
+    green = cv2.GaussianBlur(density, (0, 0), 1.0)
+    mask = ((green > edge) & valid).astype(np.uint8)
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     inner = cv2.erode(valid.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0)
     found = []

@@ -25,20 +25,22 @@ class ScaleUnknown(PictureError):
         self.guess = guess
 
 
-def measure_scale(density: np.ndarray, valid: np.ndarray) -> Scale | None:
-    """Scale of the (h, w, 3) optical density from its red cells' outlines, or None where there are too few.
+def measure_scale(green: np.ndarray, valid: np.ndarray, levels: tuple[float, float | None]) -> Scale | None:
+    """Scale of the (h, w) optical density in green from its red cells' outlines, or None where there are too few.
+
+    `levels` are those of `stain_levels`.
 
     Circles are fitted to the convex arcs of the outlines, so that touching, overlapping and cut cells count too.
     The commonest diameter, weighted by the length of arc, is the red cell's: platelets are small and weigh
     little, leukocytes are few and dark.
     """
-    scale, share = commonest(density, valid)
+    scale, share = commonest(green, valid, levels)
     return scale if scale is not None and scale.red_cells >= MIN_RED_CELLS and share >= MIN_SHARE else None
 
 
-def commonest(density: np.ndarray, valid: np.ndarray) -> tuple[Scale | None, float]:
+def commonest(green: np.ndarray, valid: np.ndarray, levels: tuple[float, float | None]) -> tuple[Scale | None, float]:
     """The scale by the commonest circle, resting on how many red cells, and their share of all outlines."""
-    _, _, diameters, lengths, turns, dark, outline = circles(density, valid)
+    _, _, diameters, lengths, turns, dark, outline = circles(green, valid, levels)
     weights = lengths * np.minimum(turns / (2 * np.pi), 1)
     if len(diameters) < 2:
         return None, 0.0

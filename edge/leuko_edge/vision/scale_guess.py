@@ -8,6 +8,7 @@ import numpy as np
 from ..types import Scale
 from .nuclei import nuclear_stain, red_cell_stain
 from .scale import commonest
+from .stain_levels import stain_levels
 
 NUCLEUS_UM = 9.3  # of the disc that covers as much as a nucleus with all its lobes; 6 to 12 µm from class to class
 LOBES = 0.25  # lobes of one nucleus lie nearer than this share of the largest one's width
@@ -24,7 +25,7 @@ def guess_scale(density: np.ndarray, valid: np.ndarray) -> Scale | None:
     Of pictures cut tightly round a white cell, the nucleus alone is off by a fifth in one of ten; single circles are
     mostly the cell's own outline, and off by a factor of two. So they are believed where the nucleus does not object.
     """
-    few, share = commonest(density, valid)
+    few, share = commonest(cv2.extractChannel(density, 1), valid, stain_levels(density, valid))
     width = _nucleus_width(density, valid)
     if (
         few is not None

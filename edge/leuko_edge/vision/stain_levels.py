@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .median import median
+from .median import median, percentile
 
 FAINT = 0.04  # less is background
 SAMPLE = 20_000  # px that tell whether nuclei are most of what is stained
@@ -18,23 +18,35 @@ NUCLEAR_SHARE = 0.35  # of what is stained: in a field of red cells, nuclei cove
 
 
 def stain_levels(density: np.ndarray, valid: np.ndarray) -> tuple[float, float | None]:
-    """(level that parts red cells from background, level above which nuclei lie) of (h, w, 3) density in B, G, R order.
+    """`levels` of (h, w, 3) density in B, G, R order."""
+    step = sample_step(density.shape)
+    return levels(cv2.extractChannel(density, 1), density[::step, ::step, 0], valid)
+
+
+def sample_step(shape: tuple[int, ...]) -> int:
+    """Every so many pixels along each side of a picture of `shape` (h, w, …) tell whether nuclei are most of it."""
+    return max(1, int((shape[0] * shape[1] / SAMPLE) ** 0.5))
+
+
+def levels(green: np.ndarray, blue: np.ndarray, valid: np.ndarray) -> tuple[float, float | None]:
+    """(level that parts red cells from background, level above which nuclei lie), by the density in `green` (h, w) and
+    that in `blue` of every `sample_step`-th pixel.
 
     The second is None but where nuclei are most of what is stained, as in a picture of a single white cell: there
     the middle of what is stained says nothing of red cells, so the first is that of the rest.
     """
-    green = cv2.extractChannel(density, 1)
     edge = _edge(green.ravel() if valid.all() else green[valid])
-    step = max(1, int((green.size / SAMPLE) ** 0.5))
-    some = density[::step, ::step]
-    nucleus = _mostly_nucleus(some[valid[::step, ::step] & (some[:, :, 1] > edge)])
+    step = sample_step(green.shape)
+    some = np.ascontiguousarray(green[::step, ::step])
+    stained = valid[::step, ::step] & (some > edge)
+    nucleus = _mostly_nucleus(blue[stained], some[stained])
     if nucleus is not None:
         edge = _edge(green[valid & (green < nucleus)])
     return edge, nucleus
 
 
 def _edge(green: np.ndarray) -> float:
-    stained = green[np.flatnonzero(green > FAINT)]
+    stained = green[green > FAINT]
     if stained.size < LEAST:
         return 0.06
     # Nuclei would pull Otsu's threshold above pale red cells, so what is darker than most stain is levelled.
@@ -48,12 +60,11 @@ def _otsu(values: np.ndarray, top: float) -> float:
     return cv2.threshold(levels.reshape(-1, 1), 0, 255, cv2.THRESH_OTSU)[0] / 255 * top
 
 
-def _mostly_nucleus(stained: np.ndarray) -> float | None:
-    """The level that parts the nucleus from the rest of `stained` (n, 3), None where it is not most of it."""
-    if len(stained) < LEAST:
+def _mostly_nucleus(blue: np.ndarray, green: np.ndarray) -> float | None:
+    """The level that parts the nucleus from the rest of what is stained, (n,) each; None where it is not most of it."""
+    if len(green) < LEAST:
         return None
-    blue, green = stained[:, 0], stained[:, 1]
-    level = _otsu(green, max(float(np.percentile(green, 99)), FAINT))
+    level = _otsu(green, max(percentile(green, 99), FAINT))
     dark = green > level
     middle = median(green[dark])
     colour = median(blue[dark]) / middle
