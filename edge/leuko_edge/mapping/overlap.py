@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from .registration import Demand, correlated, search
+from .correlation import Pattern, correlations
+from .registration import Demand, search
 from .view import View, reduced
 
-REMEMBERED = 32  # photographs back; comparing with each takes about 0.2 ms
+REMEMBERED = 32  # photographs back; comparing with all takes 2 ms
 LIKELY = (
     0.25  # correlation of the halved thumbnails: 24 overlaps in LISC, BCCD, Raabin, RV-PBS, DeepBioNet had 0.30 to 0.8
 )
@@ -42,7 +43,7 @@ class _Photograph:
     shape: tuple[int, ...]
     um_per_px: float
     view: View = field(repr=False)
-    small: np.ndarray = field(repr=False)  # its thumbnail halved
+    small: Pattern = field(repr=False)  # its thumbnail halved
     centres: np.ndarray  # (n, 2) px
     named: np.ndarray  # (n,) bool
 
@@ -71,8 +72,11 @@ class Photographs:
             return [], known
         view = View.of(reduced(bgr))
         small = cv2.resize(view.thumb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        new = _Photograph(name, bgr.shape, um_per_px, view, small, np.asarray(centres, float), np.asarray(named, bool))
-        for other in reversed(self._seen):
+        pattern = Pattern.of(small)
+        new = _Photograph(
+            name, bgr.shape, um_per_px, view, pattern, np.asarray(centres, float), np.asarray(named, bool)
+        )
+        for other in _likely([other for other in reversed(self._seen) if _comparable(other, new)], new):
             same = _common(other, new) & ~known
             if same.any():
                 known |= same
@@ -81,13 +85,21 @@ class Photographs:
         return shared, known
 
 
+def _comparable(a: _Photograph, b: _Photograph) -> bool:
+    return a.shape == b.shape and 1 / SCALES < a.um_per_px / b.um_per_px < SCALES
+
+
+def _likely(others: Sequence[_Photograph], new: _Photograph) -> list[_Photograph]:
+    """Those of `others` that may show a part of the same place."""
+    if not others:
+        return []
+    best = correlations([other.small for other in others], new.small).max(axis=(1, 2))
+    return [other for other, score in zip(others, best, strict=True) if score >= LIKELY]
+
+
 def _common(a: _Photograph, b: _Photograph) -> np.ndarray:
     """(n,) which of the cells of b are cells of a."""
     none = np.zeros(len(b.centres), bool)
-    if a.shape != b.shape or not 1 / SCALES < a.um_per_px / b.um_per_px < SCALES:
-        return none
-    if correlated(a.small, b.small).max() < LIKELY:
-        return none
     shift = search(a.view, b.view)
     if shift is None or not shift.meets(BELIEVE):
         return none

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .correlation import correlated
 from .view import BLOCK, COARSE, FAINT, UNIT, View, blocks
 
 REACH = 6.0  # px; a refinement that runs farther from its start has lost it
 ITERATIONS = 14
 LAST_STEP = 0.05  # px; a step this short leaves about a fifth of itself to go
 BLOCK_AGREES = 0.4  # correlation of a block by itself
-LEAST_OVERLAP = 0.12  # share of the view; a smaller overlap is not searched for
 
 
 @dataclass(frozen=True)
@@ -143,37 +143,6 @@ def summit(scores: np.ndarray, column: int, row: int) -> tuple[float, float]:
 def _vertex(before: float, at: float, after: float) -> float:
     curve = before - 2 * at + after
     return float(np.clip((before - after) / (2 * curve), -0.5, 0.5)) if curve < 0 else 0.0
-
-
-def correlated(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(2h - 1, 2w - 1) float32: how well b at each shift correlates with a, times the root of the overlap.
-
-    The root is what makes chance correlations of small and large overlaps comparable.
-    """
-    rows, columns = a.shape
-    padded = cv2.copyMakeBorder(a, rows - 1, rows - 1, columns - 1, columns - 1, cv2.BORDER_CONSTANT, value=0)
-    products = cv2.matchTemplate(padded, b, cv2.TM_CCORR)
-    faint = FAINT**2 / 4
-    x, y = np.arange(-columns + 1, columns), np.arange(-rows + 1, rows)
-    area = np.outer(rows - np.abs(y), columns - np.abs(x)).astype(np.float32)
-    energy_a = _corner_sums(a * a) + faint * area
-    energy_b = _corner_sums(b * b)[::-1, ::-1] + faint * area
-    share = area * np.float32(1 / (rows * columns))
-    scores: np.ndarray = products / np.sqrt(energy_a * energy_b) * np.sqrt(share)
-    scores[share < LEAST_OVERLAP] = 0
-    return scores
-
-
-def _corner_sums(values: np.ndarray) -> np.ndarray:
-    """(2h - 1, 2w - 1): the sum of (h, w) values over what a picture of that size, shifted, still covers of them."""
-    rows, columns = values.shape
-    sums = cv2.integral(values).astype(np.float32)
-    x, y = np.arange(-columns + 1, columns), np.arange(-rows + 1, rows)
-    x0, x1 = np.maximum(x, 0), np.minimum(columns + x, columns)
-    y0, y1 = np.maximum(y, 0), np.minimum(rows + y, rows)
-    across = sums[:, x1] - sums[:, x0]
-    result: np.ndarray = across[y1] - across[y0]
-    return result
 
 
 def _judged(a: np.ndarray, b: np.ndarray, dx: float, dy: float, overlap: float) -> Shift:
