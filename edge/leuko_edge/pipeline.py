@@ -43,6 +43,7 @@ from .types import (
 from .vision.crop import cut
 from .vision.field import Field, ScaleUnknown
 from .vision.scale_pool import Scales
+from .vision.scale_trial import tried
 from .vision.segment import CellFinder, find_cells
 from .vision.signs import signs
 
@@ -117,7 +118,7 @@ class Pipeline:
             if isinstance(outcome, ScaleUnknown):
                 waiting.append(taken.index)
                 if outcome.guess is not None:
-                    scales.guessed[_size(taken)].append(outcome.guess.um_per_px)
+                    scales.guessed[_size(taken)].append(outcome.guess)
                 continue
             outcome = self._once(outcome, photographs)
             scale = outcome.result.scale
@@ -194,7 +195,7 @@ class Pipeline:
     def _count(self, frame: Frame, fallback: Scale | None) -> Outcome:
         card, stage = self.classifier.card, self.stopwatch.stage
         with stage("light and scale"):
-            seen = Field.from_bgr(frame.bgr, self.um_per_px, fallback)
+            seen = self._seen(frame.bgr, fallback)
         height, width = frame.bgr.shape[:2]
         memory.for_area(width, height, seen.scale.um_per_px, self.estimates)
         with stage("segment"):
@@ -216,6 +217,16 @@ class Pipeline:
         )
         shown = signs(seen, cells) if frame.index < self.measured else None
         return Outcome(frame.index, result, frame.bgr, crops, signs=shown, estimate=self._estimate(seen, result))
+
+    def _seen(self, bgr: np.ndarray, fallback: Scale | None) -> Field:
+        """ScaleUnknown passes, with a guess that the finder has tried."""
+        try:
+            return Field.from_bgr(bgr, self.um_per_px, fallback)
+        except ScaleUnknown as error:
+            if error.guess is not None:
+                guessed = Field.from_bgr(bgr, error.guess.um_per_px)
+                error.guess = tried(replace(guessed, scale=error.guess), self.finder)
+            raise
 
     def _estimate(self, seen: Field, result: PictureResult) -> FieldEstimate | None:
         if not self.estimates:

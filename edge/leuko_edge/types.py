@@ -48,11 +48,13 @@ class Scale:
 
     `origin` is one of "given" (by the user), "red cells" (measured in this picture), "pooled" (the median of
     the run's other pictures, of this size where there are any) and "assumed" (from the white cells' own size: a guess).
+    `within` is how sure a guess is: nine of ten lie within this factor of the true scale. None: it is none.
     """
 
     um_per_px: float
     origin: str
     red_cells: float = 0  # how many the measurement rests on: arcs of outlines add up to so many circles
+    within: float | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@ import csv
 import json
 import math
 import os
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -90,6 +91,15 @@ def test_what_is_not_known_is_null_and_the_json_is_strict(tmp_path):
     assert (image["width"], image["um_per_px"], image["quality"]["focus"]) == (None, None, None)
     assert image["quality"]["reason"] == "lost" and found["differential"]["classes"]["basophil"]["percent"] is None
     assert "NaN" not in (tmp_path / "r.json").read_text()
+
+
+def test_a_guessed_scale_says_how_sure_it_is_and_warns(tmp_path):
+    guess = picture(0, "neutrophil")
+    guess = replace(guess, result=replace(guess.result, scale=Scale(0.1, "assumed", within=1.5)))
+    found = written(tmp_path / "r.json", guess, picture(1, "neutrophil"))
+    assert found["images"][0]["um_per_px_within"] == 1.5 and "um_per_px_within" not in found["images"][1]
+    (warned,) = found["warnings"]
+    assert "1 picture is a guess, right to within a factor of 1.5" in warned and "--um-per-px" in warned
 
 
 def test_numbers_from_numpy_are_numbers(tmp_path):

@@ -53,13 +53,13 @@ def test_the_report_names_sample_operator_and_time():
 def test_each_way_of_knowing_the_scale_has_its_line():
     text = shown(
         {"neutrophil": 1},
-        (Scale(0.1, "red cells"), Scale(0.12, "red cells"), Scale(0.11, "pooled"), Scale(0.2, "assumed")),
+        (Scale(0.1, "red cells"), Scale(0.12, "red cells"), Scale(0.11, "pooled"), Scale(0.2, "assumed", within=1.5)),
         lost=2,
         width=160,
     )
     assert "Scale: 0.11 µm per pixel (0.1 to 0.12), measured from red cells; 2 fields" in text
     assert "Scale: 0.11 µm per pixel, taken from the other pictures of their size; 1 field" in text
-    assert "ASSUMED" in text and "give --um-per-px" in text
+    assert "ASSUMED" in text and "right to within a factor of 1.5: give --um-per-px" in text
     assert "Fields: 4 of 6 counted (2 lost)" in text
 
 

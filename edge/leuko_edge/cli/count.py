@@ -33,7 +33,7 @@ from ..results.estimates import lines as estimate_lines
 from ..results.outputs import Outputs, Sink
 from ..results.photo_session import PhotoSession
 from ..results.report import About, CsvReport, JsonReport
-from ..results.wording import overlap, whose
+from ..results.wording import guesses, overlap, whose
 from ..sources.pictures import Pictures, folders_below
 from ..store import SessionStore
 from ..store.corrections import PROGRAM
@@ -125,7 +125,7 @@ def _count_sample(request: Request, source: Pictures) -> int:
                 advance()
         differential = tally.differential(card.leukocytes, references)
         outputs.finish(tally, differential)
-    warning = review_warning(differential, card.warn_share)
+    warning, guess = review_warning(differential, card.warn_share), guesses(tally.scales)
     if request.timings:
         for line in pipeline.stopwatch.lines():
             messages.print(Text(line), soft_wrap=True)
@@ -133,6 +133,8 @@ def _count_sample(request: Request, source: Pictures) -> int:
         messages.print(Text(f"leuko-edge: {failure}"), soft_wrap=True)
     if warning and (request.quiet or not differential.counted):  # there is no table to say it under
         messages.print(Text(f"leuko-edge: {warning}"), soft_wrap=True)
+    if guess and (request.quiet or not differential.counted):
+        messages.print(Text(f"leuko-edge: {guess}"), soft_wrap=True)
     for drifted in () if store is None else told_of(store.path, store.id):
         messages.print(Text(f"leuko-edge: {drifted}"), soft_wrap=True)
     if store is not None and not request.quiet:

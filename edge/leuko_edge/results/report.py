@@ -43,10 +43,10 @@ from ..pipeline import Outcome
 from ..plain_text import as_text, table_text
 from ..sources.pictures import LeftOut
 from ..tally import Differential, Tally, warning
-from ..types import CountedCell, FieldEstimate
+from ..types import CountedCell, FieldEstimate, Scale
 from . import estimates
 from .differential_fields import SCHEMA, differential_fields
-from .wording import NOT_A_DEVICE, overlaps
+from .wording import NOT_A_DEVICE, guesses, overlaps
 
 _OF_A_CELL = (
     *("path", "id", "label", "confidence", "counted", "x", "y", "width", "height"),
@@ -70,10 +70,10 @@ class About:
     counted_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     program: str = f"leuko-edge {__version__}"
 
-    def warnings(self, differential: Differential, overlapping: int) -> list[str]:
-        """`overlapping`: how many pictures show cells of an earlier one."""
+    def warnings(self, differential: Differential, overlapping: int, scales: Sequence[Scale]) -> list[str]:
+        """`overlapping`: how many pictures show cells of an earlier one; `scales`: of the pictures."""
         said = "" if self.warn_share is None else warning(differential, self.warn_share)
-        return [sentence for sentence in (said, overlaps(overlapping)) if sentence]
+        return [sentence for sentence in (said, overlaps(overlapping), guesses(scales)) if sentence]
 
 
 class JsonReport:
@@ -120,7 +120,7 @@ class JsonReport:
         missing += [self._refused[index] for index in sorted(self._refused)]
         lines = ",\n  ".join(map(json.dumps, missing))
         parts.append(f'"not_counted": [\n  {lines}]' if lines else '"not_counted": []')
-        parts.append(f'"warnings": {json.dumps(self._about.warnings(differential, self._overlapping))}')
+        parts.append(f'"warnings": {json.dumps(self._about.warnings(differential, self._overlapping, tally.scales))}')
         parts.append(f'"notice": {json.dumps(NOT_A_DEVICE)}')
         parts.append(f'"program": {json.dumps(self._about.program)}')
         parts.append(f'"counted_at": {json.dumps(self._about.counted_at)}')
@@ -134,7 +134,8 @@ def _not_counted(path: str, reason: Reason | None, sentence: str, page: int | No
 
 def image_fields(outcome: Outcome) -> dict[str, Any]:
     """One of `images`. A lost picture has null for what is not known of it; "page" is there only in a file of
-    several, "overlaps" only where there are some, "estimates" only where these were asked for."""
+    several, "overlaps" only where there are some, "estimates" only where these were asked for, "um_per_px_within" only
+    where the scale is a guess: nine of ten such lie within this factor of the true one."""
     result = outcome.result
     quality = result.quality
     return {
@@ -143,6 +144,7 @@ def image_fields(outcome: Outcome) -> dict[str, Any]:
         "width": result.width or None,
         "height": result.height or None,
         "um_per_px": None if result.scale is None else float(f"{result.scale.um_per_px:.5g}"),
+        **({} if result.scale is None or result.scale.within is None else {"um_per_px_within": result.scale.within}),
         "quality": {
             "focus": round(float(quality.focus), 4) if math.isfinite(quality.focus) else None,
             "counted": quality.counted,
@@ -203,7 +205,7 @@ class CsvReport:
     def finish(self, tally: Tally, differential: Differential) -> None:
         """Write it; OSError where that fails."""
         about, text = self._about, io.StringIO()
-        warned = "; ".join(about.warnings(differential, self._overlapping))
+        warned = "; ".join(about.warnings(differential, self._overlapping, tally.scales))
         same = [about.counted_at, about.program, warned, NOT_A_DEVICE]
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([*CSV_COLUMNS, *(estimates.CSV_COLUMNS if self._estimated else ())])

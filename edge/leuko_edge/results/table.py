@@ -17,14 +17,14 @@ from ..plain_text import printable
 from ..tally import Differential, Fields, Share
 from ..types import Scale
 from . import wording
-from .wording import NOT_A_DEVICE, SIMULATED
+from .wording import NOT_A_DEVICE, SIMULATED, within
 
 FLAG_STYLES = {"low": "bold red", "high": "bold red", "low?": "yellow", "high?": "yellow", "normal": "green"}
 _ORIGINS = {
     "given": "given (--um-per-px, or count.um_per_px of the configuration)",
     "red cells": "measured from red cells",
     "pooled": "taken from the other pictures of their size",
-    "assumed": "ASSUMED from the cells' own size, a guess: give --um-per-px",
+    "assumed": "ASSUMED from the cells' own size, a guess{}: give --um-per-px",
 }
 
 
@@ -142,12 +142,15 @@ def scale_lines(scales: Sequence[Scale]) -> list[str]:
     """Median and range of µm per pixel for each way in which it was found."""
     lines = []
     for origin, how in _ORIGINS.items():
-        found = [scale.um_per_px for scale in scales if scale.origin == origin]
+        own = [scale for scale in scales if scale.origin == origin]
+        found = [scale.um_per_px for scale in own]
         if found:
             low, high = f"{min(found):.3g}", f"{max(found):.3g}"
             spread = f" ({low} to {high})" if low != high else ""
             middle = statistics.median(found)
-            lines.append(f"Scale: {middle:.3g} µm per pixel{spread}, {how}; {_number(len(found), 'field')}")
+            lines.append(
+                f"Scale: {middle:.3g} µm per pixel{spread}, {how.format(within(own))}; {_number(len(found), 'field')}"
+            )
     return lines
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from ..plain_text import readable
 
 if TYPE_CHECKING:
     from ..mapping.overlap import Shared
+    from ..types import Scale
 
 NOT_A_DEVICE = "Not a medical device: for research and teaching, not for diagnosis."
 SIMULATED = "SIMULATED: leuko-edge drew these cells itself; this is no patient's blood."
@@ -73,6 +75,21 @@ def overlap(shared: Shared) -> str:
     """Of a photograph that shows cells of an earlier one."""
     cells = "1 cell of it is" if shared.cells == 1 else f"{shared.cells} cells of it are"
     return f"it overlaps {shared.name}; {cells} counted there"
+
+
+def guesses(scales: Sequence[Scale]) -> str:
+    """Of a run's scales, "" where none is a guess."""
+    own = [scale for scale in scales if scale.within is not None]
+    if not own:
+        return ""
+    some = "1 picture is" if len(own) == 1 else f"{len(own)} pictures are"
+    return f"the scale of {some} a guess{within(own)}, and what is no cell at the true one may count: give --um-per-px"
+
+
+def within(scales: Sequence[Scale]) -> str:
+    """How sure the least sure of them is, "" where none is a guess."""
+    least = max((scale.within for scale in scales if scale.within is not None), default=None)
+    return "" if least is None else f", right to within a factor of {least:g}"
 
 
 def overlaps(photographs: int) -> str:

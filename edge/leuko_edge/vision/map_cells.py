@@ -35,12 +35,19 @@ ROOM = 3  # fine pixels round a body: it is dilated by one, and distances are ta
 @dataclass(frozen=True)
 class Blob:
     """One cell on the fine grid. `outline` (n, 2) int32 x, y; `core` its value in the map of centres; `clump`: larger
-    than any cell, and the map does not say how to part it; `faint`: the map of bodies is not `SURE` of it."""
+    than any cell, and the map does not say how to part it; `shown`: mean of the map of bodies inside; `faint`: that is
+    not `SURE`, in a picture where no cell is expected."""
 
     outline: np.ndarray = field(repr=False)
     core: float
     clump: bool
-    faint: bool = False
+    shown: float
+    faint: bool
+
+    @property
+    def diameter(self) -> float:
+        """µm, of the circle that covers as much."""
+        return 2 * FINE_UM * float(np.sqrt(cv2.contourArea(self.outline) / np.pi))
 
 
 def cells_in(maps: np.ndarray, threshold: float) -> list[Blob]:
@@ -162,7 +169,8 @@ def _blob(mask: np.ndarray, core: float, bodies: np.ndarray, corner: tuple[int, 
     if area < LEAST_BODY_UM2:
         return None
     across = 2 * cv2.minEnclosingCircle(outline)[1] * FINE_UM
-    return Blob(outline, core, across > LARGEST_UM or area > CLUMP_UM2, cv2.mean(bodies, mask)[0] < SURE)
+    shown = cv2.mean(bodies, mask)[0]
+    return Blob(outline, core, across > LARGEST_UM or area > CLUMP_UM2, shown, shown < SURE)
 
 
 def _disc(radius_um: float) -> np.ndarray:

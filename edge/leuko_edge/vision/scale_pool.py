@@ -20,10 +20,10 @@ ENOUGH = 3
 
 @dataclass
 class Scales:
-    """`measured` by red cells and `guessed` from white cells, in µm per pixel, for each size of picture."""
+    """`measured` by red cells, in µm per pixel, and `guessed` from white cells, for each size of picture."""
 
     measured: dict[Size, list[float]] = field(default_factory=lambda: defaultdict(list))
-    guessed: dict[Size, list[float]] = field(default_factory=lambda: defaultdict(list))
+    guessed: dict[Size, list[Scale]] = field(default_factory=lambda: defaultdict(list))
 
     def usual(self, size: Size) -> Scale | None:
         """The scale for a picture of `size` that has no red cells to measure; None where nothing is known.
@@ -34,7 +34,7 @@ class Scales:
         """
         own = self.guessed.get(size, [])
         alike = self.measured.get(size, [])
-        guess = statistics.median(own) if own else None
+        guess = _median(own) if own else None
         if alike:
             scale = statistics.median(alike)
             if ENOUGH * len(alike) >= len(own) or _near(scale, guess, LIKELY):
@@ -44,10 +44,20 @@ class Scales:
             return Scale(statistics.median(every), "pooled")
         if guess is None:
             return None
-        every = [value for values in self.guessed.values() for value in values]
-        if len(own) < ENOUGH and _agree(every, LIKELY):
-            guess = statistics.median(every)
-        return Scale(guess, "assumed")
+        every_guess = [value for values in self.guessed.values() for value in values]
+        if len(own) < ENOUGH and _agree([one.um_per_px for one in every_guess], LIKELY):
+            own, guess = every_guess, _median(every_guess)
+        return Scale(guess, "assumed", within=_within(own))
+
+
+def _median(scales: Sequence[Scale]) -> float:
+    return statistics.median(scale.um_per_px for scale in scales)
+
+
+def _within(scales: Sequence[Scale]) -> float | None:
+    """How sure most of them are: what all nuclei have in common, being all large ones, many guesses do not mend."""
+    known = [scale.within for scale in scales if scale.within is not None]
+    return statistics.median_high(known) if known else None
 
 
 def _agree(values: Sequence[float], times: float) -> bool:

@@ -28,8 +28,8 @@ from leuko_edge.types import EXCLUDED, CountedCell
 from ..data.items import Box, Item
 from ..metrics.classification import wilson
 from ..metrics.detection import Detection
-from . import looked_at, masks
-from .held_out import drawn, fields
+from . import looked_at, masks, scales
+from .held_out import drawn, fields, with_a_white_cell
 from .looked_at import Remark
 
 __all__ = ["add_arguments", "run"]
@@ -164,6 +164,8 @@ def run(args: argparse.Namespace) -> int:
     taken = time.monotonic() - started
     outlines = [masks.measure(lab, items, classifier) for lab, items in drawn(args.data, args.trained_by).items()]
     console.print(masks.table(outlines))
+    tries = scales.measure(with_a_white_cell(args.data, args.trained_by))
+    console.print(scales.table(tries))
     per_field = taken / max(1, sum(r.fields for r in results))
     print(f"model {classifier.card.name} {classifier.card.sha256[:16]}; {1000 * per_field:.0f} ms a field, all stages")
     print("looked at: without the boxes that hold no white cell, and white cells without a box aside:")
@@ -173,9 +175,14 @@ def run(args: argparse.Namespace) -> int:
                 print(f"  {item.where(args.data)}  {remark.at}  {remark.kind.value}: {remark.what}")
     if args.json:
         rows = [asdict(r) | {"recall": r.recall, "precision": r.precision} for r in results]
-        fits = [{"lab": o.lab, "cells": len(o.overlaps), "median_iou": o.median} for o in outlines]
-        report = {"model": classifier.card.sha256, "mean_recall": statistics.fmean(r.recall for r in results)}
-        args.json.write_text(json.dumps(report | {"laboratories": rows, "outlines": fits}, indent=1) + "\n")
+        report = {
+            "model": classifier.card.sha256,
+            "mean_recall": statistics.fmean(r.recall for r in results),
+            "laboratories": rows,
+            "outlines": [{"lab": o.lab, "cells": len(o.overlaps), "median_iou": o.median} for o in outlines],
+            "scales": [asdict(one) for one in tries],
+        }
+        args.json.write_text(json.dumps(report, indent=1) + "\n")
     return 0
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from leuko_edge.model.finder_card import shipped_finder
+from leuko_edge.types import EXCLUDED, SMUDGE
 
 from ..data import build, linked, split
 from ..data.items import Item
@@ -29,6 +30,15 @@ def fields(data: Path, run: Path | None = None) -> dict[str, list[Item]]:
 def drawn(data: Path, run: Path | None = None) -> dict[str, list[Item]]:
     """The pictures of each laboratory that have a mask of their cell, that no training saw."""
     return _by_lab(item for item in unseen(data, run) if item.mask is not None)
+
+
+def with_a_white_cell(data: Path, run: Path | None = None) -> dict[str, list[Item]]:
+    """The pictures of each folder in which a white cell is labelled, that no training saw."""
+    found: dict[str, list[Item]] = {}
+    for item in unseen(data, run):
+        if not set(item.labels) <= {*EXCLUDED, SMUDGE}:
+            found.setdefault(item.path.relative_to(data).parts[0], []).append(item)
+    return found
 
 
 def _by_lab(items: Iterable[Item]) -> dict[str, list[Item]]:
