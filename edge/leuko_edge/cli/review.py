@@ -19,6 +19,7 @@ from ..config.options import add_setting, given
 from ..errors import EnvironmentBroken, NotInstalled, UsageError
 from ..files import default_path
 from .database import add_database, database
+from .teach import SessionTeacher
 
 if TYPE_CHECKING:
     import uvicorn
@@ -98,6 +99,7 @@ def run_review(options: argparse.Namespace) -> int:
         ServiceHere(options.folder),
         _pdf_apart,
         model.site or "",
+        SessionTeacher(path, model),
     )
     listening = _listen(review.host, review.port)
     web = uvicorn.Config(

@@ -55,6 +55,7 @@ class Site:
     abnormal_threshold: float | None
     proof: Mapping[str, Any] = field(default_factory=dict)  # cross-validated, before and after
     source: str = ""  # folder or sessions that the cells came from
+    sessions: tuple[int, ...] = ()  # the numbers of those sessions, where no folder was among it
 
     def __post_init__(self) -> None:
         k = len(self.classes)
@@ -101,8 +102,15 @@ class Site:
         )
 
     def save(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, (json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1) + "\n").encode())
+        """EnvironmentBroken where it cannot be written; a file of before then stays as it was."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, (json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1) + "\n").encode())
+        except OSError as error:
+            why = error.strerror or error
+            raise EnvironmentBroken(
+                f"the site {path} cannot be written ({why})", "make room there, then again"
+            ) from None
 
     def check(self, card: ModelCard) -> None:
         """ModelError where it was learnt with another model than the card's."""
@@ -154,6 +162,7 @@ def load(name: str) -> Site:
             raise ValueError("no site")
         rows = tuple(tuple(float(v) for v in row) for row in raw.pop("weights"))
         bias, classes = tuple(float(v) for v in raw.pop("bias")), tuple(str(v) for v in raw.pop("classes"))
-        return Site(classes=classes, weights=rows, bias=bias, **raw)
+        sessions = tuple(int(v) for v in raw.pop("sessions", ()))
+        return Site(classes=classes, weights=rows, bias=bias, sessions=sessions, **raw)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise EnvironmentBroken(f"the site {path} is damaged", cure) from None

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from ..errors import LeukoError, UsageError
+from ..errors import LeukoError, NothingCountable, UsageError
 from ..results.pdf import pdf_of
 from ..store.people import People
 from ..store.review import Refused, Review
@@ -29,6 +29,7 @@ from .namer import Namer
 from .pages import Pages
 from .quiz import QuizPages
 from .security import Secured
+from .teaching import Teach, Teaching
 
 if TYPE_CHECKING:
     from ..model.classify import CellClassifier
@@ -46,17 +47,18 @@ def create_app(
     counting: Counting | None = None,
     pdf: Callable[[str, int], bytes] = pdf_of,
     site: str = "",
+    teach: Teach | None = None,
 ) -> Starlette:
     """The application on `database`; StoreError where it cannot be changed.
 
     `load` gives the model that names added cells. `people` None: whoever reaches it may all, so that only this machine
     may. `hosts` are the names that it answers to, () any. `secure`: it is reached by TLS. `counting` is the service of
     this machine, for the pages of what is being counted. `pdf` makes the report of a session of the database.
-    `site` is the laboratory that the model is taught as.
+    `site` is the laboratory that the model is taught as, `teach` teaches one with a session's cells; None: not here.
     """
     review, access = Review(database), Access(people)
     live = Live(review.path, access, counting)
-    pages = Pages(review.path, access, live, pdf, site)
+    pages = Pages(review.path, access, live, pdf, site, teach is not None)
     quiz = QuizPages(review.path, access)
     login = Login(access, secure)
     routes = [
@@ -73,6 +75,10 @@ def create_app(
         *(
             Route(f"/sessions/{{session:int}}/{word}", _changing(access, role, do, pages), methods=["POST"])
             for word, (role, do) in Changes(review, Namer(load)).all().items()
+        ),
+        *(
+            Route("/sessions/{session:int}/teach", _posting(access, "supervisor", one.teach), methods=["POST"])
+            for one in ([Teaching(teach, access)] if teach else [])
         ),
         Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
     ]
@@ -143,6 +149,8 @@ async def _body(request: Request) -> Body:
 def _refusal(_: Request, error: Exception) -> Response:
     if isinstance(error, Refused):
         return _told(error.code, str(error), 409)
+    if isinstance(error, NothingCountable):
+        return _told("too few", str(error), 409)
     if isinstance(error, LeukoError):
         return _told("error", str(error), 400 if isinstance(error, UsageError) else 503)
     return _told("error", str(error), 400)

@@ -35,10 +35,14 @@ STATES = {"open": "counting, or to resume", "closed": "to review", "signed": "si
 
 class Pages:
     """Each method answers one address, on the database at `path`; `live` tells what is being counted, `pdf` makes the
-    report of a session of a database, `site` is the laboratory that named cells may teach ("": none yet)."""
+    report of a session of a database, `site` is the laboratory that named cells may teach ("": none yet), by the page
+    itself where `teaches`."""
 
-    def __init__(self, path: str, access: Access, live: Live, pdf: Callable[[str, int], bytes], site: str) -> None:
-        self._path, self._access, self._live, self._pdf, self._site = path, access, live, pdf, site
+    def __init__(
+        self, path: str, access: Access, live: Live, pdf: Callable[[str, int], bytes], site: str, teaches: bool
+    ) -> None:
+        self._path, self._access, self._live, self._pdf = path, access, live, pdf
+        self._site, self._teaches = site, teaches
 
     def all(self) -> Mapping[str, Callable[[Request], Response]]:
         """By address."""
@@ -88,6 +92,8 @@ class Pages:
             "asking": ASKING,
             "may_change": bool(person and person.may("technologist")),
             "may_amend": bool(person and person.may("supervisor")),
+            "may_teach": self._teaches and bool(person and person.may("supervisor")),
+            "site": self._site,
         }
         data = _embedded({**found, **frame})
         return page("session.html", found=found, data=data, keys=keys, files=FILES, **self._frame(request))

@@ -8,7 +8,7 @@ from typing import Any
 from ..plain_text import readable
 from ..results.differential_fields import differential_fields
 from ..results.session_report import utc
-from ..results.teaching import offer
+from ..results.teaching import offer, teachable
 from ..results.wording import NOT_A_DEVICE, SIMULATED
 from ..store.archive import Record
 from ..store.records import StoredCell
@@ -24,7 +24,7 @@ EVENTS = 200  # the newest, that a page shows
 
 def state(record: Record, revision: str, site: str, database: str) -> dict[str, Any]:
     """JSON values. `revision` changes whenever anything of the session does; `teach` offers to teach `site` with the
-    cells named, "" where there is nothing to offer."""
+    cells named, "" where there is nothing to offer; `teachable` is how many those are."""
     info, summary, differential = record.info, record.summary, record.differential()
     added = {event.cell for event in record.events if event.kind == "added"}
     doubles = {event.cell for event in record.events if event.kind == "discarded"}
@@ -46,6 +46,7 @@ def state(record: Record, revision: str, site: str, database: str) -> dict[str, 
         "differential": differential_fields(differential),
         "before": differential_fields(Differential.from_counts(before, info.leukocytes, info.ranges)),
         "teach": offer(record, site, database),
+        "teachable": teachable(record),
         "unseen": [cell.id for cell in record.standing if asks(cell)],
         "window": info.window_um / record.um_per_px if info.window_um and record.um_per_px else None,
         "cells": [_cell(cell, guesses, cell.id in added) for cell in cells],

@@ -344,7 +344,8 @@ function drawSignature() {
   $("unseen").replaceChildren();
   if (state.unseen.length && state.state !== "signed") $("unseen").append(unseenLink("show-unseen"));
   $("signatures").replaceChildren(...state.signatures.map((one) => Object.assign(document.createElement("li"), { textContent: `version ${one.version}, signed by ${one.by || "nobody named"} at ${new Date(one.at).toLocaleString()}${one.second_by ? ` and by ${one.second_by} at ${new Date(one.second_at).toLocaleString()}` : ""}${one.reason ? `: ${one.reason}` : ""}` })));
-  $("teach").textContent = state.teach;
+  $("teach").textContent = page.may_teach ? "" : state.teach; // whoever has the button needs no command
+  $("teach-button").hidden = !page.may_teach || !state.teachable;
   $("sign").hidden = state.state === "signed" || !page.may_change;
   $("countersign").hidden = !state.awaits_second || !page.may_change;
   $("amend").hidden = state.state !== "signed" || !page.may_amend;
@@ -364,11 +365,15 @@ function drawHistory() {
   }));
 }
 
+function knownName() {
+  const name = $("name"); // absent where people log in
+  return name ? name.value || state.operator : document.querySelector(".who span").textContent;
+}
+
 function askToSign() {
   tell("", "sign-told");
   $("sign-second").hidden = !state.awaits_second;
-  const name = $("name");
-  $("signer").value = $("signer").readOnly ? document.querySelector(".who span").textContent : (name && name.value) || state.operator;
+  $("signer").value = knownName();
   $("sign-dialog").showModal();
   $("signer").focus();
 }
@@ -387,6 +392,26 @@ $("sign-dialog").addEventListener("submit", async (event) => {
   $("sign-dialog").close();
   undo = [];
   speak("signed");
+});
+$("teach-button").addEventListener("click", () => {
+  tell("", "teach-told");
+  $("teach-lines").replaceChildren();
+  $("teach-what").textContent = `You named ${state.teachable} cells in this session of classes with enough of them.`;
+  $("teach-site").value ||= page.site;
+  $("teacher").value = knownName();
+  $("teach-dialog").showModal();
+});
+$("teach-dialog").addEventListener("submit", async (event) => {
+  if (event.submitter.value === "cancel") return;
+  event.preventDefault();
+  tell("", "teach-told");
+  if (!(await saveName($("teacher").value))) return tell("Who teaches it needs a name.", "teach-told");
+  $("teach-now").disabled = true;
+  $("teach-lines").replaceChildren(Object.assign(document.createElement("li"), { textContent: "learning: some seconds …" }));
+  const { answer, refused } = await sent(`/sessions/${page.id}/teach`, { site: $("teach-site").value });
+  $("teach-now").disabled = false;
+  $("teach-lines").replaceChildren(...(answer ? answer.lines : []).map((line) => Object.assign(document.createElement("li"), { textContent: line })));
+  tell(refused ? refused.message : "", "teach-told");
 });
 $("amend").addEventListener("click", () => { tell("", "amend-told"); $("reason").value = ""; $("amend-dialog").showModal(); });
 $("amend-dialog").addEventListener("submit", async (event) => {
