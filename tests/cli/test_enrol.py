@@ -1,6 +1,7 @@
 """`leuko-edge enrol` on drawn cells, with a network that says what it was told to."""
 
 import errno
+import functools
 import itertools
 import json
 from dataclasses import replace
@@ -41,17 +42,21 @@ def place(tmp_path, monkeypatch):
     return tmp_path
 
 
+@functools.cache
+def drawn(label, number, seed):
+    """The picture of 500 px about a drawn cell of the class: drawn once, for the tests share them."""
+    for field_seed in itertools.count(1000 * seed + 50 * number):
+        field = draw_field(np.random.default_rng(field_seed), width=1000, height=1000, cells=[label])
+        ((x, y),) = [map(round, cell.centre) for cell in field.truth if cell.label == label]
+        if 250 <= x <= 750 and 250 <= y <= 750:
+            return field.bgr[y - 250 : y + 250, x - 250 : x + 250]
+
+
 def draw(folder, label, count, seed):
     """`count` pictures of 400 px with a drawn cell of the class in their middle."""
     (folder / label).mkdir(parents=True)
-    seeds = itertools.count(1000 * seed)
     for n in range(count):
-        while True:
-            drawn = draw_field(np.random.default_rng(next(seeds)), width=1000, height=1000, cells=[label])
-            ((x, y),) = [map(round, cell.centre) for cell in drawn.truth if cell.label == label]
-            if 200 <= x <= 800 and 200 <= y <= 800:
-                break
-        cv2.imwrite(str(folder / label / f"{n}.png"), drawn.bgr[y - 200 : y + 200, x - 200 : x + 200])
+        cv2.imwrite(str(folder / label / f"{n}.png"), drawn(label, n, seed)[50:-50, 50:-50])
     return folder
 
 
@@ -161,12 +166,56 @@ def test_patients_may_have_folders_inside_a_class(place, monkeypatch):
     assert len(named.labels) == 3 and not named.problems and len(set(named.groups.tolist())) == 3
 
 
-def test_a_picture_without_a_cell_or_with_several_in_its_middle_is_told_and_left_out(place, capsys):
+def test_a_picture_without_a_cell_or_with_several_in_its_middle_or_damaged_is_told_and_left_out(place):
     draw(place / "in", "neutrophil", 3, 1)
-    cv2.imwrite(str(place / "in" / "neutrophil" / "empty.png"), np.full((400, 400, 3), 225, np.uint8))
+    folder = place / "in" / "neutrophil"
+    first, second = drawn("neutrophil", 0, 1), drawn("neutrophil", 1, 1)
+    cv2.imwrite(str(folder / "empty.png"), first[:150, :150])
+    apart = 50  # pixels of either cell from the middle: they nearly touch
+    halves = first[50:-50, 50 + apart : 250 + apart], second[50:-50, 250 - apart : 450 - apart]
+    cv2.imwrite(str(folder / "two.png"), np.hstack(halves))
+    (folder / "cut.png").write_bytes((folder / "0.png").read_bytes()[:900])
     with Classifier.from_path(TINY) as classifier:
         named = labelled(str(place / "in"), classifier)
-    assert len(named.labels) == 3 and len(named.problems) == 1 and "empty.png" in named.problems[0]
+    cut, empty, two = named.problems
+    assert len(named.labels) == 3 and "cut.png" in cut
+    assert "empty.png: there is no cell" in empty and "two.png: there are several cells" in two
+
+
+def test_cells_of_one_class_alone_teach_nothing(place, capsys):
+    draw(place / "in", "neutrophil", 4, 1)
+    assert main.main(["enrol", "A", "--labelled", str(place / "in"), "--model", str(TINY)]) == 3
+    assert "at least two classes" in capsys.readouterr().err and not list((place / "state").rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        ({"model_sha256": "1" * 64}, "teach it again: leuko-edge enrol A --labelled"),
+        ({"schema": "leuko-edge-site/9"}, "newer"),
+        ({"bias": [1]}, "damaged"),
+    ],
+)
+def test_a_site_of_another_model_a_newer_version_or_damaged_counts_nothing(place, monkeypatch, capsys, change, told):
+    draw(draw(place / "in", "neutrophil", 6, 1), "eosinophil", 6, 50)
+    with monkeypatch.context() as patch:
+        patch.setattr("leuko_edge.model.classify.Classifier", Leaning)
+        assert main.main(["enrol", "A", "--labelled", str(place / "in"), "--model", str(TINY)]) == 0
+    (file,) = (place / "state").rglob("A.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+    capsys.readouterr()
+    picture = str(place / "in" / "neutrophil" / "0.png")
+    assert main.main(["--image", picture, "--model", str(TINY), "--site", "A"]) == 4
+    said = capsys.readouterr()
+    assert told in said.err and said.err.count("\n") == 1 and not said.out
+
+
+def test_drawn_cells_and_an_open_session_teach_nothing(signed, place, capsys):
+    drawn_ones = signed(["eosinophil"] * 3 + ["monocyte"] * 3, simulated=True)
+    words = ["--database", str(place / "sessions.sqlite3"), "--model", str(TINY)]
+    for number, said in ((drawn_ones.summary.id, "of drawn cells"), (99, "99")):
+        assert main.main(["enrol", "A", "--session", str(number), *words]) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_a_site_that_cannot_be_written_leaves_nothing_half_written(place, monkeypatch, capsys):
