@@ -1,0 +1,112 @@
+"""Average the weights of networks that began alike: `leuko-train soup` (Wortsman et al. 2022, "Model soups").
+
+Runs that were fine-tuned from the same beginning, on other views or with another seed, lie in one valley of the loss:
+the mean of their weights is a network of its own that costs no more than one of them, and errs less on what none of
+them saw. Networks that began apart have nothing to average.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from leuko_edge.errors import UsageError
+
+from ..data import cell_set
+from ..data.cell_set import CellSet
+from ..evaluation.evaluate import load_run, predict_as_trained
+from . import report as fit_report
+from . import sampling, seen
+from .course import Progress
+from .fit import MODEL, WEIGHTS
+
+MUST_AGREE = ("network", "window_um", "input_size", "exclude_labs", "data_sha256")
+"""Settings without which two runs are not the same network of the same cells."""
+
+
+def mixed(models: Sequence[keras.Model], shares: Sequence[float]) -> list[np.ndarray]:
+    """The mean of the models' weights, by `shares` (which need not add up to 1). UsageError where shapes differ."""
+    every = [model.get_weights() for model in models]
+    if len({tuple(w.shape for w in weights) for weights in every}) > 1:
+        raise UsageError("The runs' networks differ in shape", "average runs of the same network.")
+    parts = np.asarray(shares, np.float64) / np.sum(shares)
+    return [
+        sum(p * w for p, w in zip(parts, same, strict=True)).astype(np.float32) for same in zip(*every, strict=True)
+    ]
+
+
+def _agreed(runs: Sequence[Path], trained: Sequence[dict[str, Any]]) -> None:
+    first = trained[0]["settings"]
+    for run, report in zip(runs[1:], trained[1:], strict=True):
+        differ = [key for key in MUST_AGREE if report["settings"].get(key) != first.get(key)]
+        if differ:
+            raise UsageError(f"{run} has another {', '.join(differ)} than {runs[0]}", "average runs that agree in it.")
+
+
+def soup(cells: CellSet, runs: Sequence[Path], shares: Sequence[float], out: Path) -> float:
+    """Write the averaged network to `out` as `fit` would have, and return its score on the validation cells.
+
+    What any of the runs saw, the average has seen; its report has every run's epochs, one after the other.
+    Raises UsageError where the runs do not belong together or are of other cells.
+    """
+    loaded = [load_run(run) for run in runs]
+    trained = [report for _, report in loaded]
+    _agreed(runs, trained)
+    told = trained[0]["settings"]
+    if told["data_sha256"] != cells.sha256:
+        raise UsageError(f"{runs[0]} was trained on other cells", "give the cell set of the runs with --cells.")
+    model = loaded[0][0]
+    weights = mixed([m for m, _ in loaded], shares)
+    model.set_weights(weights)
+    excluded = tuple(told["exclude_labs"])
+    training = sampling.members(cells, "train", excluded)
+    validation = sampling.members(cells, "validation", excluded)
+    validation = sampling.capped(cells, validation, told["validation_cap"], told["seed"])
+    found = predict_as_trained(model, {"settings": told}, cells, validation)
+    members = [
+        {
+            "share": share / sum(shares),
+            "commit": report["provenance"].get("commit"),
+            **{key: report["settings"][key] for key in ("seed", "augment", "class_weights", "init")},
+        }
+        for share, report in zip(shares, trained, strict=True)
+    ]
+    rows = [row for report in trained for row in report["epochs"]]
+    progress = Progress(
+        rows=rows,
+        seconds=sum(report["seconds"] for report in trained),
+        best_epoch=len(rows),
+        settings=told | {"soup": members},
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    model.save_weights(out / WEIGHTS)
+    model.save(out / MODEL)
+    fit_report.write(out, progress, cells, training, validation, found)
+    shown = frozenset().union(*(seen.pictures(run) for run in runs)) | seen.pictures(out)
+    (out / seen.NAME).write_text("\n".join(sorted(shown)) + "\n", encoding="utf-8")
+    return float(fit_report.validation_row(found, cells.labels[validation], cells.labs[validation])["score"])
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cells", type=Path, required=True, help="folder that `leuko-train cells` wrote")
+    parser.add_argument("--runs", nargs="+", type=Path, required=True, help="folders that `leuko-train fit` wrote")
+    parser.add_argument("--shares", nargs="+", type=float, help="of each run in the mean (alike)")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the averaged network and its report")
+
+
+def run(args: argparse.Namespace) -> int:
+    shares = args.shares or [1.0] * len(args.runs)
+    if len(args.runs) < 2:
+        raise UsageError("One run has no mean", "name two or more folders with --runs.")
+    if len(shares) != len(args.runs) or min(shares) <= 0:
+        raise UsageError("--shares does not fit --runs", "give a number above 0 for each run.")
+    if (args.out / MODEL).exists():
+        raise UsageError(f"{args.out} already holds a run", "choose another --out.")
+    score = soup(cell_set.load(args.cells), args.runs, shares, args.out)
+    print(f"Averaged {len(args.runs)} networks: validation {score:.4f}; {args.out / MODEL}")
+    return 0
