@@ -90,6 +90,7 @@ STRENGTHS = {
     "mixed": Strength(**_WIDE, amplitude=(0.2, 1.0)),
     "mixed-blank": Strength(**_WIDE, amplitude=(0.2, 1.0), blank=0.2),
     "mild-blank": Strength(**_WIDE, amplitude=(0.05, 0.4), blank=0.2),
+    "strong-blank": Strength(**_WIDE, amplitude=(0.4, 1.4), blank=0.2),
     "no-density": Strength(**_NO_DENSITY),
     "no-stain": Strength(**_NO_STAIN),
     "no-optics": Strength(**_NO_OPTICS),
