@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -84,3 +85,22 @@ def test_runs_of_different_networks_are_refused(runs, cells, tmp_path):
 def test_runs_of_other_cells_are_refused(runs, cells, tmp_path):
     with pytest.raises(UsageError, match="other cells"):
         soup(replace(cells, sha256="cd" * 32), [runs / "a", runs / "b"], [1, 1], tmp_path / "soup")
+
+
+def test_a_share_of_the_beginning_draws_the_mean_towards_it(runs, cells, tmp_path):
+    beginning = runs / "a" / "model.keras"
+    soup(cells, [runs / "b"], [1], tmp_path / "soup", beginning, 0.25)
+    a, b, both = (load_run(path)[0].get_weights() for path in (runs / "a", runs / "b", tmp_path / "soup"))
+    for one, two, mean in zip(a, b, both, strict=True):
+        np.testing.assert_allclose(mean, 0.25 * one + 0.75 * two, atol=1e-6)
+
+
+def test_a_class_that_the_beginning_did_not_know_stays_as_it_was_trained(runs, cells, tmp_path):
+    before = shutil.copytree(runs / "a", tmp_path / "before")
+    report = json.loads((before / "report.json").read_text())
+    report["classes"][-1] = "something else"
+    (before / "report.json").write_text(json.dumps(report))
+    soup(cells, [runs / "b"], [1], tmp_path / "soup", before / "model.keras", 0.25)
+    a, b, both = (load_run(path)[0].get_weights()[-2] for path in (runs / "a", runs / "b", tmp_path / "soup"))
+    np.testing.assert_allclose(both[:, -1], b[:, -1], atol=1e-6)
+    np.testing.assert_allclose(both[:, 0], 0.25 * a[:, 0] + 0.75 * b[:, 0], atol=1e-6)
