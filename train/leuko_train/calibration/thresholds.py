@@ -19,7 +19,7 @@ from leuko_edge.types import ABNORMAL, CLASSES, EXCLUDED, LEUKOCYTES
 
 from ..metrics import classification
 
-ASIDE = 0.05
+ASIDE = 0.04
 """Share of true leukocytes of laboratories that did not train it that may be set aside for doubt, at most."""
 ALARMED = 0.03
 """Share of their normal leukocytes that may be set aside, at most, because they might be abnormal ones."""
