@@ -101,3 +101,19 @@ def test_laboratories_left_out_together_are_asked_one_by_one(folders, tmp_path, 
     assert command(run, "--travel", tmp_path / "other") == 0
     assert "| left out | south | 18 |" in capsys.readouterr().out
     assert json.loads((run / "calibration.json").read_text())["doubt"]["chosen_on"] == ["south", "west"]
+
+
+def test_the_distance_of_a_converted_network_can_be_kept_while_its_turns_change(folders, capsys):
+    run, travel = folders
+    assert command(run, "--travel", travel, "--turns", "2") == 0
+    before = novelty.load(run)
+    assert command(run, "--travel", travel, "--turns", "1", "--keep-directions") == 0
+    np.testing.assert_array_equal(novelty.load(run).kernel, before.kernel)
+    np.testing.assert_array_equal(novelty.load(run).centres, before.centres)
+    assert json.loads((run / "calibration.json").read_text())["turns"] == 1
+
+
+def test_a_distance_that_was_never_fitted_cannot_be_kept(folders, capsys):
+    run, _ = folders
+    assert command(run, "--turns", "1", "--keep-directions") == 2
+    assert "was not calibrated before" in capsys.readouterr().err

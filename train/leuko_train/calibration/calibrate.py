@@ -61,6 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--travel", type=Path, metavar="OUT", help="folder of a finished `leuko-train travel`: choose the limits there"
     )
     parser.add_argument(
+        "--keep-directions",
+        action="store_true",
+        help="the distance stays as calibrated before: the converted network holds it, and only its card changes",
+    )
+    parser.add_argument(
         "--cap", type=int, default=CAP, help="cells of a class of a left-out laboratory to choose on (%(default)s)"
     )
 
@@ -68,8 +73,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 class Reader:
     """One network, its temperature and its distance; asks it about cells."""
 
-    def __init__(self, model: keras.Model, trained: dict[str, Any], cells: CellSet, turns: tuple[int, ...]) -> None:
-        """`turns`: ways round that are tried; the last counts. UsageError without training or validation cells."""
+    def __init__(
+        self,
+        model: keras.Model,
+        trained: dict[str, Any],
+        cells: CellSet,
+        turns: tuple[int, ...],
+        kept: novelty.Doubt | None = None,
+    ) -> None:
+        """`turns`: ways round that are tried; the last counts. `kept`: a distance fitted before, to be left as it is.
+
+        UsageError without training or validation cells.
+        """
         self._model, self._trained, self._cells, self._turns = model, trained, cells, turns[-1]
         settings = trained["settings"]
         without = tuple(settings.get("exclude_labs", ()))
@@ -85,8 +100,10 @@ class Reader:
             found, values = features.seen(model, trained, cells, chosen, way)
             self.tried[way] = measured(found, cells.labels[chosen], cells.labs[chosen])
         self.temperature = self.tried[self._turns]["temperature"]
-        fitted = novelty.fit(features.seen(model, trained, cells, taught)[1], cells.labels[taught])
-        self.doubt = fitted.in_units_of(max(1e-9, float(np.median(fitted.distance(values)))))
+        if kept is None:
+            fitted = novelty.fit(features.seen(model, trained, cells, taught)[1], cells.labels[taught])
+            kept = fitted.in_units_of(max(1e-9, float(np.median(fitted.distance(values)))))
+        self.doubt = kept
         self.validation, self.labs = self._asked(chosen, found, values), cells.labs[chosen]
 
     def ask(self, rows: np.ndarray) -> Asked:
@@ -125,11 +142,14 @@ def left_out(out: Path, cells: CellSet, turns: int, cap: int) -> dict[str, Asked
 
 def run(args: argparse.Namespace) -> int:
     cells = cell_set.load(args.cells)
+    kept = novelty.load(args.model) if args.keep_directions else None
+    if args.keep_directions and kept is None:
+        raise UsageError(f"{args.model} was not calibrated before", "leave --keep-directions away.")
     asked = {} if args.travel is None else left_out(args.travel, cells, args.turns, args.cap)
     keras.backend.clear_session()
     model, trained = load_run(args.model)
     ways = (*(way for way in TURNS if way != args.turns), args.turns)
-    reader = Reader(model, trained, cells, ways)
+    reader = Reader(model, trained, cells, ways, kept)
     # Whoever uses the network is a laboratory that did not train it: its confidence is to be right there.
     temperature = thresholds.temperature(list(asked.values())) if asked else reader.temperature
     away = {lab: one.judged(temperature) for lab, one in asked.items()}
