@@ -1,6 +1,7 @@
 """`leuko-train enrolment` on made answers: two laboratories whose network takes neutrophils for eosinophils."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from made_cells import MadeCells
 from leuko_edge.types import CLASSES
 from leuko_train import cli
 from leuko_train.data import cell_set
-from leuko_train.enrolment import left_out, measure
+from leuko_train.enrolment import left_out, measure, unlabelled
 
 EACH, SOURCES = 24, 8
 BLAST, EOSINOPHIL = CLASSES.index("blast"), CLASSES.index("eosinophil")
@@ -124,6 +125,53 @@ def test_the_mean_is_of_the_laboratories_left_out_and_the_report_has_a_picture(m
     assert written["provenance"]["data_sha256"] == made[0].sha256
     assert "| north | 10 | 50 |" in capsys.readouterr().out
     assert (tmp_path / "report" / "enrolment.png").stat().st_size > 1000
+
+
+def test_what_unnamed_cells_teach_is_measured_on_several_patients(made, tmp_path, capsys):
+    assert asked(made[1], tmp_path / "report", "--without-labels", "60") == 0
+    printed = capsys.readouterr().out
+    mean = json.loads((tmp_path / "report" / "report.json").read_text())["without_labels_mean"]
+    assert set(mean) == set(unlabelled.PATIENTS)
+    for methods in mean.values():
+        assert methods["as shipped"]["balanced_accuracy"] == mean["healthy"]["as shipped"]["balanced_accuracy"]
+    assert "| healthy | a healthy person's proportions |" in printed
+
+
+def test_proportions_are_found_of_answers_without_names():
+    rng = np.random.default_rng(0)
+    truth = rng.choice(3, 400, p=(0.7, 0.25, 0.05))
+    scores = rng.normal(0, 1, (400, 3)) + 3 * np.eye(3)[truth]
+    found = np.exp(3 * scores)  # calibrated: log-odds of two normals that lie 3 apart
+    shares = unlabelled.proportions(found / found.sum(axis=1, keepdims=True))
+    assert np.allclose(shares, np.bincount(truth) / 400, atol=0.03)
+
+
+def test_features_that_all_lie_off_by_the_same_are_moved_back(laboratory):
+    """A network whose scores follow its features, and a laboratory whose features all lie off."""
+    rng = np.random.default_rng(2)
+    labels = np.tile(np.arange(5), 40)
+    centres = np.zeros((len(CLASSES), 6))
+    centres[:5, :5] = 1.5 * np.eye(5)
+    features = centres[labels] + rng.normal(0, 0.3, (200, 6)) + 1.6 * np.eye(6)[EOSINOPHIL]
+    powers = np.exp(2 * features @ centres.T - (centres**2).sum(axis=1))
+    off = replace(
+        laboratory,
+        found=powers / powers.sum(axis=1, keepdims=True),
+        features=features,
+        labels=labels,
+        sources=np.arange(200).astype(str),
+        card=replace(laboratory.card, centres=tuple(map(tuple, centres.tolist()))),
+    )
+    rows = np.arange(200)
+    given = unlabelled.answers(off, rows, rows, unlabelled.last_layer(off))
+    right = {name: (one.argmax(axis=1) == labels).mean() for name, one in given.items()}
+    assert right["as shipped"] < 0.9 < 0.97 < right["features moved"]
+
+
+def test_every_class_of_the_laboratory_may_be_named(made, tmp_path):
+    assert asked(made[1], tmp_path / "report", "--all-classes") == 0
+    written = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert written["all_classes"] and written["laboratories"][0]["taught"][1]["cells"] == 50
 
 
 def test_a_network_is_asked_once_and_again_when_it_has_changed(made, tmp_path):

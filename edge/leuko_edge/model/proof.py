@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,11 +41,13 @@ def measured(found: np.ndarray, labels: np.ndarray, names: Sequence[str], seed: 
     }
 
 
-def normal_bias(best: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> tuple[float, str]:
-    """(points, class) of the largest shift in a differential of NORMAL's proportions, answers (r, n) of cells (n,)."""
+def normal_bias(
+    best: np.ndarray, labels: np.ndarray, names: Sequence[str], shares: Mapping[str, float] = NORMAL
+) -> tuple[float, str]:
+    """(points, class) of the largest shift in a differential of `shares` per cent, answers (r, n) of cells (n,)."""
     usual = {
         names.index(name): share
-        for name, share in NORMAL.items()
+        for name, share in shares.items()
         if name in names and (labels == names.index(name)).any()
     }
     whole = sum(usual.values()) or 1

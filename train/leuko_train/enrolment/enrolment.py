@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 
 from leuko_edge.errors import UsageError
+from leuko_edge.types import CLASSES
 
 from ..data import cell_set
-from . import measure
+from . import measure, unlabelled
 from . import report as enrolment_report
 from .left_out import left_out
 
@@ -30,20 +31,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wrong", type=float, default=0.0, metavar="SHARE", help="of the names given wrongly on purpose (%(default)s)"
     )
+    parser.add_argument(
+        "--all-classes", action="store_true", help="name cells of every class that the laboratory has, not of five"
+    )
+    parser.add_argument(
+        "--without-labels",
+        type=int,
+        default=0,
+        metavar="N",
+        help="also what N cells of one patient teach without names, for several patients (not measured)",
+    )
     parser.add_argument("--seed", type=int, default=0)
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.draws < 1 or min(args.numbers) < 0:
-        raise UsageError("--draws is 1 or more, --numbers 0 or more.")
+    if args.draws < 1 or min(*args.numbers, args.without_labels) < 0:
+        raise UsageError("--draws is 1 or more, --numbers and --without-labels 0 or more.")
     cells = cell_set.load(args.cells)
+    classes = range(len(CLASSES)) if args.all_classes else measure.NAMED
     entries = []
     for lab in left_out(args.travel, cells, args.out, args.cap):
         given = lab.only_five(measure.NAMED) if args.only_five else lab
-        found = measure.measured(given, measure.NAMED, args.numbers, args.draws, args.seed, args.wrong)
-        entries.append({"laboratory": lab.name, "left_out": lab.own, "taught": found})
+        found = measure.measured(given, classes, args.numbers, args.draws, args.seed, args.wrong)
+        entry = {"laboratory": lab.name, "left_out": lab.own, "taught": found}
+        if args.without_labels:
+            entry["without_labels"] = unlabelled.measured(given, args.without_labels, args.draws, args.seed)
+        entries.append(entry)
     if not entries:
         raise UsageError(f"{args.travel} holds no answers", f"make them with: leuko-train travel --out {args.travel}")
     args.out.mkdir(parents=True, exist_ok=True)
-    print(enrolment_report.write(args.out, entries, cells.sha256, args.seed, args.draws, args.only_five, args.wrong))
+    asked = {name: getattr(args, name) for name in ("draws", "only_five", "wrong", "all_classes", "without_labels")}
+    print(enrolment_report.write(args.out, entries, cells.sha256, args.seed, asked))
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ FIGURES = (
 NAMED = tuple(CLASSES.index(name) for name in FIVE)
 ABNORMAL = tuple(i for i, name in enumerate(CLASSES) if name in LEUKOCYTES and name not in FIVE)
 _TOLD = [CLASSES.index(name) for name in TOLD]
-_LIMITS = ("confidence_threshold", "distance_threshold", "abnormal_threshold")
+LIMITS = ("confidence_threshold", "distance_threshold", "abnormal_threshold")
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,24 @@ def misnamed(labels: np.ndarray, classes: Sequence[int], share: float, rng: np.r
     return result
 
 
-def figures(found: np.ndarray, distance: np.ndarray, labels: np.ndarray, limits: Limits) -> dict[str, float]:
+def distance_of(lab: LeftOut) -> np.ndarray:
+    """(n,) of each cell to the nearest of the card's centres."""
+    return distances(lab.features, np.array(lab.card.centres))
+
+
+def figures(
+    found: np.ndarray,
+    distance: np.ndarray,
+    labels: np.ndarray,
+    limits: Limits,
+    patient: Mapping[str, float] = proof.NORMAL,
+) -> dict[str, float]:
     """Of (n, classes) answers: `FIGURES`, as shares but the bias in points; NaN of cells that there are none of.
 
     Of the five classes' cells (those of ENOUGH or more): balanced accuracy, calibration, a normal differential's bias,
-    the share set aside by any limit of doubt, and the share called an abnormal leukocyte. Of the abnormal leukocytes:
-    `abnormal_recall`, the share called some abnormal one; `blasts_told`, of blasts and variant lymphocytes the share
-    called either or set aside.
+    the share set aside by any limit of doubt, and the share called an abnormal leukocyte; `patient_bias` is the bias of
+    a differential of the `patient`'s per cent. Of the abnormal leukocytes: `abnormal_recall`, the share called some
+    abnormal one; `blasts_told`, of blasts and variant lymphocytes the share called either or set aside.
     """
     best = found.argmax(1)
     judged = Judged(labels, best, found.max(1), distance, np.ones(len(labels), bool), found[:, _TOLD].sum(1))
@@ -92,6 +103,7 @@ def figures(found: np.ndarray, distance: np.ndarray, labels: np.ndarray, limits:
         "balanced_accuracy": classification.balanced_accuracy(matrix),
         "ece": classification.calibration_error(judged.confidence[five], best[five] == labels[five]),
         "normal_bias": abs(bias),
+        "patient_bias": abs(proof.normal_bias(best[None, five], labels[five], CLASSES, patient)[0]),
         "unidentified": float(aside[five].mean()),
         "false_abnormal": float(np.isin(best, ABNORMAL)[five].mean()),
         "abnormal_recall": float(np.isin(best[abnormal], ABNORMAL).mean()) if abnormal.any() else float("nan"),
@@ -107,8 +119,8 @@ def measured(
     `cells`: how many were named on average, `learnt`: in which share of the draws `enrol` wrote a site; `wrong`: the
     share of names that are another class's on purpose.
     """
-    labels, distance = lab.labels, distances(lab.features, np.array(lab.card.centres))
-    shipped = Limits(*(getattr(lab.card, name) for name in _LIMITS))
+    labels, distance = lab.labels, distance_of(lab)
+    shipped = Limits(*(getattr(lab.card, name) for name in LIMITS))
     rows: dict[int, list[dict[str, float]]] = {number: [] for number in numbers}
     for turn in range(draws):
         rng = np.random.default_rng((seed, turn))
@@ -121,7 +133,7 @@ def measured(
             given, limits = lab.found[tested], shipped
             if learnt is not None:
                 given = learnt.head.applied(given, lab.features[tested])
-                limits = Limits(*(getattr(learnt.limits, name) for name in _LIMITS))
+                limits = Limits(*(getattr(learnt.limits, name) for name in LIMITS))
             entry = figures(given, distance[tested], labels[tested], limits)
             rows[number].append({**entry, "cells": len(cells), "learnt": learnt is not None})
     return [{"number": number, **_summary(entries)} for number, entries in rows.items()]

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import report
 from ..metrics.figures import few_cells_picture
+from . import unlabelled
 from .measure import FIGURES
 
 HEADER = (
@@ -23,6 +24,14 @@ HEADER = (
     "set aside",
     "called abnormal",
     "abnormal called abnormal",
+    "blasts told",
+)
+UNNAMED = (
+    "patient",
+    "what is done",
+    "balanced accuracy",
+    "its differential is off by, points",
+    "set aside",
     "blasts told",
 )
 MEAN = "mean of those left out"
@@ -50,36 +59,43 @@ def _row(name: str, one: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def write(
-    out: Path,
-    entries: Sequence[Mapping[str, Any]],
-    data_sha256: str,
-    seed: int,
-    draws: int,
-    only_five: bool,
-    wrong: float,
+    out: Path, entries: Sequence[Mapping[str, Any]], data_sha256: str, seed: int, asked: Mapping[str, Any]
 ) -> str:
-    """Write all three to the folder `out`; the Markdown is returned. `entries`: laboratory, left_out, taught."""
+    """Write all three to the folder `out`; the Markdown is returned.
+
+    `entries`: laboratory, left_out, taught, and without_labels where that was asked. `asked`: the command's options.
+    """
     made = report.provenance(data_sha256, seed)
     mean = mean_of(entries)
     rows = [_row(entry["laboratory"], one) for entry in entries for one in entry["taught"]]
     rows += [_row(MEAN, one) for one in mean]
-    lies = f" {wrong:.0%} of the names are wrong on purpose." if wrong else ""
-    allowed = "No class but the five may be answered." if only_five else "Any other answer than a cell's own is wrong."
+    lies = f" {asked['wrong']:.0%} of the names are wrong on purpose." if asked["wrong"] else ""
+    allowed = "Any other answer than a cell's own is wrong."
+    if asked["only_five"]:
+        allowed = "No class but the five may be answered."
+    if asked["all_classes"]:
+        allowed += " Cells of every class that the laboratory has are named."
     text = [
         "# A few named cells of a laboratory that trained nothing",
         report.provenance_lines(made),
-        f"{draws} draws: half of the smears, patients or photographs name cells, the other half is tested. "
+        f"{asked['draws']} draws: half of the smears, patients or photographs name cells, the other half is tested. "
         f"{allowed}{lies} "
         "Means over the draws; taught in: the share of draws in which enrolling gained anything, else as shipped.",
         report.table(HEADER, rows),
     ]
+    unnamed = [entry["without_labels"] for entry in entries if entry["left_out"] and "without_labels" in entry]
+    unnamed_mean = unlabelled.mean_of(unnamed)
+    if unnamed:
+        text += [
+            f"## Without names, {asked['without_labels']} cells of one patient, mean of the laboratories left out",
+            report.table(UNNAMED, _unnamed_rows(unnamed_mean)),
+        ]
     content = {
         "provenance": made,
-        "draws": draws,
-        "only_five": only_five,
-        "wrong": wrong,
+        **asked,
         "laboratories": entries,
         "mean": mean,
+        "without_labels_mean": unnamed_mean,
     }
     report.write_json(out / "report.json", content)
     lines = {entry["laboratory"]: entry["taught"] for entry in entries}
@@ -87,3 +103,14 @@ def write(
     markdown = "\n\n".join(text) + "\n"
     (out / "report.md").write_text(markdown, encoding="utf-8")
     return markdown
+
+
+def _unnamed_rows(mean: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[tuple[str, ...]]:
+    return [
+        (
+            *(patient, method, f"{100 * one['balanced_accuracy']:.1f}", f"{one['patient_bias']:.1f}"),
+            *(f"{100 * one[key]:.1f} %" for key in ("unidentified", "blasts_told")),
+        )
+        for patient, methods in mean.items()
+        for method, one in methods.items()
+    ]
