@@ -123,12 +123,12 @@ def test_no_picture_stays_in_memory_behind_the_one_being_counted():
 
 
 def test_a_picture_of_which_nothing_can_be_known_is_lost_with_its_reason(monkeypatch):
-    def unknown(*_):
-        raise ScaleUnknown("too few red cells")
+    def unknown(*_, **__):
+        raise ScaleUnknown()
 
     monkeypatch.setattr(pipeline.Field, "from_bgr", unknown)
     (outcome,) = run(smear())
-    assert outcome.refused == "too few red cells" and not outcome.result.quality.counted
+    assert outcome.refused.startswith("too few red cells") and not outcome.result.quality.counted
 
 
 @pytest.mark.parametrize(

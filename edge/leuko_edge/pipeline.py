@@ -173,12 +173,12 @@ class Pipeline:
         ]
         return replace(outcome, result=replace(result, cells=tuple(entries)), shared=tuple(shared))
 
-    def _outcome(self, taken: Frame | Lost, fallback: Scale | None = None) -> Outcome:
+    def _outcome(self, taken: Frame | Lost, scale: Scale | None = None) -> Outcome:
         """ScaleUnknown passes; every other failure of one picture becomes its sentence."""
         if isinstance(taken, Lost):
             return _lost(taken, taken.sentence, taken.reason)
         try:
-            return self._count(taken, fallback)
+            return self._count(taken, scale)
         except ScaleUnknown:
             raise
         except PictureError as error:
@@ -192,10 +192,11 @@ class Pipeline:
         except (ValueError, IndexError, ArithmeticError) as error:  # ours to mend, but not the other pictures' loss
             return _lost(taken, f"counting it failed, please report this: {type(error).__name__}: {error}")
 
-    def _count(self, frame: Frame, fallback: Scale | None) -> Outcome:
+    def _count(self, frame: Frame, known: Scale | None) -> Outcome:
+        """With a scale that is `known` its red cells are not looked at: they did not show it."""
         card, stage = self.classifier.card, self.stopwatch.stage
         with stage("light and scale"):
-            seen = self._seen(frame.bgr, fallback)
+            seen = self._seen(frame.bgr, known)
         height, width = frame.bgr.shape[:2]
         memory.for_area(width, height, seen.scale.um_per_px, self.estimates)
         with stage("segment"):
@@ -218,15 +219,12 @@ class Pipeline:
         shown = signs(seen, cells) if frame.index < self.measured else None
         return Outcome(frame.index, result, frame.bgr, crops, signs=shown, estimate=self._estimate(seen, result))
 
-    def _seen(self, bgr: np.ndarray, fallback: Scale | None) -> Field:
-        """ScaleUnknown passes, with a guess that the finder has tried."""
-        try:
-            return Field.from_bgr(bgr, self.um_per_px, fallback)
-        except ScaleUnknown as error:
-            if error.guess is not None:
-                guessed = Field.from_bgr(bgr, error.guess.um_per_px)
-                error.guess = tried(replace(guessed, scale=error.guess), self.finder)
-            raise
+    def _seen(self, bgr: np.ndarray, known: Scale | None) -> Field:
+        """ScaleUnknown, with a guess that the finder has tried, where the scale is neither known nor shown."""
+        seen = Field.from_bgr(bgr, self.um_per_px if known is None else known, guess=True)
+        if known is None and seen.scale.origin == "assumed":
+            raise ScaleUnknown(guess=tried(seen, self.finder))
+        return seen
 
     def _estimate(self, seen: Field, result: PictureResult) -> FieldEstimate | None:
         if not self.estimates:

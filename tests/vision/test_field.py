@@ -103,6 +103,10 @@ def test_a_given_scale_overrides_what_the_red_cells_say():
     assert Field.from_bgr(smear(), um_per_px=0.2, fallback=Scale(0.3, "pooled")).scale.origin == "given"
 
 
+def test_a_scale_that_is_known_is_taken_as_it_is_with_its_origin():
+    assert Field.from_bgr(smear(), Scale(0.3, "pooled")).scale == Scale(0.3, "pooled")
+
+
 def test_red_cells_are_believed_before_the_other_pictures_of_the_run():
     scale = Field.from_bgr(smear(), fallback=Scale(0.3, "pooled")).scale
     assert scale.origin == "red cells" and scale.um_per_px == pytest.approx(0.1, rel=0.08)

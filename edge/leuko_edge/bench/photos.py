@@ -35,11 +35,16 @@ class PhotoTime(NamedTuple):
 def time_photos(classifier: CellClassifier, seconds: float) -> Iterator[PhotoTime]:
     """For each of SIZES; `seconds` for all of them together, or a little more."""
     for width, height in SIZES:
-        drawn = draw_field(np.random.default_rng(SEED), width=width, height=height, cells=CELLS)
         with tempfile.TemporaryDirectory(prefix="leuko-edge-bench-") as folder:
-            file = Path(folder) / "field.jpg"
-            file.write_bytes(cv2.imencode(".jpg", drawn.bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
-            yield _timed(classifier, file, (width, height), seconds / len(SIZES))
+            yield _timed(classifier, draw(Path(folder), width, height), (width, height), seconds / len(SIZES))
+
+
+def draw(folder: Path, width: int, height: int) -> Path:
+    """A JPEG of `width` × `height` px with CELLS, in the folder."""
+    drawn = draw_field(np.random.default_rng(SEED), width=width, height=height, cells=CELLS)
+    file = folder / "field.jpg"
+    file.write_bytes(cv2.imencode(".jpg", drawn.bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
+    return file
 
 
 def _timed(classifier: CellClassifier, file: Path, size: tuple[int, int], seconds: float) -> PhotoTime:

@@ -27,9 +27,10 @@ def valid_area(bgr: np.ndarray) -> np.ndarray:
     padding = _padding(bgr)
     shown = brightest[::3, ::3][~padding[::3, ::3]]
     bright = percentile(shown, 95) if shown.size else 0.0
-    dark = (brightest < max(BLACK, DARK * bright)).astype(np.uint8)
-    if not dark.any():
+    darkest = max(BLACK, DARK * bright)
+    if brightest.min() >= darkest:
         return _clear_of(padding, brightest, bright)
+    dark = (brightest < darkest).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=4)
     border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     # A dark nucleus cut by the edge is small beside the picture; a frame is not, or it is a line along an edge, or

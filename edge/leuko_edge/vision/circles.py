@@ -43,12 +43,7 @@ def circles(density: np.ndarray, valid: np.ndarray, levels: tuple[float, float |
     inner = cv2.erode(valid.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0)
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     bodies = [o[:, 0] for o in outlines if len(o) >= 3 * MIN_DIAMETER_PX and cv2.contourArea(o) >= 2 * len(o)]
-    arcs = []
-    for step in (FINE_STEP, LONG_STEP):
-        alike = [o for o in bodies if (LONG_STEP if len(o) >= LONG_OUTLINE else FINE_STEP) == step]
-        if alike:
-            arcs.append(_arcs(alike, inner, step))
-    x, y, radii, lengths, angles = np.concatenate(arcs).T if arcs else np.empty((5, 0))
+    x, y, radii, lengths, angles = _arcs(bodies, inner).T if bodies else np.empty((5, 0))
     dark = _inside(green, x, y, radii)
     kept = 2 * radii > MIN_DIAMETER_PX
     if nucleus is not None:  # else lobes of the one nucleus there is
@@ -73,18 +68,21 @@ def _inside(green: np.ndarray, x: np.ndarray, y: np.ndarray, radii: np.ndarray) 
     return inside
 
 
-def _arcs(outlines: Sequence[np.ndarray], inner: np.ndarray, step: int) -> np.ndarray:
+def _arcs(outlines: Sequence[np.ndarray], inner: np.ndarray) -> np.ndarray:
     """(n, 5): circles (x, y, radius, arc length, arc angle) fitted to the convex stretches of closed `outlines`, (m, 2)
     each, none of which crosses where `inner` (h, w) is 0."""
+    short = [outline for outline in outlines if len(outline) < LONG_OUTLINE]
+    long = [outline for outline in outlines if len(outline) >= LONG_OUTLINE]
+    smooth = np.concatenate([_smoothed(short, FINE_STEP), _smoothed(long, LONG_STEP)])
+    outlines = short + long
     counts = np.array([len(outline) for outline in outlines])
-    smooth = _smoothed(outlines, counts, step)
     starts = np.cumsum(counts) - counts
-    own = np.repeat(starts, counts)
-    length = np.repeat(counts, counts)
-    at = np.arange(counts.sum()) - own
+    own, length = np.repeat(starts, counts), np.repeat(counts, counts)
+    step = np.where(length < LONG_OUTLINE, FINE_STEP, LONG_STEP)
+    at = np.arange(len(own)) - own
     ahead = smooth[own + (at + step) % length] - smooth
     behind = smooth - smooth[own + (at - step) % length]
-    turn = np.arctan2(behind[:, 0] * ahead[:, 1] - behind[:, 1] * ahead[:, 0], (behind * ahead).sum(axis=1))
+    turn = np.angle(ahead * behind.conj())
     turn *= np.repeat(np.where(np.add.reduceat(turn, starts) < 0, -1.0, 1.0), counts)
     columns, rows = np.concatenate(outlines).T
     usable = (turn > CONVEX[0]) & (turn < CONVEX[1]) & (inner[rows, columns] > 0)
@@ -92,18 +90,23 @@ def _arcs(outlines: Sequence[np.ndarray], inner: np.ndarray, step: int) -> np.nd
     breaks = np.where(usable, length, at)
     first = np.minimum.reduceat(breaks, starts)
     order = own + (at + np.repeat(np.where(first == counts, 0, first), counts)) % length
-    return _fitted(smooth[order], turn[order] / step, *_runs(usable[order], at == 0), least=4 * step)
+    begin, end = _runs(usable[order], at == 0)
+    long_enough = end - begin >= 4 * step[begin]
+    return _fitted(smooth[order], turn[order] / step, begin[long_enough], end[long_enough])
 
 
-def _smoothed(outlines: Sequence[np.ndarray], counts: np.ndarray, step: int) -> np.ndarray:
-    """(sum of n, 2) float64: pixel steps are smoothed away, notches between cells stay."""
+def _smoothed(outlines: Sequence[np.ndarray], step: int) -> np.ndarray:
+    """(sum of n,) complex128 x + iy: pixel steps are smoothed away, notches between cells stay."""
+    if not outlines:
+        return np.empty(0, np.complex128)
     kernel = cv2.getGaussianKernel(2 * step + 1, step / 2).ravel()
     padded = np.concatenate([part for o in outlines for part in (o[-step:], o, o[:step])]).astype(np.float64)
-    whole = np.stack([np.convolve(padded[:, n], kernel, "valid") for n in (0, 1)], axis=1)
+    x, y = (np.convolve(padded[:, n], kernel, "valid") for n in (0, 1))
     kept = np.ones(len(padded), bool)  # but for the windows that lie across two outlines
-    ends = np.cumsum(counts + 2 * step)
+    ends = np.cumsum([len(outline) + 2 * step for outline in outlines])
     kept[(ends[:, None] - 1 - np.arange(2 * step)).ravel()] = False
-    return whole[kept[: len(whole)]]
+    smooth: np.ndarray = (x + 1j * y)[kept[: len(x)]]
+    return smooth
 
 
 def _runs(usable: np.ndarray, begins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -114,20 +117,21 @@ def _runs(usable: np.ndarray, begins: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return np.flatnonzero(usable & (begins | ~before)), np.flatnonzero(usable & (ending | ~after)) + 1
 
 
-def _fitted(points: np.ndarray, turn: np.ndarray, first: np.ndarray, last: np.ndarray, least: int) -> np.ndarray:
-    """Least-squares circles (Kåsa 1976) through the stretches of `points` (n, 2) that are long and round enough."""
+def _fitted(points: np.ndarray, turn: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Least-squares circles (Kåsa 1976) through the stretches of `points` (n,) complex that are round enough."""
     summed = np.concatenate([[0.0], np.cumsum(turn)])
     angle = summed[last] - summed[first]
-    fit = (last - first >= least) & (angle >= MIN_TURN)
+    fit = angle >= MIN_TURN
     first, last, angle = first[fit], last[fit], angle[fit]
     if not len(first):
         return np.empty((0, 5))
     count = last - first
     starts = np.cumsum(count) - count
     own = np.repeat(np.arange(len(first)), count)
-    within = points[np.repeat(first - starts, count) + np.arange(count.sum())]
-    middle = np.add.reduceat(within, starts) / count[:, None]
-    x, y = (within - middle[own]).T
+    within = points[np.repeat(first - starts, count) + np.arange(len(own))]
+    middle = np.add.reduceat(within, starts) / count
+    within -= middle[own]
+    x, y = within.real.copy(), within.imag.copy()
     square = x * x + y * y
     xx, xy, yy, xs, ys = (np.add.reduceat(v, starts) for v in (x * x, x * y, y * y, x * square, y * square))
     determinant = xx * yy - xy * xy
@@ -138,4 +142,4 @@ def _fitted(points: np.ndarray, turn: np.ndarray, first: np.ndarray, last: np.nd
     off = np.hypot(x - a[own], y - b[own]) / radius[own] - 1
     roughness = np.sqrt(np.add.reduceat(off * off, starts) / count)
     good = np.flatnonzero(~straight & (radius >= MIN_RADIUS_PX) & (roughness <= MAX_ROUGHNESS))
-    return np.stack([a + middle[:, 0], b + middle[:, 1], radius, count, angle], axis=1)[good]
+    return np.stack([a + middle.real, b + middle.imag, radius, count, angle], axis=1)[good]

@@ -7,6 +7,7 @@ see a white background, stain as optical density, and lengths in micrometres.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from ..errors import PictureError
 from ..types import Scale
 from .border import valid_area
 from .illumination import illumination, sharpness, shrink
-from .scale import ScaleUnknown, measure_scale
+from .scale import Commonest, ScaleUnknown, commonest
 from .scale_guess import guess_scale
 from .stain_levels import levels, sample_step
 
@@ -47,20 +48,22 @@ class Field:
     def from_bgr(
         cls,
         bgr: np.ndarray,
-        um_per_px: float | None = None,
+        um_per_px: float | Scale | None = None,
         fallback: Scale | None = None,
         guess: bool = False,
     ) -> Field:
         """Measure light and scale of (h, w, 3) uint8 `bgr`.
 
-        The scale is `um_per_px` where given; else measured from the red cells; else `fallback` (from the run's
-        other pictures); else, with `guess`, assumed from the white cells' own size. Raises ScaleUnknown where
-        none of these applies, and PictureError where the picture has no bright background.
+        The scale is `um_per_px` where given (a Scale is taken as it is); else measured from the red cells; else
+        `fallback` (from the run's other pictures); else, with `guess`, assumed from the white cells' own size.
+        Raises ScaleUnknown where none of these applies, and PictureError where the picture has no bright background.
         """
         small = shrink(bgr, MEASURE_SIDE)
         valid = valid_area(small)
         white, grid_valid = illumination(small, valid)
-        if um_per_px is not None:
+        if isinstance(um_per_px, Scale):
+            scale = um_per_px
+        elif um_per_px is not None:
             scale = Scale(float(um_per_px), "given")
         else:
             reduced = _reduced(bgr.shape, small, white, grid_valid)
@@ -92,21 +95,23 @@ class _Reduced:
 
     def density(self) -> np.ndarray:
         """(h, w, 3) float32 optical density."""
-        density = optical_density(self.bgr, self.white)
-        density[~self.valid] = 0
-        return density
+        return self._shown(optical_density(self.bgr, self.white), self.valid)
 
     def channel(self, number: int, step: int = 1) -> np.ndarray:
         """(h, w) float32: that in one channel, or of every `step`-th of its pixels along each side."""
         white = cv2.resize(cv2.extractChannel(self.white, number), self.bgr.shape[1::-1])[::step, ::step]
-        density = _density(self.bgr[::step, ::step, number], white)
-        density[~self.valid[::step, ::step]] = 0
+        return self._shown(_density(self.bgr[::step, ::step, number], white), self.valid[::step, ::step])
+
+    def _shown(self, density: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        if not valid.all():
+            density[~valid] = 0
         return density
 
-    def scale(self) -> Scale | None:
-        """By its red cells. That takes little of what they absorb but of the green: optical density is dear."""
+    @cached_property
+    def circles(self) -> Commonest:
+        """Its red cells, mostly. They take little of the density but that in green, which is dear."""
         green, blue = self.channel(1), self.channel(0, sample_step(self.valid.shape))
-        return measure_scale(green, self.valid, levels(green, blue, self.valid))
+        return commonest(green, self.valid, levels(green, blue, self.valid))
 
 
 def _reduced(shape: tuple[int, ...], small: np.ndarray, white: np.ndarray, grid_valid: np.ndarray) -> _Reduced:
@@ -120,7 +125,7 @@ def _measured(bgr: np.ndarray, white: np.ndarray, grid_valid: np.ndarray, reduce
     for side in MEASURE_SIDES:
         if side > MEASURE_SIDE:
             reduced = _reduced(bgr.shape, shrink(bgr, side), white, grid_valid)
-        scale = reduced.scale()
+        scale = reduced.circles.measured
         if scale is not None:
             return replace(scale, um_per_px=scale.um_per_px / reduced.ratio)
         if side >= max(bgr.shape[:2]):
@@ -138,18 +143,19 @@ def _guess(reduced: _Reduced, fallback: Scale | None, allowed: bool) -> Scale:
         raise PictureError("neither red cells nor the colours of a blood stain: this does not look like a smear")
     if fallback is not None:
         return fallback
-    guessed = guess_scale(density, valid)
+    guessed = guess_scale(density, valid, reduced.circles)
     scale = None if guessed is None else replace(guessed, um_per_px=guessed.um_per_px / reduced.ratio)
     if scale is None or not allowed:
-        raise ScaleUnknown("too few red cells to measure the scale", "give it with --um-per-px", guess=scale)
+        raise ScaleUnknown(guess=scale)
     return scale
 
 
 def _stained_share(density: np.ndarray, valid: np.ndarray) -> float:
     """Share of what is dark that absorbs green about as much as any colour: eosin, azure and haemoglobin all do."""
-    strongest = cv2.max(cv2.max(density[:, :, 0], density[:, :, 1]), density[:, :, 2])
+    blue, green, red = cv2.split(density)
+    strongest = cv2.max(cv2.max(blue, green), red)
     dark = valid & (strongest > 0.12)
-    return float((density[:, :, 1][dark] >= 0.75 * strongest[dark]).mean()) if dark.any() else 1.0
+    return float((green >= 0.75 * strongest)[dark].mean()) if dark.any() else 1.0
 
 
 def _plausible(um_per_px: float, shape: tuple[int, ...]) -> None:

@@ -50,7 +50,7 @@ def stacked(rgb: np.ndarray, red: np.ndarray) -> np.ndarray:
     """(h, w, 6) uint8: `rgb`, and its density in units of `red` (3,), which becomes `RED_LEVEL`."""
     scale = RED_LEVEL / np.maximum(red, LEAST_DENSITY)
     table = np.clip(_DENSITY[:, None] * scale, 0, 255).round().astype(np.uint8)[None].reshape(1, 256, 3)
-    return np.concatenate([rgb, cv2.LUT(rgb, table)], axis=2)
+    return cv2.merge([*cv2.split(rgb), *cv2.split(cv2.LUT(rgb, table))])
 
 
 def finder_input(seen: Field) -> FinderInput:

@@ -75,7 +75,9 @@ def illumination(bgr: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.nda
         fitted + np.clip(cv2.GaussianBlur(weight * left, (0, 0), sigma) / total, -0.1, 0.25)
         for fitted, left in zip(surface, residual, strict=True)
     ]
-    return (10 ** np.stack(corrected, axis=-1) - 1).clip(8, 400).astype(np.float32), ok
+    white = 10 ** cv2.merge(corrected)
+    white -= 1
+    return np.clip(white, 8, 400, out=white), ok
 
 
 def _flat(green: np.ndarray, ok: np.ndarray) -> np.ndarray:
@@ -91,7 +93,7 @@ def _empty(green: np.ndarray, ok: np.ndarray, flat: np.ndarray) -> np.ndarray:
     candidates = green[flat & (green > threshold)]
     if candidates.size < 20:
         candidates = values[values > threshold]
-    if candidates.size < 20 or np.median(candidates) < 40:
+    if candidates.size < 20 or percentile(candidates, 50) < 40:
         raise PictureError("no bright background: this does not look like a stained smear in transmitted light")
     histogram: np.ndarray = np.bincount(candidates, minlength=256).astype(np.float32)
     histogram = cv2.GaussianBlur(histogram.reshape(1, -1), (0, 0), 4).ravel()
@@ -109,7 +111,7 @@ def _basis(width: int, height: int) -> np.ndarray:
 def _fit(basis: np.ndarray, channels: Sequence[np.ndarray], mask: np.ndarray) -> list[np.ndarray]:
     """Least squares of each of `channels` on `basis` over `mask`, the slopes held back a little (ridge), everywhere."""
     within = np.flatnonzero(mask)
-    rows = basis.reshape(-1, basis.shape[-1])[within]
+    rows = basis.reshape(-1, basis.shape[-1]).take(within, axis=0)
     ridge = np.diag([0, 0.01, 0.01, 0.03, 0.03, 0.03]).astype(np.float32) * len(rows)
     normal = rows.T @ rows + ridge
     surfaces = []

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from .median import median, percentile
-from .stain_levels import stain_levels
+from .stain_levels import levels, sample_step
 
 NUCLEAR = 1.25  # times the red cells' top density is the least that a nucleus has
 OTSU = 0.7
@@ -25,19 +25,20 @@ class Stain:
 
 def red_cell_stain(density: np.ndarray, valid: np.ndarray) -> Stain:
     """Of (h, w, 3) optical density in B, G, R order; in a picture of one white cell, of the cytoplasm beside it."""
-    edge, nucleus = stain_levels(density, valid)
-    green = density[:, :, 1]
+    blue, green, red = cv2.split(density)
+    step = sample_step(green.shape)
+    edge, nucleus = levels(green, blue[::step, ::step], valid)
     stained = valid & (green > edge)
     if nucleus is not None:
         stained &= green < nucleus
     if stained.sum() < 50:
         return Stain(edge, np.full(3, edge, np.float32), 2 * edge)
     # Nuclei lie above the median: the upper tail of the red cells is mirrored from the lower one.
-    colours = density[stained]
-    low, middle = (percentile(colours[:, 1], share) for share in (10, 45))
+    values = green[stained]
+    low, middle = (percentile(values, share) for share in (10, 45))
     top = 2 * middle - low
-    body = colours[colours[:, 1] < top]
-    return Stain(edge, np.array([median(body[:, n]) for n in range(3)], np.float32), top)
+    body = stained & (green < top)
+    return Stain(edge, np.array([median(plane[body]) for plane in (blue, green, red)], np.float32), top)
 
 
 def nuclear_stain(density: np.ndarray, valid: np.ndarray, stain: Stain) -> np.ndarray:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from ..errors import Hint, PictureError, Reason
+from ..errors import PictureError, Reason
 from ..types import Scale
 from .circles import circles
 
@@ -20,33 +22,40 @@ class ScaleUnknown(PictureError):
     third, the median of a run's guesses by less.
     """
 
-    def __init__(self, found: str, *cure: str | Hint, guess: Scale | None = None) -> None:
-        super().__init__(found, *cure, reason=Reason.SCALE_UNKNOWN)
+    def __init__(self, guess: Scale | None = None) -> None:
+        super().__init__(
+            "too few red cells to measure the scale", "give it with --um-per-px", reason=Reason.SCALE_UNKNOWN
+        )
         self.guess = guess
 
 
-def measure_scale(green: np.ndarray, valid: np.ndarray, levels: tuple[float, float | None]) -> Scale | None:
-    """Scale of the (h, w) optical density in green from its red cells' outlines, or None where there are too few.
+class Commonest(NamedTuple):
+    """The scale by the commonest circle, None where there is none, and those circles' share of all outlines."""
 
-    `levels` are those of `stain_levels`.
+    scale: Scale | None
+    share: float
+
+    @property
+    def measured(self) -> Scale | None:
+        """The scale where it rests on enough red cells."""
+        scale = self.scale
+        return scale if scale is not None and scale.red_cells >= MIN_RED_CELLS and self.share >= MIN_SHARE else None
+
+
+def commonest(green: np.ndarray, valid: np.ndarray, levels: tuple[float, float | None]) -> Commonest:
+    """Of the (h, w) optical density in green, from its red cells' outlines; `levels` are those of `stain_levels`.
 
     Circles are fitted to the convex arcs of the outlines, so that touching, overlapping and cut cells count too.
     The commonest diameter, weighted by the length of arc, is the red cell's: platelets are small and weigh
     little, leukocytes are few and dark.
     """
-    scale, share = commonest(green, valid, levels)
-    return scale if scale is not None and scale.red_cells >= MIN_RED_CELLS and share >= MIN_SHARE else None
-
-
-def commonest(green: np.ndarray, valid: np.ndarray, levels: tuple[float, float | None]) -> tuple[Scale | None, float]:
-    """The scale by the commonest circle, resting on how many red cells, and their share of all outlines."""
     _, _, diameters, lengths, turns, dark, outline = circles(green, valid, levels)
     weights = lengths * np.minimum(turns / (2 * np.pi), 1)
     if len(diameters) < 2:
-        return None, 0.0
+        return Commonest(None, 0.0)
     light = dark < max(1.6 * _weighted_median(dark, weights), 0.1)
     if light.sum() < 2:
-        return None, 0.0
+        return Commonest(None, 0.0)
     diameters, lengths, turns, weights = diameters[light], lengths[light], turns[light], weights[light]
     logs = np.log(diameters)
     # Kernel density of log-diameter, 12 % wide; its highest point is the red cells' size.
@@ -55,7 +64,7 @@ def commonest(green: np.ndarray, valid: np.ndarray, levels: tuple[float, float |
     near = np.abs(logs - grid[int(height.argmax())]) < 0.3
     diameter = _weighted_median(diameters[near], weights[near])
     red_cells = round(float(turns[near].sum()) / (2 * np.pi), 1)
-    return Scale(RED_CELL_UM / diameter, "red cells", red_cells), float(lengths[near].sum() / outline)
+    return Commonest(Scale(RED_CELL_UM / diameter, "red cells", red_cells), float(lengths[near].sum() / outline))
 
 
 def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:

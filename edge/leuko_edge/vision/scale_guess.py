@@ -7,8 +7,7 @@ import numpy as np
 
 from ..types import Scale
 from .nuclei import nuclear_stain, red_cell_stain
-from .scale import commonest
-from .stain_levels import stain_levels
+from .scale import Commonest
 
 NUCLEUS_UM = 9.3  # of the disc that covers as much as a nucleus with all its lobes; 6 to 12 µm from class to class
 LOBES = 0.25  # lobes of one nucleus lie nearer than this share of the largest one's width
@@ -19,13 +18,14 @@ FEW_SHARE = 0.03
 LIKELY = 1.45  # times larger or smaller than by the nucleus: beyond it the few circles are no red cells
 
 
-def guess_scale(density: np.ndarray, valid: np.ndarray) -> Scale | None:
-    """Last resort, for (h, w, 3) optical density in B, G, R order; None where there is neither red cell nor nucleus.
+def guess_scale(density: np.ndarray, valid: np.ndarray, circles: Commonest) -> Scale | None:
+    """Last resort, for (h, w, 3) optical density in B, G, R order and its commonest circles; None where there is
+    neither red cell nor nucleus.
 
     Of pictures cut tightly round a white cell, the nucleus alone is off by a fifth in one of ten; single circles are
     mostly the cell's own outline, and off by a factor of two. So they are believed where the nucleus does not object.
     """
-    few, share = commonest(cv2.extractChannel(density, 1), valid, stain_levels(density, valid))
+    few, share = circles
     width = _nucleus_width(density, valid)
     if (
         few is not None
@@ -46,6 +46,8 @@ def _nucleus_width(density: np.ndarray, valid: np.ndarray) -> float | None:
     if count < 2:
         return None
     reach = 2 * round(LOBES * float(np.sqrt(stats[1:, cv2.CC_STAT_AREA].max()))) + 1
+    x, y, w, h = cv2.boundingRect(mask)  # a picture's edge or not, beyond it there is nothing to be near to
+    mask = cv2.copyMakeBorder(mask[y : y + h, x : x + w], 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     near = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     _, groups = cv2.connectedComponents(near)
     areas = np.bincount(groups[mask > 0])
