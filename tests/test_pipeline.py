@@ -81,6 +81,15 @@ def test_a_picture_without_red_cells_takes_the_scale_of_its_size():
     assert outcomes[3].result.scale == Scale(pytest.approx(np.median(measured)), "pooled")
 
 
+def test_guesses_are_tried_only_where_no_red_cells_have_settled_the_scale(monkeypatch):
+    asked = []
+    monkeypatch.setattr(pipeline, "tried", lambda seen, _: asked.append(seen.bgr.shape) or Scale(0.2, "assumed"))
+    settled, open_ = bare(), bare(640, 480)
+    outcomes = run(settled, smear(), open_)
+    assert asked == [open_.shape]
+    assert [(outcome.index, outcome.result.scale.origin) for outcome in outcomes[1:]] == [(0, "pooled"), (2, "assumed")]
+
+
 def test_pictures_of_another_size_lend_no_scale():
     outcomes = run(smear(640, 480), bare())
     assert outcomes[1].result.scale.origin == "assumed"

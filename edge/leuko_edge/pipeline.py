@@ -106,7 +106,7 @@ class Pipeline:
         (`pooling.Scales`).
         """
         scales, seen, photographs = Scales(), Seen(), Photographs()
-        waiting: list[int] = []
+        waiting: list[tuple[int, tuple[int, ...]]] = []
         for taken, outcome in self._worked(self._read(source)):
             if isinstance(taken, Frame):
                 means = means_of(taken.bgr)
@@ -116,7 +116,7 @@ class Pipeline:
                 if isinstance(outcome, ScaleUnknown) or outcome.refused is None:
                     seen.remember(taken, means)
             if isinstance(outcome, ScaleUnknown):
-                waiting.append(taken.index)
+                waiting.append((taken.index, _size(taken)))
                 if outcome.guess is not None:
                     scales.guessed[_size(taken)].append(outcome.guess)
                 continue
@@ -126,7 +126,8 @@ class Pipeline:
                 scales.measured[_size(taken)].append(scale.um_per_px)
             yield outcome
             del outcome, taken  # the caller's copy is the only one while the next picture is read
-        for taken, outcome in self._worked((source.take(index) for index in waiting), scales):
+        self._try(source, waiting, scales)
+        for taken, outcome in self._worked((source.take(index) for index, _ in waiting), scales):
             if isinstance(outcome, ScaleUnknown):
                 yield _lost(taken, str(outcome), outcome.reason)
             else:
@@ -144,7 +145,24 @@ class Pipeline:
             except ScaleUnknown as error:
                 return error.with_traceback(None)  # which would keep the picture
 
-        return in_order(work, pictures, self.workers, lambda taken: isinstance(taken, Frame) and _is_large(taken))
+        return in_order(work, pictures, self.workers, _alone)
+
+    def _try(self, source: Source, waiting: Sequence[tuple[int, tuple[int, ...]]], scales: Scales) -> None:
+        """The finder tries the guesses, at a cost, but where red cells of other pictures have settled the scale."""
+        open_ = {size for _, size in waiting if not scales.settled(size)}
+        for size in open_:
+            scales.guessed.pop(size, None)
+
+        def work(taken: Frame | Lost) -> Scale | None:
+            try:
+                return tried(Field.from_bgr(taken.bgr, guess=True), self.finder) if isinstance(taken, Frame) else None
+            except (PictureError, MemoryError, cv2.error):  # told when it is to be counted
+                return None
+
+        pictures = (source.take(index) for index, size in waiting if size in open_)
+        for taken, guess in in_order(work, pictures, self.workers, _alone):
+            if guess is not None:
+                scales.guessed[_size(taken)].append(guess)
 
     def _read(self, source: Source) -> Iterator[Frame | Lost]:
         pictures = iter(source)
@@ -196,7 +214,7 @@ class Pipeline:
         """With a scale that is `known` its red cells are not looked at: they did not show it."""
         card, stage = self.classifier.card, self.stopwatch.stage
         with stage("light and scale"):
-            seen = self._seen(frame.bgr, known)
+            seen = Field.from_bgr(frame.bgr, self.um_per_px if known is None else known)
         height, width = frame.bgr.shape[:2]
         memory.for_area(width, height, seen.scale.um_per_px, self.estimates)
         with stage("segment"):
@@ -218,13 +236,6 @@ class Pipeline:
         )
         shown = signs(seen, cells) if frame.index < self.measured else None
         return Outcome(frame.index, result, frame.bgr, crops, signs=shown, estimate=self._estimate(seen, result))
-
-    def _seen(self, bgr: np.ndarray, known: Scale | None) -> Field:
-        """ScaleUnknown, with a guess that the finder has tried, where the scale is neither known nor shown."""
-        seen = Field.from_bgr(bgr, self.um_per_px if known is None else known, guess=True)
-        if known is None and seen.scale.origin == "assumed":
-            raise ScaleUnknown(guess=tried(seen, self.finder))
-        return seen
 
     def _estimate(self, seen: Field, result: PictureResult) -> FieldEstimate | None:
         if not self.estimates:
@@ -250,8 +261,9 @@ def _size(taken: Frame | Lost) -> tuple[int, ...]:
     return taken.bgr.shape[:2] if isinstance(taken, Frame) else ()
 
 
-def _is_large(taken: Frame) -> bool:
-    return taken.bgr.shape[0] * taken.bgr.shape[1] > LARGE
+def _alone(taken: Frame | Lost) -> bool:
+    """Whether it is so large that no other is to be in work beside it."""
+    return isinstance(taken, Frame) and taken.bgr.shape[0] * taken.bgr.shape[1] > LARGE
 
 
 def _lost(taken: Frame | Lost, sentence: str, reason: Reason = Reason.FAILED) -> Outcome:

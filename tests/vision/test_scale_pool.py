@@ -54,6 +54,12 @@ def test_guesses_of_two_magnifications_are_not_mixed():
     assert run({}, guessed).usual((93, 90)) == guess(0.4)
 
 
+def test_a_size_is_settled_by_a_third_as_many_measurements_as_there_are_guesses():
+    assert not run({}, {CROP: [0.1]}).settled(CROP) and not run({FIELD: [0.1]}, {}).settled(CROP)
+    assert run({CROP: [0.3, 0.3]}, {CROP: [0.1] * 6}).settled(CROP)
+    assert not run({CROP: [0.3, 0.3]}, {CROP: [0.1] * 7}).settled(CROP)
+
+
 def test_many_guesses_are_as_sure_as_most_of_them():
     sure, doubtful = guess(0.1), guess(0.1, within=3.0)
     for several, within in (([sure, sure, doubtful], 1.5), ([sure, doubtful, doubtful], 3.0)):

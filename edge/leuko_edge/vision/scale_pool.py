@@ -35,10 +35,8 @@ class Scales:
         own = self.guessed.get(size, [])
         alike = self.measured.get(size, [])
         guess = _median(own) if own else None
-        if alike:
-            scale = statistics.median(alike)
-            if ENOUGH * len(alike) >= len(own) or _near(scale, guess, LIKELY):
-                return Scale(scale, "pooled")
+        if alike and (self.settled(size) or _near(statistics.median(alike), guess, LIKELY)):
+            return Scale(statistics.median(alike), "pooled")
         every = [value for values in self.measured.values() for value in values]
         if _agree(every, SAME) and _near(statistics.median(every), guess, LIKELY):
             return Scale(statistics.median(every), "pooled")
@@ -48,6 +46,11 @@ class Scales:
         if len(own) < ENOUGH and _agree([one.um_per_px for one in every_guess], LIKELY):
             own, guess = every_guess, _median(every_guess)
         return Scale(guess, "assumed", within=_within(own))
+
+    def settled(self, size: Size) -> bool:
+        """Whether enough was measured in pictures of this size: what the others' nuclei say does not matter."""
+        alike = self.measured.get(size, [])
+        return bool(alike) and ENOUGH * len(alike) >= len(self.guessed.get(size, []))
 
 
 def _median(scales: Sequence[Scale]) -> float:
