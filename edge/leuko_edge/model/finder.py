@@ -68,7 +68,7 @@ def framed(shown: np.ndarray) -> np.ndarray:
     height, width = shown.shape[:2]
     rows, columns = (-(-(side + 2 * MARGIN) // PADDED) * PADDED for side in (height, width))
     given = np.empty((rows, columns, CHANNELS), np.uint8)
-    given[:] = EMPTY
+    given.reshape(rows, -1)[:] = np.tile(EMPTY, columns)  # row by row: pixel by pixel takes twenty times as long
     given[MARGIN : MARGIN + height, MARGIN : MARGIN + width] = shown
     return given
 
