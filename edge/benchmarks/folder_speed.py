@@ -35,7 +35,10 @@ class First:
 def counted(folder: str, most: int, workers: int, threads: int) -> tuple[float, int, float]:
     """(seconds, cells, seconds of processor time) of one run, the networks loaded before."""
     cv2.setNumThreads(threads)
-    with Classifier.from_path(threads=threads) as classifier, Pictures([folder]) as source:
+    with (
+        Classifier.from_path(threads=threads, at_once=max(1, workers // 2)) as classifier,
+        Pictures([folder]) as source,
+    ):
         pipeline = Pipeline(classifier, finder=Finder.from_path(threads=threads), workers=workers)
         list(pipeline.run(First(source, 2)))
         started, used = time.perf_counter(), time.process_time()

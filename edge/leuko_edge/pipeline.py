@@ -9,7 +9,6 @@ Leukocytes are counted, everything else is listed.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -94,7 +93,6 @@ class Pipeline:
     um_per_px: float | None = None  # given by the user for all pictures; None measures each
     finder: CellFinder = field(default_factory=shipped)
     stopwatch: Stopwatch = field(default_factory=Stopwatch, repr=False, compare=False)
-    one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)  # the classifier
     workers: int = 1  # threads that count a picture each
     measured: int = 0  # pictures, from the first on, whose signs are measured
     estimates: bool = False  # platelets and red cells too
@@ -221,7 +219,7 @@ class Pipeline:
             cells = find_cells(seen, self.finder)
         with stage("crop"):
             crops = cut(seen, [cell.centre for cell in cells], card.window_um, card.input_size)
-        with stage("classify"), self.one_at_a_time:
+        with stage("classify"):
             named = self.classifier.classify(crops) if cells else []
         scale = seen.scale.um_per_px
         predictions = [doubted(said, cell, scale, card) for said, cell in zip(named, cells, strict=True)]

@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from leuko_edge.errors import EnvironmentBroken, ModelError
 from leuko_edge.model import litert
 from leuko_edge.model.card import load_verified
 from leuko_edge.model.classify import Classifier, FixedClassifier, calibrate, doubted, judge, simulated_card
+from leuko_edge.model.litert import Network
 from leuko_edge.types import CLASSES, UNIDENTIFIED, Cell, Prediction
 
 
@@ -245,3 +248,30 @@ def test_an_abnormal_cell_is_told_as_such_whatever_the_limit():
     card = replace(simulated_card(), abnormal_threshold=0.3, confidence_threshold=0.1)
     probabilities = np.eye(len(card.classes))[card.classes.index("blast")]
     assert judge(probabilities, card).label == "blast"
+
+
+def in_two_threads(classifier, monkeypatch, meet) -> list[list[Prediction]]:
+    """What two threads are answered that ask for a cell each; `meet` is called inside the network."""
+    run = Network.run
+    monkeypatch.setattr(Network, "run", lambda network, crops: (meet(), run(network, crops))[1])
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(classifier.classify, [crops_of(label) for label in list(COLOURS)[:2]]))
+
+
+def test_so_many_threads_are_answered_beside_each_other_as_it_is_made_for(monkeypatch):
+    both = threading.Barrier(2, timeout=10)  # broken, were one to wait for the other
+    with Classifier.from_path(TINY, threads=1, at_once=2) as classifier:
+        answers = in_two_threads(classifier, monkeypatch, both.wait)
+    assert [one.label for (one,) in answers] == list(COLOURS)[:2]
+
+
+def test_with_one_network_a_second_thread_waits(monkeypatch, classifier):
+    both = threading.Barrier(2, timeout=0.2)
+
+    def alone():
+        with pytest.raises(threading.BrokenBarrierError):
+            both.wait()
+        both.reset()
+
+    answers = in_two_threads(classifier, monkeypatch, alone)
+    assert [one.label for (one,) in answers] == list(COLOURS)[:2]

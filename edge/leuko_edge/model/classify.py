@@ -7,7 +7,11 @@ says what it was told to.
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from queue import SimpleQueue
 from typing import Protocol
 
 import numpy as np
@@ -26,7 +30,7 @@ WIDE_UM = 7.0  # a red cell's width; platelets measure 2 to 4 µm, rarely as muc
 
 
 class CellClassifier(Protocol):
-    """The boundary between the pipeline and whatever names its cells."""
+    """The boundary between the pipeline and whatever names its cells, for several threads at once."""
 
     card: ModelCard
 
@@ -36,12 +40,19 @@ class CellClassifier(Protocol):
 
 
 class Classifier:
-    """A verified model, ready to run. Not for several threads at once."""
+    """A verified model, ready to run."""
 
     def __init__(
-        self, card: ModelCard, model_bytes: bytes, threads: int | None = None, site: Site | None = None
+        self,
+        card: ModelCard,
+        model_bytes: bytes,
+        threads: int | None = None,
+        site: Site | None = None,
+        at_once: int = 1,
     ) -> None:
         """`threads` None takes four, or as many as there are cores. With a `site` the card is named with it.
+
+        Of the threads that ask, `at_once` are answered beside each other, for some 11 MB each; others wait.
 
         `ModelError` where the network is not what its card says, or the site was taught with another model;
         `EnvironmentBroken` without LiteRT.
@@ -50,7 +61,9 @@ class Classifier:
             site.check(card)
         self.card = card if site is None else site.judged_by(card)
         self._head = None if site is None else site.head(card.classes)
-        self._network: Network | None = Network(card, model_bytes, threads)
+        self._free: SimpleQueue[Network] | None = SimpleQueue()
+        for _ in range(at_once):
+            self._free.put(Network(card, model_bytes, threads))
 
     @classmethod
     def from_path(
@@ -59,6 +72,7 @@ class Classifier:
         threads: int | None = None,
         site: str | None = None,
         trusted: str | None = None,
+        at_once: int = 1,
     ) -> Classifier:
         """A `.tflite` file with its card beside it; None takes the model that comes with leuko-edge.
 
@@ -66,7 +80,7 @@ class Classifier:
         `card.load_verified`.
         """
         taught = sites.load(site) if site else None
-        return cls(*cards.load_verified(model_path, trusted=trusted), threads=threads, site=taught)
+        return cls(*cards.load_verified(model_path, trusted=trusted), threads=threads, site=taught, at_once=at_once)
 
     def classify(self, crops: np.ndarray) -> list[Prediction]:
         """One prediction for each of `crops`, (n, input_size, input_size, 3) uint8 RGB; n may be 0."""
@@ -86,16 +100,28 @@ class Classifier:
     def answers(self, crops: np.ndarray) -> Answers:
         """The same, and the features where the card has centres: their mean over the turns."""
         _check_crops(crops, self.card.input_size)
-        if self._network is None:
-            raise ValueError("this classifier has been closed")
         turns = self.card.turns
-        found = self._network.run(turned(crops, turns))
+        views = turned(crops, turns)
+        with self._network() as network:
+            found = network.run(views)
         features = None if found.features is None else mean(found.features, turns)
         return Answers(combined(found.probabilities, turns), features)
 
+    @contextmanager
+    def _network(self) -> Iterator[Network]:
+        """One that no other thread has."""
+        free = self._free
+        if free is None:
+            raise ValueError("this classifier has been closed")
+        network = free.get()
+        try:
+            yield network
+        finally:
+            free.put(network)
+
     def close(self) -> None:
         """Release the model's memory. Closing twice is harmless."""
-        self._network = None
+        self._free = None
 
     def __enter__(self) -> Classifier:
         return self
@@ -116,10 +142,12 @@ class FixedClassifier:
             raise ValueError(f"not classes of leuko-edge: {', '.join(sorted(strange))}")
         self.card = card or simulated_card()
         self._labels, self._confidence, self._distance, self._seen = labels, confidence, distance, 0
+        self._turn = threading.Lock()
 
     def classify(self, crops: np.ndarray) -> list[Prediction]:
         _check_crops(crops, self.card.input_size)
-        start, self._seen = self._seen, self._seen + len(crops)
+        with self._turn:
+            start, self._seen = self._seen, self._seen + len(crops)
         return [self._prediction(self._labels[n % len(self._labels)]) for n in range(start, self._seen)]
 
     def _prediction(self, label: str) -> Prediction:
