@@ -69,7 +69,10 @@ def outcome(taught: Taught) -> list[str]:
     """Lines for a person: before and after, and whether it is used from now on."""
     ended = "Nothing is gained with these cells: the model stays as it ships, no site was written."
     if taught.said:
-        ended = f"{taught.said}; use it with --site {taught.name}, or the setting model.site"
+        ended = (
+            f"{taught.said}; use it with --site {taught.name}, or the setting model.site; "
+            "a running count takes it up at its next start"
+        )
     return [proof("as shipped", taught.before), proof("taught", taught.after), ended]
 
 
