@@ -1,5 +1,6 @@
 """`leuko-train enrolment` on made answers: two laboratories whose network takes neutrophils for eosinophils."""
 
+import argparse
 import json
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from made_cells import MadeCells
 from leuko_edge.types import CLASSES
 from leuko_train import cli
 from leuko_train.data import cell_set
-from leuko_train.enrolment import left_out, measure, unlabelled
+from leuko_train.enrolment import enrolment, left_out, measure, unlabelled
 
 EACH, SOURCES = 24, 8
 BLAST, EOSINOPHIL = CLASSES.index("blast"), CLASSES.index("eosinophil")
@@ -191,3 +192,10 @@ def test_answers_of_other_cells_are_refused(made, tmp_path, capsys):
 def test_a_folder_without_answers_names_the_command_that_makes_them(made, tmp_path, capsys):
     assert asked(tmp_path / "empty", tmp_path / "report") == 2
     assert "leuko-train travel" in capsys.readouterr().err
+
+
+def test_none_three_five_ten_and_twenty_cells_are_named_in_twenty_draws_unless_told_otherwise():
+    parser = argparse.ArgumentParser()
+    enrolment.add_arguments(parser)
+    options = parser.parse_args(["--cells", "a", "--travel", "b", "--out", "c"])
+    assert (tuple(options.numbers), options.draws) == ((0, 3, 5, 10, 20), 20)
