@@ -61,9 +61,14 @@ class Learnt:
 
     @property
     def better(self) -> bool:
-        """Whether it may be used: never where the named cells of other groups say that it makes the site worse."""
+        """Whether it may be used: never where the named cells of other groups speak against it.
+
+        They do where they are less likely than before by more than that difference's standard error, or more than one
+        is lost. To ask for a gain refused half of what helped, and no site that was made worse (train/ENROLMENT.md).
+        """
+        lost = self.before["balanced_accuracy"] - self.after["balanced_accuracy"]
         return bool(
-            self.after["balanced_accuracy"] >= self.before["balanced_accuracy"] and self.after["gain"] > LEAST_GAIN
+            lost <= self.after["one_cell"] + 1e-9 and self.after["gain"] > LEAST_GAIN - self.after["gain_error"]
         )
 
 
@@ -101,7 +106,8 @@ def learn(
     head = replace(fitted(probabilities, features, labels, at, penalty, unit), temperature=temperature, kept=kept)
     before = np.repeat(probabilities[None], len(after), axis=0)
     proof = measured(after, labels, card.classes, seed)
-    proof["gain"] = float((_loss(_softened(before, labels), labels) - _loss(after, labels)).mean())
+    gains, n = _loss(_softened(before, labels), labels) - _loss(after, labels), len(labels)
+    proof |= {"gain": float(gains.mean()), "gain_error": float(gains.std() / np.sqrt(n)), "one_cell": 1 / n}
     return Learnt(
         head, limits(before, after, features, labels, card), measured(before, labels, card.classes, seed), proof
     )
