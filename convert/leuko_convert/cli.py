@@ -114,6 +114,7 @@ def _convert(args: argparse.Namespace) -> list[tuple[Path, ModelCard]]:
         "confidence_threshold": _first(args.confidence_threshold, run.confidence_threshold),
         "temperature": _first(args.temperature, run.temperature),
         "turns": run.turns,
+        "early_exit": run.early_exit,
         "centres": () if known is None else tuple(tuple(map(float, row)) for row in known.centres.round(5)),
         "distance_threshold": run.distance_threshold,
         "excluded_threshold": run.excluded_threshold,

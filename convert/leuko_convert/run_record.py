@@ -28,6 +28,7 @@ class RunFacts:
     temperature: float = 1.0
     confidence_threshold: float = THRESHOLD
     turns: int = 1
+    early_exit: float | None = None
     distance_threshold: float | None = None
     excluded_threshold: float = EXCLUDED_THRESHOLD
     abnormal_threshold: float | None = None
@@ -45,6 +46,7 @@ def read(run: Path) -> RunFacts:
         temperature=float(measured.get("temperature", RunFacts.temperature)),
         confidence_threshold=float(measured.get("confidence_threshold", THRESHOLD)),
         turns=int(measured.get("turns", RunFacts.turns)),
+        early_exit=calibration.get("early_exit"),
         distance_threshold=calibration.get("distance_threshold"),
         excluded_threshold=float(calibration.get("excluded_threshold") or EXCLUDED_THRESHOLD),
         abnormal_threshold=calibration.get("abnormal_threshold"),

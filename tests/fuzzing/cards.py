@@ -37,7 +37,17 @@ VALUES: tuple[Any, ...] = (
 )
 BY_HAND = {
     *("confidence_threshold", "temperature", "turns", "distance_threshold", "excluded_threshold"),
-    *("abnormal_threshold", "centres", "name", "network", "quantization", "file", "warn_share", "um_per_px"),
+    *(
+        "abnormal_threshold",
+        "early_exit",
+        "centres",
+        "name",
+        "network",
+        "quantization",
+        "file",
+        "warn_share",
+        "um_per_px",
+    ),
 }
 """What a laboratory may set in its own card: the certificate does not cover it."""
 

@@ -169,7 +169,15 @@ def test_a_card_from_before_there_were_distances_has_none(model):
     assert (card.centres, card.distance_threshold, card.warn_share) == ((), None, 0.15)
 
 
-LATER = {"turns", "centres", "distance_threshold", "excluded_threshold", "abnormal_threshold", "warn_share"}
+LATER = {
+    "turns",
+    "early_exit",
+    "centres",
+    "distance_threshold",
+    "excluded_threshold",
+    "abnormal_threshold",
+    "warn_share",
+}
 """Fields that a card from before there were any lacks."""
 
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from tiny import TINY
 
+from leuko_edge.errors import ModelError
 from leuko_edge.model.card import load_verified
 from leuko_edge.model.classify import Classifier
+from leuko_edge.model.litert import Network
 from leuko_edge.model.tta import TURNS, combined, turned
 
 CROPS = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
@@ -54,3 +56,38 @@ def test_a_classifier_combines_the_turns_that_its_card_names():
         np.testing.assert_allclose(
             often.probabilities(crops), combined(once.probabilities(turned(crops, 4)), 4), rtol=1e-5
         )
+
+
+def test_a_cell_whose_first_answer_is_certain_is_shown_no_other_way_round(monkeypatch):
+    card, content = load_verified(TINY)
+    crops = np.random.default_rng(2).integers(0, 256, (6, 64, 64, 3), np.uint8)
+    with Classifier(card, content, 1) as once, Classifier(replace(card, turns=4), content, 1) as always:
+        first, every = once.answers(crops), always.answers(crops)
+    best = np.sort(first.probabilities.max(1))
+    middle = float((best[2] + best[3]) / 2)  # three of the six are as certain as that
+    with Classifier(replace(card, turns=4, early_exit=middle), content, 1) as often:
+        shown, run = [], Network.run
+        monkeypatch.setattr(Network, "run", lambda self, views: (shown.append(len(views)), run(self, views))[1])
+        found = often.answers(crops)
+    assert shown == [6, 9]
+    done = first.probabilities.max(1) >= middle
+    np.testing.assert_allclose(found.probabilities[done], first.probabilities[done])
+    np.testing.assert_allclose(found.probabilities[~done], every.probabilities[~done], rtol=1e-5)
+    assert np.abs(every.probabilities[done] - first.probabilities[done]).max() > 1e-6  # else the test shows nothing
+
+
+@pytest.mark.parametrize("early_exit", [None, 0.3])
+def test_training_combines_the_ways_round_as_the_device_does(early_exit):
+    card, content = load_verified(TINY)
+    crops = np.random.default_rng(3).integers(0, 256, (8, 64, 64, 3), np.uint8)
+    card = replace(card, turns=2, early_exit=early_exit)
+    with Classifier(card, content, 1) as device, Classifier(replace(card, turns=1), content, 1) as network:
+        every = network.answers(turned(crops, 2))
+        here = combined(every.probabilities, 2, early_exit)
+        np.testing.assert_allclose(device.answers(crops).probabilities, here, rtol=1e-5)
+
+
+@pytest.mark.parametrize("value", [0, 1.5, -1])
+def test_a_card_with_a_senseless_early_exit_is_refused(value):
+    with pytest.raises(ModelError, match="first way round"):
+        replace(load_verified(TINY)[0], early_exit=value)

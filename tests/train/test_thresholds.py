@@ -157,7 +157,7 @@ def test_the_temperature_is_that_of_the_laboratories_together_each_weighing_the_
         answer = np.where(rng.random(cells) < right, truth, (truth + 1) % 3)
         raw = np.full((cells, len(CLASSES)), 0.05 / (len(CLASSES) - 1))
         raw[np.arange(cells), answer] = 0.95
-        return Asked(truth, raw, np.ones(cells), np.ones(cells, bool))
+        return Asked(truth, raw, np.ones(cells), np.ones(cells, bool), np.zeros(cells, bool))
 
     sure, unsure = asked(9000, 0.95), asked(300, 0.6)
     together = thresholds.temperature([sure, unsure])
@@ -172,7 +172,7 @@ def answered(truth: str, *answers: dict[str, float]) -> Asked:
     """Cells of one class with these probabilities, the rest of each spread over the other classes."""
     raw = np.array([[one.get(name, 0.0) for name in CLASSES] for one in answers]) + 1e-6
     here = np.full(len(answers), CLASSES.index(truth))
-    return Asked(here, raw / raw.sum(1, keepdims=True), np.ones(len(answers)), np.ones(len(answers), bool))
+    return Asked(here, raw / raw.sum(1, keepdims=True), np.ones(len(answers)), *np.ones((2, len(answers)), bool))
 
 
 def joined(*parts: Asked) -> Asked:

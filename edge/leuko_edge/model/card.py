@@ -51,6 +51,7 @@ class ModelCard:
     network: str
     quantization: str
     turns: int = 1  # ways round that a cell is shown to the network, the answers combined: one of `turns.TURNS`
+    early_exit: float | None = None  # a first way round so probable (before the temperature) stands; None: none does
     centres: tuple[tuple[float, ...], ...] = ()  # (m, k) of the known classes among the model's features; none: ()
     distance_threshold: float | None = None  # farther than this from every centre: unidentified; None: never
     excluded_threshold: float = EXCLUDED_THRESHOLD  # a platelet or artefact as wide as a leukocyte must be so sure
@@ -112,7 +113,10 @@ def _centres(rows: list[Any], path: Path) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(float(v) if abs(v) < 1e9 else math.nan for v in row) for row in rows)
 
 
-_LATER = ("turns", "centres", "distance_threshold", "excluded_threshold", "abnormal_threshold", "warn_share")
+_LATER = (
+    *("turns", "early_exit", "centres", "distance_threshold"),
+    *("excluded_threshold", "abnormal_threshold", "warn_share"),
+)
 """Fields that a card may lack, from before there were any."""
 _JSON_TYPES: dict[str, Any] = {
     **dict.fromkeys(("name", "file", "sha256", "network", "quantization"), str),
@@ -121,7 +125,7 @@ _JSON_TYPES: dict[str, Any] = {
         ("window_um", "um_per_px", "confidence_threshold", "temperature", "warn_share", "excluded_threshold"),
         (int, float),
     ),
-    **dict.fromkeys(("distance_threshold", "abnormal_threshold"), (int, float, type(None))),
+    **dict.fromkeys(("distance_threshold", "abnormal_threshold", "early_exit"), (int, float, type(None))),
     **dict.fromkeys(("input_size", "crop_version", "turns"), int),
     **dict.fromkeys(("training", "certificate", "licences"), dict),
 }

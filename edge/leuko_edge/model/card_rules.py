@@ -36,6 +36,8 @@ def problem(card: ModelCard) -> str | None:
         return f"{card.input_size} pixels of {card.um_per_px} µm are not its window of {card.window_um} µm"
     if card.turns not in TURNS:
         return f"a cell can be shown {', '.join(map(str, TURNS))} ways round, not {card.turns}"
+    if card.early_exit is not None and not 0 < card.early_exit <= 1:
+        return "a first way round that stands needs a probability above 0 and at most 1, or null for none"
     if card.crop_version != CROP_VERSION:
         return f"it was trained on crops of version {card.crop_version}, this leuko-edge cuts version {CROP_VERSION}"
     if not (0 <= card.confidence_threshold < 1 and 0.01 <= card.temperature <= 100):

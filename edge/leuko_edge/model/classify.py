@@ -23,7 +23,7 @@ from .card import ModelCard
 from .litert import Answers, Network
 from .novelty import distances
 from .site import Site
-from .tta import combined, mean, turned
+from .tta import certain, combined, mean, turned
 
 LIKELIER = 0.5  # than not: what a faint candidate must be to count
 WIDE_UM = 7.0  # a red cell's width; platelets measure 2 to 4 µm, rarely as much
@@ -98,14 +98,25 @@ class Classifier:
         return self.answers(crops).probabilities
 
     def answers(self, crops: np.ndarray) -> Answers:
-        """The same, and the features where the card has centres: their mean over the turns."""
+        """The same, and the features where the card has centres: their mean over the turns.
+
+        All are shown one way round first; only those whose answer is not `certain` are shown the others.
+        """
         _check_crops(crops, self.card.input_size)
         turns = self.card.turns
-        views = turned(crops, turns)
         with self._network() as network:
-            found = network.run(views)
-        features = None if found.features is None else mean(found.features, turns)
-        return Answers(combined(found.probabilities, turns), features)
+            first = network.run(crops)
+            again = np.flatnonzero(~certain(first.probabilities, self.card.early_exit))
+            if turns == 1 or not len(again):
+                return first
+            others = network.run(turned(crops[again], turns)[len(again) :])
+        probabilities = first.probabilities.copy()
+        probabilities[again] = combined(np.concatenate([probabilities[again], others.probabilities]), turns)
+        if first.features is None or others.features is None:
+            return Answers(probabilities, None)
+        features = first.features.copy()
+        features[again] = mean(np.concatenate([features[again], others.features]), turns)
+        return Answers(probabilities, features)
 
     @contextmanager
     def _network(self) -> Iterator[Network]:

@@ -3,6 +3,7 @@
     probabilities = combined(network(turned(crops, 4)), 4)
 
 Quarter turns and mirror images move pixels and interpolate none, so they cost runs of the network and nothing else.
+Most cells need one: where the first answer is certain enough (`early_exit` of the model's card), it stands.
 """
 
 from __future__ import annotations
@@ -22,15 +23,26 @@ def turned(crops: np.ndarray, turns: int) -> np.ndarray:
     return np.concatenate(views)
 
 
-def combined(probabilities: np.ndarray, turns: int) -> np.ndarray:
-    """(n, classes) from those of `turned` crops, (turns × n, classes): the geometric mean, rows summing to 1."""
+def certain(first: np.ndarray, early_exit: float | None) -> np.ndarray:
+    """(n,) bool: whether the network's own `first` probabilities (n, classes) need no other way round. None: never."""
+    return np.zeros(len(first), bool) if early_exit is None else first.max(axis=1) >= early_exit
+
+
+def combined(probabilities: np.ndarray, turns: int, early_exit: float | None = None) -> np.ndarray:
+    """(n, classes) from those of `turned` crops, (turns × n, classes): the geometric mean, rows summing to 1.
+
+    A cell whose first answer was `certain` keeps that.
+    """
     if turns == 1:
         return probabilities
-    logs = np.log(np.maximum(probabilities, 1e-12)).reshape(turns, -1, probabilities.shape[1])
-    means = np.exp(logs.mean(axis=0))
-    return means / means.sum(axis=1, keepdims=True)
+    every = probabilities.reshape(turns, -1, probabilities.shape[1])
+    means = np.exp(np.log(np.maximum(every, 1e-12)).mean(axis=0))
+    means /= means.sum(axis=1, keepdims=True)
+    return np.where(certain(every[0], early_exit)[:, None], every[0], means)
 
 
-def mean(values: np.ndarray, turns: int) -> np.ndarray:
-    """(n, k) from those of `turned` crops, (turns × n, k): their arithmetic mean."""
-    return values.reshape(turns, -1, values.shape[1]).mean(axis=0)
+def mean(values: np.ndarray, turns: int, done: np.ndarray | None = None) -> np.ndarray:
+    """(n, k) from those of `turned` crops, (turns × n, k): their arithmetic mean; the first of cells `done` (n,)."""
+    every = values.reshape(turns, -1, values.shape[1])
+    means = every.mean(axis=0)
+    return means if done is None else np.where(done[:, None], every[0], means)

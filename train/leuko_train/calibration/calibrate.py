@@ -61,6 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--travel", type=Path, metavar="OUT", help="folder of a finished `leuko-train travel`: choose the limits there"
     )
     parser.add_argument(
+        "--early-exit", type=float, metavar="P", help="a first way round so probable stands, and costs no other (none)"
+    )
+    parser.add_argument(
         "--keep-directions",
         action="store_true",
         help="the distance stays as calibrated before: the converted network holds it, and only its card changes",
@@ -79,13 +82,15 @@ class Reader:
         trained: dict[str, Any],
         cells: CellSet,
         turns: tuple[int, ...],
+        early_exit: float | None = None,
         kept: novelty.Doubt | None = None,
     ) -> None:
-        """`turns`: ways round that are tried; the last counts. `kept`: a distance fitted before, to be left as it is.
+        """`turns`: ways round that are tried, each with `early_exit`; the last counts. `kept`: an earlier distance.
 
         UsageError without training or validation cells.
         """
         self._model, self._trained, self._cells, self._turns = model, trained, cells, turns[-1]
+        self._early_exit = early_exit
         settings = trained["settings"]
         without = tuple(settings.get("exclude_labs", ()))
         taught = sampling.capped(cells, sampling.members(cells, "train", without), TAUGHT, settings["seed"])
@@ -97,24 +102,27 @@ class Reader:
         self.classes = np.unique(cells.labels[taught][real] if real.any() else cells.labels[taught])
         self.tried: dict[int, dict[str, Any]] = {}
         for way in turns:
-            found, values = features.seen(model, trained, cells, chosen, way)
+            found, values, done = features.seen(model, trained, cells, chosen, way, early_exit)
             self.tried[way] = measured(found, cells.labels[chosen], cells.labs[chosen])
         self.temperature = self.tried[self._turns]["temperature"]
         if kept is None:
-            fitted = novelty.fit(features.seen(model, trained, cells, taught)[1], cells.labels[taught])
+            fitted = novelty.fit(features.seen(model, trained, cells, taught).features, cells.labels[taught])
             kept = fitted.in_units_of(max(1e-9, float(np.median(fitted.distance(values)))))
         self.doubt = kept
-        self.validation, self.labs = self._asked(chosen, found, values), cells.labs[chosen]
+        self.validation = self._asked(chosen, features.Seen(found, values, done))
+        self.labs = cells.labs[chosen]
 
     def ask(self, rows: np.ndarray) -> Asked:
-        return self._asked(rows, *features.seen(self._model, self._trained, self._cells, rows, self._turns))
+        seen = features.seen(self._model, self._trained, self._cells, rows, self._turns, self._early_exit)
+        return self._asked(rows, seen)
 
-    def _asked(self, rows: np.ndarray, found: np.ndarray, values: np.ndarray) -> Asked:
+    def _asked(self, rows: np.ndarray, seen: features.Seen) -> Asked:
         truth = self._cells.labels[rows]
-        return Asked(truth, found, self.doubt.distance(values), np.isin(truth, self.classes))
+        known = np.isin(truth, self.classes)
+        return Asked(truth, seen.probabilities, self.doubt.distance(seen.features), known, seen.done)
 
 
-def left_out(out: Path, cells: CellSet, turns: int, cap: int) -> dict[str, Asked]:
+def left_out(out: Path, cells: CellSet, turns: int, cap: int, early_exit: float | None = None) -> dict[str, Asked]:
     """Each laboratory's cells as the network of `leuko-train travel` sees them that was trained without it.
 
     Laboratories that were left out together are asked one by one; copies of a laboratory's photographs have no say.
@@ -129,7 +137,7 @@ def left_out(out: Path, cells: CellSet, turns: int, cap: int) -> dict[str, Asked
             raise UsageError(f"The network in {folder} was trained on another cell set", "name the one of --travel.")
         with np.load(answers) as asked:
             rows = asked["rows"]
-        reader = Reader(model, trained, cells, (turns,))
+        reader = Reader(model, trained, cells, (turns,), early_exit)
         for lab in folder.name.split("+"):
             own = sampling.capped(cells, rows[cells.labs[rows] == lab], cap, seed=0)
             if len(own):
@@ -145,11 +153,11 @@ def run(args: argparse.Namespace) -> int:
     kept = novelty.load(args.model) if args.keep_directions else None
     if args.keep_directions and kept is None:
         raise UsageError(f"{args.model} was not calibrated before", "leave --keep-directions away.")
-    asked = {} if args.travel is None else left_out(args.travel, cells, args.turns, args.cap)
+    asked = {} if args.travel is None else left_out(args.travel, cells, args.turns, args.cap, args.early_exit)
     keras.backend.clear_session()
     model, trained = load_run(args.model)
     ways = (*(way for way in TURNS if way != args.turns), args.turns)
-    reader = Reader(model, trained, cells, ways, kept)
+    reader = Reader(model, trained, cells, ways, args.early_exit, kept)
     # Whoever uses the network is a laboratory that did not train it: its confidence is to be right there.
     temperature = thresholds.temperature(list(asked.values())) if asked else reader.temperature
     away = {lab: one.judged(temperature) for lab, one in asked.items()}
@@ -169,8 +177,11 @@ def run(args: argparse.Namespace) -> int:
         other = thresholds.temperature([one for name, one in asked.items() if name != lab])
         found["left out"][lab]["ece_unchosen"] = thresholds.calibration_error(asked[lab].judged(other))
     print(calibration_report.text(found, limits, warn))
+    ways_asked = {lab: 1 + (args.turns - 1) * (1 - one.done.mean()) for lab, one in asked.items()}
+    ways_asked["validation"] = 1 + (args.turns - 1) * (1 - reader.validation.done.mean())
+    print("Ways round asked, mean: " + ", ".join(f"{lab} {mean:.2f}" for lab, mean in ways_asked.items()))
     print(f"Temperature: {temperature:.3f}; of the network's own validation cells {reader.temperature:.3f}.")
-    content = reader.tried[args.turns] | {"turns": args.turns, "cells": len(reader.labs)}
+    content = reader.tried[args.turns] | {"turns": args.turns, "early_exit": args.early_exit, "cells": len(reader.labs)}
     content |= {
         "temperature": temperature,
         "confidence_threshold": limits.confidence,
@@ -180,6 +191,7 @@ def run(args: argparse.Namespace) -> int:
         "warn_share": warn,
     }
     content["tried"] = {way: one["negative_log_likelihood"] for way, one in sorted(reader.tried.items())}
+    content["ways_asked"] = ways_asked
     content["doubt"] = {"chosen_on": sorted(away) or "validation cells", "directions": len(reader.doubt.bias), **found}
     made = report.provenance(cells.sha256, trained["settings"]["seed"])
     report.write_json(args.model / FILE, content | {"provenance": made})

@@ -80,6 +80,7 @@ class Asked:
     raw: np.ndarray
     distance: np.ndarray
     taught: np.ndarray
+    done: np.ndarray  # (n,) bool: one way round was enough
 
     def judged(self, temperature: float) -> Judged:
         found = calibrate(self.raw, temperature)

@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     both = [lab for lab in np.unique(cells.labs[named]) if np.isin(NAMES, cells.sub_types[cells.labs == lab]).all()]
     chosen = np.flatnonzero(named)
     model, trained = load_run(args.model)
-    _, values = features.seen(model, trained, cells, chosen)
+    values = features.seen(model, trained, cells, chosen).features
     print("| laboratory | cells asked | segmented found | bands found | balanced | 95 % |\n|---|---|---|---|---|---|")
     worst = 1.0
     for lab, kind, matrix in measure(values, cells, chosen):

@@ -39,10 +39,14 @@ def predict(
     white: float,
     batch: int = 64,
     turns: int = 1,
+    early_exit: float | None = None,
 ) -> np.ndarray:
-    """Probabilities (n, classes) of the plain views of `cells.crops[chosen]`, each shown `turns` ways round."""
+    """Probabilities (n, classes) of the plain views of `cells.crops[chosen]`, each shown `turns` ways round.
+
+    `early_exit`: as in a model's card; all ways are asked here, and those that the device would not ask do not count.
+    """
     parts = outputs(model, cells, chosen, window, white, batch, turns)
-    return np.concatenate([combined(found, turns) for found in parts])
+    return np.concatenate([combined(found, turns, early_exit) for found in parts])
 
 
 def outputs(
@@ -64,7 +68,8 @@ def predict_as_trained(model: keras.Model, trained: dict[str, Any], cells: CellS
     """Probabilities (n, classes) with the window, input range and turns that the run names."""
     settings = trained["settings"]
     window = Window(settings["window_um"], settings["input_size"])
-    return predict(model, cells, chosen, window, CONFIGS[settings["network"]].white, turns=trained.get("turns", 1))
+    white, looks = CONFIGS[settings["network"]].white, trained.get("turns", 1)
+    return predict(model, cells, chosen, window, white, turns=looks, early_exit=trained.get("early_exit"))
 
 
 def load_run(folder: Path) -> tuple[keras.Model, dict[str, Any]]:
