@@ -60,7 +60,8 @@ def test_a_classifier_combines_the_turns_that_its_card_names():
 
 def test_a_cell_whose_first_answer_is_certain_is_shown_no_other_way_round(monkeypatch):
     card, content = load_verified(TINY)
-    crops = np.random.default_rng(2).integers(0, 256, (6, 64, 64, 3), np.uint8)
+    rng = np.random.default_rng(2)
+    crops = np.stack([rng.integers(0, white, (64, 64, 3), np.uint8) for white in (40, 60, 80, 190, 200, 210)])
     with Classifier(card, content, 1) as once, Classifier(replace(card, turns=4), content, 1) as always:
         first, every = once.answers(crops), always.answers(crops)
     best = np.sort(first.probabilities.max(1))
