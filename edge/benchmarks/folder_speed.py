@@ -36,7 +36,7 @@ def counted(folder: str, most: int, workers: int, threads: int) -> tuple[float, 
     """(seconds, cells, seconds of processor time) of one run, the networks loaded before."""
     cv2.setNumThreads(threads)
     with (
-        Classifier.from_path(threads=threads, at_once=max(1, workers // 2)) as classifier,
+        Classifier.from_path(threads=threads, at_once=min(workers, 2)) as classifier,
         Pictures([folder]) as source,
     ):
         pipeline = Pipeline(classifier, finder=Finder.from_path(threads=threads), workers=workers)
