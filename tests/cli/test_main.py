@@ -193,7 +193,7 @@ def test_one_broken_output_does_not_cost_the_others(slide, tmp_path, capsys):
 
 @pytest.mark.parametrize("error", [ModelError("the model has no card"), EnvironmentBroken("LiteRT is missing")])
 def test_a_broken_model_or_environment_is_exit_4_with_its_sentence(error, slide, capsys, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise error
 
     monkeypatch.setattr(count.Classifier, "from_path", broken)
