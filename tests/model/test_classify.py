@@ -218,7 +218,10 @@ def test_what_is_as_wide_as_a_leukocyte_is_not_dropped_on_a_doubt(label, confide
     ("label", "confidence", "becomes"),
     [
         ("neutrophil", 0.9, "neutrophil"),
+        ("neutrophil", 0.6, "neutrophil"),
         ("neutrophil", 0.4, "artefact"),
+        ("erythroblast", 0.6, "artefact"),
+        ("erythroblast", 0.9, "erythroblast"),
         ("unidentified", 0.9, "artefact"),
         ("platelet", 0.6, "platelet"),
         ("artefact", 0.6, "artefact"),
