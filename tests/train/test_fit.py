@@ -1,4 +1,3 @@
-import argparse
 import json
 import shutil
 
@@ -12,6 +11,7 @@ from made_cells import made_cells
 
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
+from leuko_train import cli
 from leuko_train.calibration import calibrate
 from leuko_train.data.augment import Window
 from leuko_train.evaluation import evaluate
@@ -134,7 +134,8 @@ def test_a_calibrated_run_is_read_as_the_calibration_says(run, monkeypatch, tmp_
     cells, out, _ = run
     folder = shutil.copytree(out, tmp_path / "run")
     monkeypatch.setattr(calibrate.cell_set, "load", lambda _: cells)
-    assert calibrate.run(argparse.Namespace(cells=tmp_path, model=folder, turns=8, travel=None, cap=9)) == 0
+    told = ["calibrate", "--cells", str(tmp_path), "--model", str(folder), "--turns", "8", "--cap", "9"]
+    assert cli.main(told) == 0
     written = json.loads((folder / "calibration.json").read_text())
     model, trained = evaluate.load_run(folder)
     assert trained["turns"] == written["turns"] == 8 and trained["temperature"] == written["temperature"]
