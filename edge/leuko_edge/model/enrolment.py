@@ -63,13 +63,12 @@ class Learnt:
     def better(self) -> bool:
         """Whether it may be used: never where the named cells of other groups speak against it.
 
-        They do where they are less likely than before by more than that difference's standard error, or more than one
-        is lost. To ask for a gain refused half of what helped, and no site that was made worse (train/ENROLMENT.md).
+        They do where fewer of them are named rightly, each class alike, or where they are less likely than before by
+        more than that difference's standard error. To ask for a gain in likelihood refused half of what helped, and no
+        site that was made worse (train/ENROLMENT.md).
         """
-        lost = self.before["balanced_accuracy"] - self.after["balanced_accuracy"]
-        return bool(
-            lost <= self.after["one_cell"] + 1e-9 and self.after["gain"] > LEAST_GAIN - self.after["gain_error"]
-        )
+        kept = self.after["balanced_accuracy"] >= self.before["balanced_accuracy"] - 1e-9
+        return bool(kept and self.after["gain"] > LEAST_GAIN - self.after["gain_error"])
 
 
 def learn(
@@ -107,7 +106,7 @@ def learn(
     before = np.repeat(probabilities[None], len(after), axis=0)
     proof = measured(after, labels, card.classes, seed)
     gains, n = _loss(_softened(before, labels), labels) - _loss(after, labels), len(labels)
-    proof |= {"gain": float(gains.mean()), "gain_error": float(gains.std() / np.sqrt(n)), "one_cell": 1 / n}
+    proof |= {"gain": float(gains.mean()), "gain_error": float(gains.std() / np.sqrt(n))}
     return Learnt(
         head, limits(before, after, features, labels, card), measured(before, labels, card.classes, seed), proof
     )
