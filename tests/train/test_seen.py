@@ -35,5 +35,5 @@ def test_a_run_that_began_as_another_has_seen_what_that_one_saw(tmp_path):
     for run in (first, second):
         run.mkdir()
     seen.remember(first, cells, rows[:2])
-    seen.remember(second, cells, rows[2:], before=first)
+    seen.remember(second, cells, rows[2:], before=[first])
     assert seen.pictures(second) == set(cells.paths[rows])

@@ -190,7 +190,7 @@ def fit(
             keep()
         progress.best_epoch = len(progress.rows)
     model.load_weights(out / WEIGHTS)
-    before = Path(init).parent if init is not None and warm_start.is_model(init) else None
+    before = (Path(init).parent,) if init is not None and warm_start.is_model(init) else ()
     fit_report.write(out, progress, cells, training, validation, predict(), before)
     _plain(network, settings, out / WEIGHTS).save(out / MODEL)
     return progress

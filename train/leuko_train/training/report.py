@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,11 @@ def write(
     training: np.ndarray,
     validation: np.ndarray,
     found: np.ndarray,
-    before: Path | None = None,
+    before: Sequence[Path] = (),
 ) -> None:
     """report.json, report.md, curves.png, confusion.png in `out`. `found`: probabilities of the validation cells.
 
-    `before`: the folder of the run that it began as, if any.
+    `before`: the folders of the runs that it began as, or is the mean of.
     """
     settings = progress.settings
     truth, labs = cells.labels[validation], cells.labs[validation]

@@ -6,6 +6,7 @@ when a network was trained, and a cell set made since then splits otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,12 @@ from ..data.cell_set import CellSet
 NAME = "seen.txt"
 
 
-def remember(run: Path, cells: CellSet, rows: np.ndarray, before: Path | None = None) -> None:
+def remember(run: Path, cells: CellSet, rows: np.ndarray, before: Sequence[Path] = ()) -> None:
     """Write the pictures of the cells `rows`, which trained or chose the network, to the run's folder.
 
-    `before`: the folder of the run that it began as, whose pictures it has seen too.
+    `before`: the folders of the runs that it was made of, whose pictures it has seen too.
     """
-    every = {*map(str, cells.paths[rows]), *(pictures(before) if before is not None else ())}
+    every = {*map(str, cells.paths[rows]), *(path for made_of in before for path in pictures(made_of))}
     (run / NAME).write_text("\n".join(sorted(every)) + "\n", encoding="utf-8")
 
 

@@ -23,7 +23,7 @@ from ..evaluation.evaluate import load_run, predict_as_trained
 from ..network import warm_start
 from ..network.vgg16 import CONFIGS
 from . import report as fit_report
-from . import sampling, seen
+from . import sampling
 from .course import Progress
 from .fit import MODEL, WEIGHTS
 
@@ -104,8 +104,10 @@ def soup(
         }
         for share, report in zip(shares, trained, strict=True)
     ]
+    made_of = list(runs)
     if beginning is not None:
         members.append({"share": beginning_share, "init": beginning.name})
+        made_of.append(beginning.parent)
     rows = [row for report in trained for row in report["epochs"]]
     progress = Progress(
         rows=rows,
@@ -116,9 +118,7 @@ def soup(
     out.mkdir(parents=True, exist_ok=True)
     model.save_weights(out / WEIGHTS)
     model.save(out / MODEL)
-    fit_report.write(out, progress, cells, training, validation, found)
-    shown = frozenset().union(*(seen.pictures(run) for run in runs)) | seen.pictures(out)
-    (out / seen.NAME).write_text("\n".join(sorted(shown)) + "\n", encoding="utf-8")
+    fit_report.write(out, progress, cells, training, validation, found, made_of)
     return float(fit_report.validation_row(found, cells.labels[validation], cells.labs[validation])["score"])
 
 
