@@ -134,3 +134,23 @@ def few_cells_picture(path: Path, lines: Mapping[str, Sequence[Mapping[str, floa
         axis.grid(alpha=0.3)
     axes[0].legend(fontsize=7)
     _save(figure, path)
+
+
+def laboratories_picture(path: Path, panels: Mapping[str, Mapping[str, Sequence[float]]], bold: Sequence[str]) -> None:
+    """Lines, per cent by the number of laboratories that taught (1 first, logarithmic); a panel for each title.
+
+    `bold`: the lines that the panel is about; the others are drawn thin.
+    """
+    figure, all_axes = plt.subplots(1, len(panels), figsize=(6.2 * len(panels), 4.6), squeeze=False, sharey=True)
+    for axes, (title, lines) in zip(all_axes[0], panels.items(), strict=True):
+        most = max(len(values) for values in lines.values())
+        for name, values in lines.items():
+            width = 2.8 if name in bold else 1.0
+            axes.plot(range(1, len(values) + 1), values, marker="o", markersize=2 * width, linewidth=width, label=name)
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(range(1, most + 1), [str(number) for number in range(1, most + 1)])
+        axes.minorticks_off()
+        axes.set(xlabel="laboratories that taught", ylabel="balanced accuracy, five classes, %", title=title)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=7)
+    _save(figure, path)
