@@ -15,6 +15,7 @@ from ..data.augment import STRENGTHS, Window
 from ..data.cell_set import CellSet
 from ..data.view_pool import ViewPool
 from ..data.views import seeded_views, seeds_for
+from . import style
 from .loss import targets
 from .settings import Settings
 
@@ -136,6 +137,9 @@ class ViewStream(keras.utils.PyDataset):
         self.told = targets(cells, settings.absent)
         self.targets = np.zeros((settings.views, self.told.shape[1]), np.float32)
         self.order = np.arange(settings.views)
+        self.cell = np.zeros(settings.views, int)  # of each view, the row of the cell set
+        self.style = settings.style
+        self.partners: style.Partners | None = None
         self.oldest, self.filled = 0, False
         self.pool, self.state = pool, rng.bit_generator.state
         self.ahead: Drawn | None = None
@@ -150,9 +154,12 @@ class ViewStream(keras.utils.PyDataset):
         for rgb in drawn.views:
             self.features[slots[done : done + len(rgb)]] = through_trunk(self.trunk, rgb, self.white, self.batch)
             done += len(rgb)
-        self.targets[slots] = self.told[drawn.chosen]
+        self.targets[slots], self.cell[slots] = self.told[drawn.chosen], drawn.chosen
         self.oldest, self.filled = (self.oldest + count) % views, True
         self.order, self.state = drawn.order, drawn.state
+        if self.style:
+            rng = np.random.default_rng(self.order)  # the same after a resume, and no draw more from the stream's own
+            self.partners = style.drawn(self.cells.labels[self.cell], self.cells.labs[self.cell], self.style, rng)
         self.ahead = self._draw(self.fresh) if self.pool else None
 
     def _draw(self, count: int) -> Drawn:
@@ -172,4 +179,8 @@ class ViewStream(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self.order[index * self.batch : (index + 1) * self.batch]
-        return network_input(self.features[rows], self.trunk, self.white), self.targets[rows]
+        given = network_input(self.features[rows], self.trunk, self.white)
+        if self.partners:
+            others = network_input(self.features[self.partners.views[rows]], self.trunk, self.white)
+            given = style.mixed(given, others, self.partners.shares[rows])
+        return given, self.targets[rows]
