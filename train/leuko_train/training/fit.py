@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import shlex
+from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -33,6 +34,7 @@ from . import report as fit_report
 from .course import Course, Progress, Schedule, averaged
 from .optimizer import FineTuning
 from .settings import POLICIES, Settings, add_settings, as_made, from_arguments, weights
+from .teachers import read as read_teachers
 
 WEIGHTS, MODEL = "model.weights.h5", "model.keras"
 CURVES = "tensorboard"  # folder of a run
@@ -66,7 +68,7 @@ def compiled(model: keras.Model, network: Network, settings: Settings) -> tuple[
     optimizer = FineTuning(settings.learning_rate, settings.weight_decay, use_ema=True, ema_momentum=settings.ema)
     slow = {w.path for layer in rest.layers if isinstance(layer, keras.layers.Conv2D) for w in layer.weights}
     optimizer.shares = tuple(1 / settings.head_rate if w.path in slow else 1.0 for w in rest.trainable_variables)
-    rest.compile(optimizer, loss.crossentropy(settings.label_smoothing), metrics=[loss.accuracy])
+    rest.compile(optimizer, loss.crossentropy(settings.label_smoothing, settings.taught), metrics=[loss.accuracy])
     return trunk, rest
 
 
@@ -115,12 +117,13 @@ def fit(
     may_change: tuple[str, ...] = MAY_CHANGE,
     verbose: int = 0,
     view_workers: int = 0,
+    teachers: Sequence[Path] = (),
 ) -> Progress:
     """Train into `out`: model.weights.h5 and model.keras (of the epoch that `settings.keep` names), checkpoint, report.
 
     Excluded laboratories neither train nor validate. `minutes` ends the schedule in time, counted over resumes;
     `may_change` are settings that a resume may have otherwise than before; `view_workers` processes draw the views
-    (0: this one, before each epoch).
+    (0: this one, before each epoch); `teachers` are folders of earlier runs, as many of the loss as `settings.taught`.
     Raises UsageError where no cells are left, or `out` holds a run that was not to be resumed or differs.
     """
     network, window = CONFIGS[settings.network], Window(settings.window_um, settings.input_size)
@@ -145,7 +148,11 @@ def fit(
     begun = (out / checkpoint.NAME).exists()  # then the weights come from there
     model = built(network, settings, None if begun else init, identity_view(cells.crops, window, sample))
     trunk, rest = compiled(model, network, settings)
-    described = asdict(settings) | {"exclude_labs": sorted(exclude_labs), "init": Path(init).name if init else None}
+    taught_by = read_teachers(teachers, window, exclude_labs)
+    if bool(taught_by) != bool(settings.taught):
+        raise UsageError("Teachers and --taught belong together", "give both --teachers RUN and --taught SHARE.")
+    described = asdict(settings) | {"teachers": list(taught_by.names) if taught_by else []}
+    described |= {"exclude_labs": sorted(exclude_labs), "init": Path(init).name if init else None}
     progress = _begin(out, rest, described | {"data_sha256": cells.sha256}, resume, may_change)
     rng = np.random.default_rng(settings.seed)
     if progress.rng:
@@ -167,7 +174,8 @@ def fit(
         with (
             nullcontext() if not view_workers else closing(ViewPool(cells.crops, view_workers, cells.outlines)) as pool
         ):
-            stream = sampling.ViewStream(cells, training, chances, trunk, network.white, window, settings, rng, pool)
+            white, answers = network.white, taught_by.answers if taught_by else None
+            stream = sampling.ViewStream(cells, training, chances, trunk, white, window, settings, rng, pool, answers)
             course = Course(
                 schedule,
                 progress,
@@ -204,6 +212,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--time-budget", type=float, metavar="MIN", help="end the schedule in so many minutes")
     parser.add_argument("--devices", type=int, default=1, help="GPUs to train on together (%(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
+    parser.add_argument("--teachers", nargs="+", type=Path, default=[], metavar="RUN", help="runs that it learns from")
     parser.add_argument("--view-workers", type=int, default=0, help="processes that draw views beside the training")
     parser.add_argument("--progress", action="store_true", help="a progress bar within each epoch")
     add_settings(parser)
@@ -228,6 +237,7 @@ def run(args: argparse.Namespace) -> int:
             may_change=MAY_GO_ON,
             verbose=int(args.progress),
             view_workers=args.view_workers,
+            teachers=args.teachers,
         )
     kept = f"Kept: epoch {progress.best_epoch} (best on validation: {progress.best:.4f})"
     print(f"{kept}; {args.out / MODEL}, {args.out / 'report.md'}")

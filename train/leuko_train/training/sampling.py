@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,7 +111,8 @@ class ViewStream(keras.utils.PyDataset):
     """Batches of (trunk features, targets of `loss`) from a ring of `views`, a part of it new every epoch.
 
     Each view is drawn afresh from a cell and seen in about `reuse` epochs before another takes its place: the
-    trunk costs nearly as much as training the rest, so a view's features are worth using more than once.
+    trunk costs nearly as much as training the rest, so a view's features are worth using more than once. `teachers`:
+    what they answer (n, classes) to views (n, size, size, 3) uint8.
     """
 
     def __init__(
@@ -125,6 +126,7 @@ class ViewStream(keras.utils.PyDataset):
         settings: Settings,
         rng: np.random.Generator,
         pool: ViewPool | None = None,
+        teachers: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:
         super().__init__()
         self.cells, self.members, self.chances = cells, members, chances
@@ -138,7 +140,7 @@ class ViewStream(keras.utils.PyDataset):
         self.targets = np.zeros((settings.views, self.told.shape[1]), np.float32)
         self.order = np.arange(settings.views)
         self.cell = np.zeros(settings.views, int)  # of each view, the row of the cell set
-        self.style = settings.style
+        self.teachers, self.style = teachers, settings.style
         self.partners: style.Partners | None = None
         self.oldest, self.filled = 0, False
         self.pool, self.state = pool, rng.bit_generator.state
@@ -151,10 +153,14 @@ class ViewStream(keras.utils.PyDataset):
         count = len(drawn.chosen)
         slots = (self.oldest + np.arange(count)) % views
         done = 0
-        for rgb in drawn.views:
-            self.features[slots[done : done + len(rgb)]] = through_trunk(self.trunk, rgb, self.white, self.batch)
-            done += len(rgb)
         self.targets[slots], self.cell[slots] = self.told[drawn.chosen], drawn.chosen
+        for rgb in drawn.views:
+            part = slots[done : done + len(rgb)]
+            self.features[part] = through_trunk(self.trunk, rgb, self.white, self.batch)
+            if self.teachers:
+                answers = self.teachers(rgb)
+                self.targets[part, -answers.shape[1] :] = answers
+            done += len(rgb)
         self.oldest, self.filled = (self.oldest + count) % views, True
         self.order, self.state = drawn.order, drawn.state
         if self.style:

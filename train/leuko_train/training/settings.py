@@ -47,6 +47,7 @@ class Settings:
     class_weights: str = _option("", "'NAME:W NAME:W': more (or less) of these classes; 0 is none of them")
     source_power: float = _option(1.0, "cells of one smear or patient of a class of a laboratory weigh count**this")
     absent: float = _option(0.2, "weight in the loss of a class that the cell's laboratory never names")
+    taught: float = _option(0.0, "share of the loss that asks for the answer of --teachers instead of the name")
     style: float = _option(0.0, "share of the views under a style mixed with another laboratory's, same class")
     validation_cap: int = _option(80, "validation cells at most, of each class of each laboratory")
     precision: str = _option(

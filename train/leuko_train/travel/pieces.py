@@ -161,11 +161,20 @@ def claimed(piece: Piece, out: Path) -> Iterator[bool]:
             yield True
 
 
-def work(piece: Piece, cells: CellSet, out: Path, init: str | Path | None, minutes: float | None, cap: int) -> Done:
+def work(
+    piece: Piece,
+    cells: CellSet,
+    out: Path,
+    init: str | Path | None,
+    minutes: float | None,
+    cap: int,
+    teachers: Sequence[Path] = (),
+) -> Done:
     """Train what is not trained, ask what is not answered: at most `cap` cells of each class of each laboratory.
 
     All of a laboratory's cells are asked, whatever split they belong to: the network saw none of them. A cell of
-    whose photograph it did see a copy (linked folders) is left out.
+    whose photograph it did see a copy (linked folders) is left out. `teachers`: folders that `travel` wrote, each with
+    a training of the piece's name.
     """
     done = finished(piece, cells, out)
     if done is not None:
@@ -177,7 +186,17 @@ def work(piece: Piece, cells: CellSet, out: Path, init: str | Path | None, minut
             told = piece.settings
             fit_recipe(cells, folder, init, piece.excluded, minutes, told.seed, told.precision)
         else:
-            fit(cells, piece.settings, folder, init, exclude_labs=piece.excluded, minutes=minutes, resume=True)
+            runs = [earlier / piece.name for earlier in teachers]
+            fit(
+                cells,
+                piece.settings,
+                folder,
+                init,
+                exclude_labs=piece.excluded,
+                minutes=minutes,
+                resume=True,
+                teachers=runs,
+            )
     model, trained = evaluate.load_run(folder)
     _same(piece, cells, trained, folder)
     candidates = np.flatnonzero(np.isin(cells.labs, piece.judged) & seen.unseen(folder, cells))

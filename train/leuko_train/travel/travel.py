@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ablation", nargs="+", default=[], metavar="KEY=VALUE[,KEY=VALUE]", help="settings otherwise than told"
     )
+    parser.add_argument(
+        "--teachers", nargs="+", type=Path, default=[], metavar="OUT", help="folders of earlier travels to learn from"
+    )
     parser.add_argument("--cap", type=int, default=CAP, help="cells judged of a class of a laboratory (%(default)s)")
     parser.add_argument("--report-only", action="store_true", help="train nothing; report what is finished")
     add_settings(parser)
@@ -51,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
             with pieces.claimed(piece, args.out) as own:
                 if own:
                     print(f"{number} of {len(plan)}: {piece.name}, without {', '.join(piece.excluded)}", flush=True)
-                    found = pieces.work(piece, cells, args.out, args.init, args.time_budget, args.cap)
+                    found = pieces.work(piece, cells, args.out, args.init, args.time_budget, args.cap, args.teachers)
         if found is None:
             left.append(piece.name)
         else:
