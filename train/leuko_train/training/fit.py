@@ -199,7 +199,7 @@ def fit(
         progress.best_epoch = len(progress.rows)
     model.load_weights(out / WEIGHTS)
     before = (Path(init).parent,) if init is not None and warm_start.is_model(init) else ()
-    fit_report.write(out, progress, cells, training, validation, predict(), before)
+    fit_report.write(out, progress, cells, training, validation, predict(), (*before, *teachers))
     _plain(network, settings, out / WEIGHTS).save(out / MODEL)
     return progress
 

@@ -62,7 +62,7 @@ def write(
 ) -> None:
     """report.json, report.md, curves.png, confusion.png in `out`. `found`: probabilities of the validation cells.
 
-    `before`: the folders of the runs that it began as, or is the mean of.
+    `before`: the folders of the runs that it began as, learnt from, or is the mean of.
     """
     settings = progress.settings
     truth, labs = cells.labels[validation], cells.labs[validation]

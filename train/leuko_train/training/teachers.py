@@ -7,6 +7,7 @@ one that knows a smaller window sees its middle.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ class Teacher:
 
 @dataclass(frozen=True)
 class Teachers:
-    """`names`: of the folders, for the report."""
+    """`names`: for the report, the folder and the beginning of the SHA-256 of its network."""
 
     members: tuple[Teacher, ...]
     names: tuple[str, ...]
@@ -74,4 +75,8 @@ def read(folders: Sequence[Path], window: Window, excluded: Sequence[str] = ()) 
         if knows := sorted(set(excluded) - set(trained["settings"]["exclude_labs"])):
             raise UsageError(f"{folder} was trained by {', '.join(knows)}", "take a teacher that left it out too.")
         members.append(Teacher(model, size, CONFIGS[trained["settings"]["network"]].white))
-    return Teachers(tuple(members), tuple(folder.name for folder in folders)) if members else None
+    return Teachers(tuple(members), tuple(map(_named, folders))) if members else None
+
+
+def _named(folder: Path) -> str:
+    return f"{folder.name} {hashlib.sha256((folder / 'model.keras').read_bytes()).hexdigest()[:16]}"
