@@ -19,6 +19,8 @@ LEUKOCYTES = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil", 
 """In the differential's denominator, in the order of its rows."""
 ERYTHROBLAST = "erythroblast"
 SMUDGE = "smudge"
+NOT_NORMAL = (*ABNORMAL, SMUDGE)
+"""What a cell must not be too likely to be, together, that is counted as a normal leukocyte."""
 UNIDENTIFIED = "unidentified"
 ARTEFACT = "artefact"
 EXCLUDED = ("platelet", ARTEFACT)

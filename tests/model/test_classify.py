@@ -239,11 +239,12 @@ def test_a_clump_is_listed_as_unidentified_whatever_the_network_makes_of_it(labe
     assert doubted(Prediction(label, 0.99, ()), seen, 0.1, simulated_card()).label == "unidentified"
 
 
+@pytest.mark.parametrize("others", [("blast", "variant_lymphocyte"), ("blast", "smudge")])
 @pytest.mark.parametrize(("limit", "becomes"), [(None, "lymphocyte"), (0.5, "lymphocyte"), (0.3, "unidentified")])
-def test_a_normal_cell_that_may_well_be_a_blast_is_not_counted_as_normal(limit, becomes):
+def test_a_normal_cell_that_may_well_be_a_blast_or_smudge_is_not_counted_as_normal(limit, becomes, others):
     card = replace(simulated_card(), abnormal_threshold=limit, confidence_threshold=0.1)
     probabilities = np.zeros(len(card.classes))
-    probabilities[[card.classes.index(n) for n in ("lymphocyte", "blast", "variant_lymphocyte")]] = 0.6, 0.25, 0.15
+    probabilities[[card.classes.index(n) for n in ("lymphocyte", *others)]] = 0.6, 0.25, 0.15
     assert judge(probabilities, card).label == becomes
 
 

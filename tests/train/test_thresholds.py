@@ -105,7 +105,7 @@ def test_of_true_leukocytes_no_more_than_told_are_set_aside_and_each_laboratory_
 
 def test_a_class_that_was_not_taught_may_be_set_aside_whole():
     lab = known_and_strange(400, 3)
-    unknown = Judged(lab.truth, lab.predicted, lab.confidence, lab.distance, ~lab.wrong, lab.abnormal)
+    unknown = Judged(lab.truth, lab.predicted, lab.confidence, lab.distance, ~lab.wrong, lab.not_normal)
     limits = thresholds.choose([unknown])
     assert limits.aside(unknown)[unknown.wrong].all() and limits.aside(unknown)[unknown.leukocytes].mean() <= 0.1
 

@@ -16,7 +16,18 @@ from typing import Protocol
 
 import numpy as np
 
-from ..types import ABNORMAL, ARTEFACT, CLASSES, ERYTHROBLAST, EXCLUDED, LEUKOCYTES, UNIDENTIFIED, Cell, Prediction
+from ..types import (
+    ABNORMAL,
+    ARTEFACT,
+    CLASSES,
+    ERYTHROBLAST,
+    EXCLUDED,
+    LEUKOCYTES,
+    NOT_NORMAL,
+    UNIDENTIFIED,
+    Cell,
+    Prediction,
+)
 from . import card as cards
 from . import site as sites
 from .card import ModelCard
@@ -213,22 +224,22 @@ def judge(probabilities: np.ndarray, card: ModelCard, distance: float | None = N
     label, confidence = card.classes[best], float(probabilities[best])
     limit = card.distance_threshold
     strange = distance is not None and limit is not None and distance > limit
-    if (confidence < card.confidence_threshold or strange or _may_be_abnormal(probabilities, label, card)) and (
+    if (confidence < card.confidence_threshold or strange or _may_not_be_normal(probabilities, label, card)) and (
         label not in EXCLUDED
     ):
         label = UNIDENTIFIED  # a person should look; what is dropped anyway is not worth the look
     return Prediction(label, confidence, tuple(map(float, probabilities)), distance)
 
 
-def _may_be_abnormal(probabilities: np.ndarray, label: str, card: ModelCard) -> bool:
-    """Whether a cell about to be counted as a normal one is an abnormal one too likely for that, by the card."""
+def _may_not_be_normal(probabilities: np.ndarray, label: str, card: ModelCard) -> bool:
+    """Whether a cell about to be counted as a normal one is an abnormal one, or a smudge, too likely for that."""
     if card.abnormal_threshold is None or label in ABNORMAL or label not in card.leukocytes:
         return False
-    return float(sum(probabilities[card.classes.index(name)] for name in _abnormal(card))) > card.abnormal_threshold
+    return float(sum(probabilities[card.classes.index(name)] for name in _not_normal(card))) > card.abnormal_threshold
 
 
-def _abnormal(card: ModelCard) -> tuple[str, ...]:
-    return tuple(name for name in ABNORMAL if name in card.classes)
+def _not_normal(card: ModelCard) -> tuple[str, ...]:
+    return tuple(name for name in NOT_NORMAL if name in card.classes)
 
 
 def doubted(prediction: Prediction, cell: Cell, um_per_px: float, card: ModelCard) -> Prediction:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..session import FEWEST
-from ..types import ABNORMAL
+from ..types import ABNORMAL, NOT_NORMAL
 from .card import ModelCard
 from .local_head import LEAST, Head, as_before, fitted, log_softmax, scale, with_slips
 from .novelty import distances
@@ -171,7 +171,7 @@ def limits(
 ) -> Limits:
     """Those that set aside of this laboratory's leukocytes what the card's are meant to, drawn to the card's.
 
-    A limit of abnormal cells is never above the card's. `before`, `after`: (r, n, classes), cross-validated.
+    The limit of what is not normal is never above the card's. `before`, `after`: (r, n, classes), cross-validated.
     """
     white = np.isin(labels, [card.classes.index(name) for name in card.leukocytes])
     normal = white & ~np.isin(labels, [card.classes.index(name) for name in ABNORMAL if name in card.classes])
@@ -188,7 +188,7 @@ def limits(
     if distance is not None and features is not None:
         distance = drawn(distances(features[white], np.array(card.centres)), 1 - FAR, distance)
     if abnormal is not None:
-        columns = [card.classes.index(name) for name in ABNORMAL if name in card.classes]
+        columns = [card.classes.index(name) for name in NOT_NORMAL if name in card.classes]
         abnormal = min(abnormal, drawn(after[:, normal][:, :, columns].sum(axis=2), 1 - ALARMED, abnormal))
     return Limits(min(confidence, 1 - 1e-6), distance, abnormal)
 

@@ -75,7 +75,7 @@ def text(found: Mapping[str, Mapping[str, Mapping[str, Any]]], limits: Limits, w
         + (
             ""
             if limits.abnormal is None
-            else f", or abnormal with more than {limits.abnormal:.4f} but normal at first sight"
+            else f", or abnormal or a smudge with more than {limits.abnormal:.4f} but normal at first sight"
         )
         + ".\n"
         f"A session warns above {warn:.1%} unidentified, as {1 - thresholds.CALM:.0%} at most of those of "

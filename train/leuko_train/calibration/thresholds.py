@@ -15,14 +15,14 @@ import numpy as np
 from leuko_edge.model.card import WARN_SHARE
 from leuko_edge.model.classify import calibrate
 from leuko_edge.tally import FEW
-from leuko_edge.types import ABNORMAL, CLASSES, EXCLUDED, LEUKOCYTES
+from leuko_edge.types import ABNORMAL, CLASSES, EXCLUDED, LEUKOCYTES, NOT_NORMAL
 
 from ..metrics import classification
 
 ASIDE = 0.04
 """Share of true leukocytes of laboratories that did not train it that may be set aside for doubt, at most."""
 ALARMED = 0.03
-"""Share of their normal leukocytes that may be set aside, at most, because they might be abnormal ones."""
+"""Share of their normal leukocytes that may be set aside, at most, because they might be abnormal ones or smudges."""
 DROPPED = 0.05
 """Share of true platelets and artefacts, rightly named, that are not sure enough to be dropped when they are wide."""
 SESSION, SESSIONS = 100, 2000
@@ -33,7 +33,8 @@ LEAST_WARNING = 0.05
 _CONFUSABLE = tuple(CLASSES.index(name) for name in ("lymphocyte", "monocyte"))
 STEPS = 400  # confidences tried as a limit
 
-_WHITE, _OUT, _ABNORMAL = (np.array([name in group for name in CLASSES]) for group in (LEUKOCYTES, EXCLUDED, ABNORMAL))
+_GROUPS = (LEUKOCYTES, EXCLUDED, ABNORMAL, NOT_NORMAL)
+_WHITE, _OUT, _ABNORMAL, _NOT_NORMAL = (np.array([name in group for name in CLASSES]) for group in _GROUPS)
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Judged:
     confidence: np.ndarray  # tempered
     distance: np.ndarray
     taught: np.ndarray
-    abnormal: np.ndarray  # tempered, of the abnormal leukocytes together
+    not_normal: np.ndarray  # tempered, of the abnormal leukocytes and smudges together
 
     @property
     def wrong(self) -> np.ndarray:
@@ -84,8 +85,8 @@ class Asked:
 
     def judged(self, temperature: float) -> Judged:
         found = calibrate(self.raw, temperature)
-        abnormal = found[:, _ABNORMAL].sum(1)
-        return Judged(self.truth, found.argmax(1), found.max(1), self.distance, self.taught, abnormal)
+        not_normal = found[:, _NOT_NORMAL].sum(1)
+        return Judged(self.truth, found.argmax(1), found.max(1), self.distance, self.taught, not_normal)
 
 
 def temperature(labs: Sequence[Asked]) -> float:
@@ -106,14 +107,14 @@ def calibration_error(cells: Judged) -> float | None:
 class Limits:
     confidence: float
     distance: float
-    abnormal: float | None = None  # likelier abnormal than this: not counted as a normal leukocyte
+    abnormal: float | None = None  # likelier NOT_NORMAL than this: not counted as a normal leukocyte
 
     def aside(self, cells: Judged) -> np.ndarray:
         """(n,) bool: shown as unidentified."""
         doubted = cells.can_be_aside & ((cells.confidence < self.confidence) | (cells.distance > self.distance))
         if self.abnormal is None:
             return doubted
-        return doubted | (cells.counted_as_normal & (cells.abnormal > self.abnormal))
+        return doubted | (cells.counted_as_normal & (cells.not_normal > self.abnormal))
 
     def doubt(self, cells: Judged) -> np.ndarray:
         """(n,) one number for both: above 1 where a cell is beyond a limit."""
@@ -155,7 +156,7 @@ def abnormal_limit(labs: Sequence[Judged], most: float = ALARMED) -> float | Non
         return None
     normal = [lab.of((_WHITE & ~_ABNORMAL)[lab.truth] & lab.taught) for lab in labs]
     normal = [lab for lab in normal if len(lab.truth)]
-    values = np.concatenate([np.where(lab.counted_as_normal, lab.abnormal, 0.0) for lab in normal])
+    values = np.concatenate([np.where(lab.counted_as_normal, lab.not_normal, 0.0) for lab in normal])
     weights = np.concatenate([np.full(len(lab.truth), 1 / len(lab.truth) / len(normal)) for lab in normal])
     order = np.argsort(-values, kind="stable")
     spent = np.cumsum(weights[order])
