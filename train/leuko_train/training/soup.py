@@ -2,6 +2,7 @@
 
 Runs that were fine-tuned from the same beginning, on other views or with another seed, lie in one valley of the loss:
 the mean of their weights is a network of its own that costs no more than one of them, and errs less on what none of
+them saw.
 """
 
 from __future__ import annotations
@@ -19,13 +20,11 @@ from leuko_edge.types import CLASSES
 
 from ..data import cell_set
 from ..data.cell_set import CellSet
-from ..evaluation.evaluate import load_run, predict_as_trained
+from ..evaluation.evaluate import load_run
 from ..network import warm_start
 from ..network.vgg16 import CONFIGS
-from . import report as fit_report
-from . import sampling
-from .course import Progress
-from .fit import MODEL, WEIGHTS
+from . import derived
+from .fit import MODEL
 
 MUST_AGREE = ("network", "window_um", "input_size", "exclude_labs", "data_sha256")
 """Settings without which two runs are not the same network of the same cells."""
@@ -84,18 +83,12 @@ def soup(
     trained = [report for _, report in loaded]
     _agreed(runs, trained)
     told = trained[0]["settings"]
-    if told["data_sha256"] != cells.sha256:
-        raise UsageError(f"{runs[0]} was trained on other cells", "give the cell set of the runs with --cells.")
+    derived.same_cells(runs[0], told, cells)
     model = loaded[0][0]
     weights = mixed([m for m, _ in loaded], shares)
     if beginning is not None:
         weights = towards(weights, told, beginning, beginning_share)
     model.set_weights(weights)
-    excluded = tuple(told["exclude_labs"])
-    training = sampling.members(cells, "train", excluded)
-    validation = sampling.members(cells, "validation", excluded)
-    validation = sampling.capped(cells, validation, told["validation_cap"], told["seed"])
-    found = predict_as_trained(model, {"settings": told}, cells, validation)
     members = [
         {
             "share": (1 - beginning_share) * share / sum(shares),
@@ -109,17 +102,8 @@ def soup(
         members.append({"share": beginning_share, "init": beginning.name})
         made_of.append(beginning.parent)
     rows = [row for report in trained for row in report["epochs"]]
-    progress = Progress(
-        rows=rows,
-        seconds=sum(report["seconds"] for report in trained),
-        best_epoch=len(rows),
-        settings=told | {"soup": members},
-    )
-    out.mkdir(parents=True, exist_ok=True)
-    model.save_weights(out / WEIGHTS)
-    model.save(out / MODEL)
-    fit_report.write(out, progress, cells, training, validation, found, made_of)
-    return float(fit_report.validation_row(found, cells.labels[validation], cells.labs[validation])["score"])
+    seconds = sum(report["seconds"] for report in trained)
+    return derived.write(out, cells, model, told | {"soup": members}, rows, seconds, made_of)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
