@@ -92,8 +92,8 @@ def test_all_subsets_of_the_other_six_are_judged_and_of_all_seven_for_whom_none_
     taught, choose = [], curve.chosen
     monkeypatch.setattr(curve, "DRAWS", 1)
     monkeypatch.setattr(curve, "chosen", lambda f, labs, *rest: taught.append(labs) or choose(f, labs, *rest))
-    found = {lab: curve.judged(features, lab, HELD, 1) for lab in (*SEVEN, "tecom")}
-    assert sum(len(found[lab]) for lab in SEVEN) == 441 and len(found["tecom"]) == 127
+    found = curve.judged(features, HELD, 1)
+    assert {lab: len(of_lab) for lab, of_lab in found.items()} == {**dict.fromkeys(SEVEN, 63), "tecom": 127}
     assert not any("tecom" in labs for labs in taught)
     assert not any(one.left_out in one.laboratories for of_lab in found.values() for one in of_lab)
     assert {one.cells for one in found["pbc"]} == {5 * 6}  # as many cells however many laboratories
@@ -103,18 +103,18 @@ def test_a_class_that_no_teacher_has_is_wrong_and_it_is_said_how_often():
     features = made_features(("lisc", "pbc", "raabin"), shift=0.0)
     kept = ~((features.labs != "lisc") & (features.labels == 4))
     features = replace(features, **{name: getattr(features, name)[kept] for name in features.__dataclass_fields__})
-    for one in curve.judged(features, "lisc", HELD, 1):
+    for one in curve.judged(features, HELD, 1)["lisc"]:
         assert one.missing == pytest.approx(0.2) and one.among_known > 0.9
         assert one.accuracy == pytest.approx(0.8 * one.among_known)
 
 
-def test_a_photograph_that_is_asked_about_teaches_nothing():
+def test_a_photograph_that_two_laboratories_have_teaches_nothing():
     features = made_features(("lisc", "pbc", "raabin"))
-    features.sources[features.labs != "lisc"] = features.sources[0]  # all are copies of one of LISC's
-    features.sources[-1] = "another"
-    usable = ~np.isin(features.sources, features.sources[curve.asked_of(features, "lisc")])
-    rows = curve.chosen(features, ["pbc", "raabin"], HELD, usable, np.random.default_rng(0))
-    assert rows.tolist() == [len(features.rows) - 1]
+    features.sources[features.labs == "pbc"] = features.sources[0]  # all are copies of one of LISC's
+    features.sources[features.labs == "raabin"] = "its own"
+    usable = curve.of_one_laboratory(features)
+    assert not usable[0] and usable[1]
+    assert set(features.labs[usable]) == {"lisc", "raabin"}
 
 
 def test_a_class_of_too_few_cells_judges_nobody():
@@ -127,8 +127,8 @@ def test_a_class_of_too_few_cells_judges_nobody():
 def test_each_laboratorys_own_statistics_take_its_shift_away():
     features = made_features(shift=12.0)
     plain, own = (
-        np.mean([one.accuracy for lab in SEVEN for one in curve.judged(features, lab, replace(HELD, own=own), 1)])
-        for own in ("", "alike")
+        np.mean([one.accuracy for of_lab in curve.judged(features, way, 1).values() for one in of_lab])
+        for way in (HELD, replace(HELD, own="alike"))
     )
     assert own > 0.98 > plain + 0.1
 
@@ -161,7 +161,7 @@ def three(monkeypatch):
 
 
 def test_from_pictures_to_the_report_and_the_second_time_without_the_network(three, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(learning_curve, "ways", lambda alike: [HELD, Way("all", None, 0.3, changed=True)])
+    monkeypatch.setattr(learning_curve, "ways", lambda *told: [HELD, Way("all", None, 0.3, changed=True)])
     monkeypatch.setattr(frozen, "vgg16", small)
     monkeypatch.setattr(curve, "ENOUGH", 3)
     told = ["learning-curve", "--cells", "CELLS", "--init", "none", "--out", str(tmp_path), "--input-size", "32"]

@@ -144,9 +144,10 @@ def laboratories_picture(path: Path, panels: Mapping[str, Mapping[str, Sequence[
     figure, all_axes = plt.subplots(1, len(panels), figsize=(6.2 * len(panels), 4.6), squeeze=False, sharey=True)
     for axes, (title, lines) in zip(all_axes[0], panels.items(), strict=True):
         most = max(len(values) for values in lines.values())
-        for name, values in lines.items():
-            width = 2.8 if name in bold else 1.0
-            axes.plot(range(1, len(values) + 1), values, marker="o", markersize=2 * width, linewidth=width, label=name)
+        for i, (name, values) in enumerate(lines.items()):
+            width, style = (2.8 if name in bold else 1.0), ("-" if i < 10 else "--")  # there are ten colours
+            numbers = range(1, len(values) + 1)
+            axes.plot(numbers, values, style, marker="o", markersize=2 * width, linewidth=width, label=name)
         axes.set_xscale("log", base=2)
         axes.set_xticks(range(1, most + 1), [str(number) for number in range(1, most + 1)])
         axes.minorticks_off()

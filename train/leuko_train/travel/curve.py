@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import comb
 
 import numpy as np
 
@@ -109,9 +110,10 @@ def standardised(features: Features, smear: bool) -> np.ndarray:
 
 def subsets(laboratories: Sequence[str]) -> Iterator[tuple[tuple[str, ...], int]]:
     """Every subset but the empty one, smallest first, and how often its cells are to be drawn."""
-    for number in range(1, len(laboratories) + 1):
-        every = list(combinations(laboratories, number))
-        yield from ((one, -(-DRAWS // len(every))) for one in every)
+    every = len(laboratories)
+    for number in range(1, every + 1):
+        without_one = comb(every - 1, number) or 1  # that judge a laboratory which they leave out
+        yield from ((one, -(-DRAWS // without_one)) for one in combinations(laboratories, number))
 
 
 def asked_of(features: Features, lab: str) -> np.ndarray:
@@ -121,29 +123,41 @@ def asked_of(features: Features, lab: str) -> np.ndarray:
     return np.flatnonzero(truth_of & (counts[features.labels] >= ENOUGH))
 
 
-def judged(features: Features, left_out: str, way: Way, seed: int) -> list[Judged]:
-    """One entry for each subset of the other laboratories, the mean over its draws. Some cell must be `asked_of`."""
-    asked = asked_of(features, left_out)
-    truth = features.labels[asked]
-    usable = ~np.isin(features.sources, features.sources[asked])  # no copy of a photograph that is asked about
+def of_one_laboratory(features: Features) -> np.ndarray:
+    """(n,) bool: cells of whose photograph no other laboratory has a copy; only these teach."""
+    labs = np.unique(features.labs, return_inverse=True)[1]
+    sources = np.unique(features.sources, return_inverse=True)[1]
+    first, last = np.full(sources.max() + 1, len(labs)), np.full(sources.max() + 1, -1)
+    np.minimum.at(first, sources, labs)
+    np.maximum.at(last, sources, labs)
+    return (first == last)[sources]
+
+
+def judged(features: Features, way: Way, seed: int) -> dict[str, list[Judged]]:
+    """For each laboratory with cells to judge by, an entry for each subset of the others: the mean over its draws."""
+    labs = sorted(set(features.labs.tolist()))
+    asked = {lab: rows for lab in labs if len(rows := asked_of(features, lab))}
+    usable = of_one_laboratory(features)
     teaching = standardised(features, smear=False) if way.own else features.plain
     asking = standardised(features, way.own == "smear") if way.own else features.plain
-    others = sorted(set(features.labs.tolist()) - {left_out, EVALUATION_ONLY})
     rng = np.random.default_rng(seed)  # so ways that draw from the same cells draw the same
-    result = []
-    for laboratories, draws in subsets(others):
-        matrices, rows = [], np.array([], int)
-        for _ in range(draws if way.alike is not None else 1):
+    result: dict[str, list[Judged]] = {lab: [] for lab in asked}
+    for laboratories, draws in subsets([lab for lab in labs if lab != EVALUATION_ONLY]):
+        outside = [lab for lab in asked if lab not in laboratories]
+        matrices = {lab: np.zeros((len(CLASSES), len(CLASSES)), int) for lab in outside}
+        rows = np.array([], int)
+        for _ in range(draws if outside and way.alike is not None else 1):
             rows = chosen(features, laboratories, way, usable, rng)
             x, labels = teaching[rows], features.labels[rows]
             if way.changed:
                 x, labels = np.concatenate([x, features.changed[rows]]), np.tile(labels, 2)
-            found = fit(x, labels, way.shrinkage).answers(asking[asked])
-            matrices.append(classification.confusion(truth, found, len(CLASSES)))
-        matrix = np.sum(matrices, axis=0)
+            classifier = fit(x, labels, way.shrinkage)
+            for lab in outside:
+                found = classifier.answers(asking[asked[lab]])
+                matrices[lab] += classification.confusion(features.labels[asked[lab]], found, len(CLASSES))
         known = np.isin(np.arange(len(CLASSES)), features.labels[rows])
-        lacking = float((~known[np.unique(truth)]).mean())
-        among = float(classification.balanced(matrix, known))
-        accuracy = classification.balanced_accuracy(matrix)
-        result.append(Judged(left_out, laboratories, accuracy, among, lacking, len(rows)))
+        for lab, matrix in matrices.items():
+            accuracy, among = classification.balanced_accuracy(matrix), float(classification.balanced(matrix, known))
+            lacking = float((~known[matrix.sum(1) > 0]).mean())
+            result[lab].append(Judged(lab, laboratories, accuracy, among, lacking, len(rows)))
     return result

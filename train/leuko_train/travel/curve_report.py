@@ -76,14 +76,14 @@ def _told(values: Sequence[float], place: int) -> str:
 
 
 def _numbers_table(way: Mapping[str, Any], entries: Mapping[str, Sequence[Judged]]) -> str:
-    labs = list(way["curves"])
-    header = ["laboratories", "subsets", "cells", "mean", "sd", *labs, "of classes known", "classes not known"]
+    labs = sorted(way["curves"], key=lambda lab: (lab == EVALUATION_ONLY, lab))
+    header = ["laboratories", "subsets", "cells", "mean", "sd", *labs, "of classes known", "classes not known, %"]
     rows = []
     for place in range(max(len(curve) for curve in way["curves"].values())):
         count = sum(len(e.laboratories) == place + 1 for lab in labs if lab != EVALUATION_ONLY for e in entries[lab])
         cells, mean, sd = (_told(way[key], place) for key in ("cells", MEAN, "sd"))
         middle = [_told(way["curves"][lab], place) for lab in labs]
-        end = [_told(way["among_known"], place), f"{_told(way['missing'], place)} %"]
+        end = [_told(way["among_known"], place), _told(way["missing"], place)]
         rows.append([place + 1, count or "–", cells.split(".")[0], mean, sd, *middle, *end])
     return report.table(header, rows)
 

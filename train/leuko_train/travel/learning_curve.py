@@ -8,6 +8,7 @@ trained network's, and what more laboratories bring is measured the same way for
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from leuko_edge.errors import UsageError
@@ -28,17 +29,21 @@ SHRINKAGE = 0.3
 OTHERS = (0.1, 0.9)
 
 
-def ways(alike: int) -> list[Way]:
-    """The one that the report is about first, then what differs from it in one thing each."""
+def ways(alike: int, cap: int) -> list[Way]:
+    """The one that the report is about first, then what differs from it, mostly in one thing."""
     held = f"{alike} cells of each class"
+    first, every = Way(held, alike, SHRINKAGE), Way(f"all cells, {cap} of a laboratory's class", None, SHRINKAGE)
     return [
-        Way(held, alike, SHRINKAGE),
-        Way("all cells", None, SHRINKAGE),
-        Way(f"{held}, the five classes alone", alike, SHRINKAGE, five=True),
-        Way(f"{held}, and a changed view of each", alike, SHRINKAGE, changed=True),
-        Way(f"{held}, each laboratory's own statistics", alike, SHRINKAGE, own="alike"),
-        Way(f"{held}, own statistics of a normal smear", alike, SHRINKAGE, own="smear"),
-        *(Way(f"{held}, shrinkage {other}", alike, other) for other in OTHERS),
+        first,
+        Way(f"{cap} cells of each class", cap, SHRINKAGE),
+        every,
+        replace(first, name=f"{held}, the five classes alone", five=True),
+        replace(first, name=f"{held}, and a changed view of each", changed=True),
+        replace(first, name=f"{held}, each laboratory's own statistics", own="alike"),
+        replace(first, name=f"{held}, own statistics of a normal smear", own="smear"),
+        replace(every, name="all cells, each laboratory's own statistics", own="alike"),
+        replace(every, name="all cells, own statistics of a normal smear", own="smear"),
+        *(replace(first, name=f"{held}, shrinkage {other}", shrinkage=other) for other in OTHERS),
     ]
 
 
@@ -55,15 +60,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     cells = cell_set.load(args.cells)
-    every = sorted(set(names(cells).tolist()) - {""}, key=lambda lab: (lab == EVALUATION_ONLY, lab))
+    every = sorted(set(names(cells).tolist()) - {""})
     if len(set(every) - {EVALUATION_ONLY}) < 3:
         raise UsageError(f"{args.cells} has cells of {', '.join(every)} alone", "a curve needs three laboratories.")
     sample = Sample(Window(args.window_um, args.input_size), args.cap, args.seed)
     known = features(cells, args.init, sample, args.out)
-    labs = [lab for lab in every if len(curve.asked_of(known, lab))]
-    if not set(labs) - {EVALUATION_ONLY}:
+    if not any(len(curve.asked_of(known, lab)) for lab in every if lab != EVALUATION_ONLY):
         raise UsageError(f"No laboratory has {ENOUGH} cells of a class to be judged by", "raise --cap.")
-    found = {way: {lab: curve.judged(known, lab, way, args.seed) for lab in labs} for way in ways(args.alike)}
+    found = {way: curve.judged(known, way, args.seed) for way in ways(args.alike, args.cap)}
     made = {
         "provenance": report.provenance(cells.sha256, args.seed),
         "settings": {"window_um": args.window_um, "input_size": args.input_size, "cap": args.cap, "init": args.init},
