@@ -33,8 +33,8 @@ class Way:
 
     `alike`: of each class so many cells, shared evenly by the laboratories that have it; None: all there are.
     `five`: of the five classes alone. `changed`: each cell once more, changed as another laboratory might have
-    photographed it. `own`: each laboratory's features by its own mean and deviation, its classes weighing alike;
-    those of the laboratory left out too ("alike"), or its classes as a normal smear has them ("smear").
+    photographed it. `own`: each laboratory's features by its own mean and deviation, its classes weighing "alike" or as
+    in a normal "smear"; first how for those that teach, whose cells have names, then for the one left out.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Way:
     shrinkage: float
     five: bool = False
     changed: bool = False
-    own: str = ""
+    own: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,9 @@ def judged(features: Features, way: Way, seed: int) -> dict[str, list[Judged]]:
     labs = sorted(set(features.labs.tolist()))
     asked = {lab: rows for lab in labs if len(rows := asked_of(features, lab))}
     usable = of_one_laboratory(features)
-    teaching = standardised(features, smear=False) if way.own else features.plain
-    asking = standardised(features, way.own == "smear") if way.own else features.plain
+    teaching, asking = (
+        (standardised(features, how == "smear") for how in way.own) if way.own else (features.plain, features.plain)
+    )
     rng = np.random.default_rng(seed)  # so ways that draw from the same cells draw the same
     result: dict[str, list[Judged]] = {lab: [] for lab in asked}
     for laboratories, draws in subsets([lab for lab in labs if lab != EVALUATION_ONLY]):

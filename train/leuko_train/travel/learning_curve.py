@@ -39,10 +39,11 @@ def ways(alike: int, cap: int) -> list[Way]:
         every,
         replace(first, name=f"{held}, the five classes alone", five=True),
         replace(first, name=f"{held}, and a changed view of each", changed=True),
-        replace(first, name=f"{held}, each laboratory's own statistics", own="alike"),
-        replace(first, name=f"{held}, own statistics of a normal smear", own="smear"),
-        replace(every, name="all cells, each laboratory's own statistics", own="alike"),
-        replace(every, name="all cells, own statistics of a normal smear", own="smear"),
+        replace(first, name=f"{held}, own statistics, classes alike", own=("alike", "alike")),
+        replace(first, name=f"{held}, own statistics, as a normal smear", own=("smear", "smear")),
+        replace(every, name="all cells, own statistics, classes alike", own=("alike", "alike")),
+        replace(every, name="all cells, own statistics, as a normal smear", own=("smear", "smear")),
+        replace(every, name="all cells, own statistics, alike but a smear's where asked", own=("alike", "smear")),
         *(replace(first, name=f"{held}, shrinkage {other}", shrinkage=other) for other in OTHERS),
     ]
 
