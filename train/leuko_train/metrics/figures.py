@@ -141,7 +141,7 @@ def laboratories_picture(path: Path, panels: Mapping[str, Mapping[str, Sequence[
 
     `bold`: the lines that the panel is about; the others are drawn thin.
     """
-    figure, all_axes = plt.subplots(1, len(panels), figsize=(6.2 * len(panels), 4.6), squeeze=False, sharey=True)
+    figure, all_axes = plt.subplots(1, len(panels), figsize=(6.2 * len(panels), 6), squeeze=False, sharey=True)
     for axes, (title, lines) in zip(all_axes[0], panels.items(), strict=True):
         most = max(len(values) for values in lines.values())
         for i, (name, values) in enumerate(lines.items()):
@@ -153,5 +153,5 @@ def laboratories_picture(path: Path, panels: Mapping[str, Mapping[str, Sequence[
         axes.minorticks_off()
         axes.set(xlabel="laboratories that taught", ylabel="balanced accuracy, five classes, %", title=title)
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=7, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.12))  # on no line
     _save(figure, path)
