@@ -1,5 +1,6 @@
 import json
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ pytest.importorskip("tensorflow")
 import keras
 from keras import layers
 from made_cells import made_cells
+from made_networks import tiny
 
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
@@ -31,25 +33,10 @@ TINY = {
 }
 
 
-def build_tiny(classes: int, input_size: int, init: None, dropout: float) -> keras.Model:
-    """Stands for VGG-16, whose size these tests do not need."""
-    return keras.Sequential(
-        [
-            keras.Input((input_size, input_size, 3)),
-            layers.Rescaling(1 / 255),
-            layers.Conv2D(4, 3, strides=4, activation="relu", name="cut"),
-            layers.GlobalMaxPooling2D(),
-            layers.BatchNormalization(),
-            layers.Dropout(dropout),
-            layers.Dense(classes, activation="softmax"),
-        ]
-    )
-
-
 @pytest.fixture(scope="module", autouse=True)
 def tiny_network():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(CONFIGS, "tiny", Network(build_tiny, 255.0))
+        patch.setitem(CONFIGS, "tiny", Network(partial(tiny, normalised=True), 255.0))
         yield
 
 

@@ -5,8 +5,8 @@ import pytest
 
 pytest.importorskip("tensorflow")
 import keras
-from keras import layers
 from made_cells import made_cells
+from made_networks import tiny
 
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
@@ -20,12 +20,6 @@ from leuko_train.training.settings import Settings
 GRANULOCYTE = CLASSES.index("immature_granulocyte")
 
 
-def network(classes: int, input_size: int = 8, *_: object) -> keras.Model:
-    """Stands for VGG-16, whose size these tests do not need."""
-    pixels = [keras.Input((input_size, input_size, 3)), layers.Rescaling(1 / 255), layers.GlobalAveragePooling2D()]
-    return keras.Sequential([*pixels, layers.Dense(classes, activation="softmax")])
-
-
 @pytest.fixture(scope="module")
 def cells():
     return made_cells()
@@ -35,7 +29,7 @@ def cells():
 def trained(cells, tmp_path_factory):
     out = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(CONFIGS, "mean", Network(network, 255.0, trunk=""))
+        patch.setitem(CONFIGS, "mean", Network(tiny, 255.0, trunk="cut"))
         told = Settings(network="mean", input_size=32, views=16, batch=4, warmup=0, validation_cap=1, epochs=1)
         fit(cells, told, out, None)
         yield out
@@ -43,7 +37,7 @@ def trained(cells, tmp_path_factory):
 
 def test_the_odds_against_every_other_class_change_by_the_factor_and_by_nothing_else():
     keras.utils.set_random_seed(1)
-    model, rgb = network(len(CLASSES)), np.random.default_rng(0).uniform(0, 255, (5, 8, 8, 3)).astype(np.float32)
+    model, rgb = tiny(len(CLASSES), 8), np.random.default_rng(0).uniform(0, 255, (5, 8, 8, 3)).astype(np.float32)
     before = model.predict(rgb, verbose=0)
     weigh(model, {"immature_granulocyte": 0.25})
     after = model.predict(rgb, verbose=0)

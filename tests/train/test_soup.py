@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
-import keras
-from keras import layers
 from made_cells import made_cells
+from made_networks import tiny
 
 from leuko_edge.errors import UsageError
 from leuko_train.evaluation.evaluate import load_run
@@ -21,24 +20,11 @@ from leuko_train.training.soup import soup
 TOLD = {"trunk": "cut", "views": 16, "batch": 4, "warmup": 0, "validation_cap": 1, "keep": "last", "epochs": 1}
 
 
-def build(classes: int, input_size: int, init: None, dropout: float) -> keras.Model:
-    """Stands for VGG-16, whose size these tests do not need."""
-    return keras.Sequential(
-        [
-            keras.Input((input_size, input_size, 3)),
-            layers.Conv2D(4, 3, strides=4, activation="relu", name="cut"),
-            layers.GlobalMaxPooling2D(),
-            layers.Dropout(dropout),
-            layers.Dense(classes, activation="softmax"),
-        ]
-    )
-
-
 @pytest.fixture(scope="module", autouse=True)
 def networks():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(CONFIGS, "one", Network(build, 255.0))
-        patch.setitem(CONFIGS, "two", Network(build, 255.0))
+        patch.setitem(CONFIGS, "one", Network(tiny, 255.0))
+        patch.setitem(CONFIGS, "two", Network(tiny, 255.0))
         yield
 
 

@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("tensorflow")
 import keras
-from keras import layers
 from made_cells import made_cells
+from made_networks import tiny
 
 from leuko_edge.errors import UsageError
 from leuko_edge.types import CLASSES
@@ -22,17 +22,10 @@ TOLD = {"network": "narrow", "trunk": "cut", "views": 32, "batch": 8, "warmup": 
 SMALL, LARGE = {"window_um": 24.0, "input_size": 32}, {"window_um": 36.0, "input_size": 48}
 
 
-def build(classes: int, input_size: int, init: None, dropout: float) -> keras.Model:
-    """Stands for VGG-16, whose size these tests do not need."""
-    stack = [keras.Input((input_size, input_size, 3)), layers.Rescaling(1 / 255)]
-    stack += [layers.Conv2D(8, 3, strides=4, activation="relu", name="cut"), layers.GlobalMaxPooling2D()]
-    return keras.Sequential([*stack, layers.Dense(classes, activation="softmax")])
-
-
 @pytest.fixture(scope="module", autouse=True)
 def network():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(CONFIGS, "narrow", Network(build, 255.0))
+        patch.setitem(CONFIGS, "narrow", Network(tiny, 255.0))
         yield
 
 

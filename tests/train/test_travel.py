@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
-import keras
-from keras import layers
 from made_cells import MadeCells, made_cells
+from made_networks import tiny
 
 from leuko_edge.errors import UsageError
 from leuko_train.data import augment
@@ -21,18 +20,11 @@ SETTINGS = Settings(network="tiny", trunk="cut", input_size=32, views=16, batch=
 LABS = ("bccd", "deepbionet", "kaggle", "lisc", "pbc", "simulated", "tecom")
 
 
-def build_tiny(classes: int, input_size: int, init: None, dropout: float) -> keras.Model:
-    """Stands for VGG-16, whose size these tests do not need."""
-    stack = [keras.Input((input_size, input_size, 3)), layers.Rescaling(1 / 255)]
-    stack += [layers.Conv2D(4, 3, strides=4, activation="relu", name="cut"), layers.GlobalMaxPooling2D()]
-    return keras.Sequential([*stack, layers.Dense(classes, activation="softmax")])
-
-
 @pytest.fixture(scope="module", autouse=True)
 def tiny_network():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(CONFIGS, "tiny", Network(build_tiny, 255.0))
-        patch.setattr(recipe, "build_paper", build_tiny)
+        patch.setitem(CONFIGS, "tiny", Network(tiny, 255.0))
+        patch.setattr(recipe, "build_paper", tiny)
         yield
 
 
