@@ -52,7 +52,7 @@ DISCREPANCIES = (
     "Fig. 7 has one error in 496 (99.8 %); Table 3 and the abstract say 100 %.",
     "Fig. 6's averages, precision 99.5 and recall 100 %, are not those of Fig. 7, which are 99.8 and 99.8.",
     "98.99 % in training after the first epoch, and 97.18 after the first with batch 60, is more than one epoch of "
-    "fine-tuning gives here: the ten rows look as if they continued one another's training.",
+    "fine-tuning gives here; and ten settings that go on with one another (--kind continued) do not fall in between.",
     "The abstract says VGG-19 once; keywords, text and figures say VGG-16. Dropout, learning rate, preprocessing and "
     "loss are not given.",
 )
