@@ -107,6 +107,12 @@ def test_a_share_without_teachers_and_teachers_without_a_share_are_refused(runs,
         fit(cells, Settings(**TOLD, **LARGE, taught=share), tmp_path / "x", None, teachers=[runs / "a"] * given)
 
 
+@pytest.mark.parametrize("told", [{"taught": 1.5}, {"taught": -0.1}, {"style": 2.0}])
+def test_what_is_no_share_is_refused(runs, cells, tmp_path, told):
+    with pytest.raises(UsageError, match="shares"):
+        fit(cells, Settings(**TOLD, **LARGE, **told), tmp_path / "x", None, teachers=[runs / "a"])
+
+
 def test_every_class_keeps_a_chance_in_what_teachers_say(runs, cells):
     found = teachers.read([runs / "a"], Window(24.0, 32)).answers(identity_view(cells.crops[:3], Window(24.0, 32)))
     assert found.shape == (3, len(CLASSES)) and (found > 0).all()

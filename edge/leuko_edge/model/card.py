@@ -55,9 +55,7 @@ class ModelCard:
     centres: tuple[tuple[float, ...], ...] = ()  # (m, k) of the known classes among the model's features; none: ()
     distance_threshold: float | None = None  # farther than this from every centre: unidentified; None: never
     excluded_threshold: float = EXCLUDED_THRESHOLD  # a platelet or artefact as wide as a leukocyte must be so sure
-    abnormal_threshold: float | None = (
-        None  # a normal leukocyte likelier NOT_NORMAL than this: unidentified; None: never
-    )
+    abnormal_threshold: float | None = None  # a normal leukocyte likelier NOT_NORMAL: unidentified; None: never
     warn_share: float = WARN_SHARE  # of unidentified among white cells; above it a person should review them
     crop_version: int = CROP_VERSION  # of the cropping code that its training cells were cut by
     training: dict[str, Any] = field(default_factory=dict)

@@ -123,8 +123,10 @@ def fit(
 
     Excluded laboratories neither train nor validate. `minutes` ends the schedule in time, counted over resumes;
     `may_change` are settings that a resume may have otherwise than before; `view_workers` processes draw the views
-    (0: this one, before each epoch); `teachers` are folders of earlier runs, as many of the loss as `settings.taught`.
-    Raises UsageError where no cells are left, or `out` holds a run that was not to be resumed or differs.
+    (0: this one, before each epoch); `teachers` are folders of earlier runs whose answers are `settings.taught` of
+    the loss.
+    Raises UsageError where no cells are left, where teachers do not fit, or `out` holds a run that was not to be
+    resumed or differs.
     """
     network, window = CONFIGS[settings.network], Window(settings.window_um, settings.input_size)
     training = sampling.members(cells, "train", exclude_labs)
@@ -132,6 +134,11 @@ def fit(
     validation = sampling.capped(cells, validation, settings.validation_cap, settings.seed)
     if not len(training) or not len(validation):
         raise UsageError("No training or no validation cells are left", "exclude fewer laboratories.")
+    taught_by = read_teachers(teachers, window, exclude_labs)
+    if not (0 <= settings.taught <= 1 and 0 <= settings.style <= 1):
+        raise UsageError("--taught and --style are shares", "give numbers from 0 to 1.")
+    if bool(taught_by) != bool(settings.taught):
+        raise UsageError("Teachers and --taught belong together", "give both --teachers RUN and --taught SHARE.")
     chances = sampling.probabilities(
         cells.labels[training],
         cells.labs[training],
@@ -148,10 +155,7 @@ def fit(
     begun = (out / checkpoint.NAME).exists()  # then the weights come from there
     model = built(network, settings, None if begun else init, identity_view(cells.crops, window, sample))
     trunk, rest = compiled(model, network, settings)
-    taught_by = read_teachers(teachers, window, exclude_labs)
-    if bool(taught_by) != bool(settings.taught):
-        raise UsageError("Teachers and --taught belong together", "give both --teachers RUN and --taught SHARE.")
-    described = asdict(settings) | {"teachers": list(taught_by.names) if taught_by else []}
+    described = asdict(settings) | ({"teachers": list(taught_by.names)} if taught_by else {})
     described |= {"exclude_labs": sorted(exclude_labs), "init": Path(init).name if init else None}
     progress = _begin(out, rest, described | {"data_sha256": cells.sha256}, resume, may_change)
     rng = np.random.default_rng(settings.seed)
