@@ -131,8 +131,23 @@ def inherit(narrow: keras.Model, full: keras.Model, rgb: np.ndarray, seed: int =
         own.set_weights([kernel])
         raw = _convolved(slim, kernel, np.zeros(own.filters, np.float32))
         normalisation = narrow.layers[narrow.layers.index(own) + 1]
+        if isinstance(normalisation, layers.GroupNormalization):
+            mean, spread = _group_statistics(raw, normalisation)
+            normalisation.set_weights([spread / gain, mean / gain + bias])
+            slim = _chunked(lambda part, layer=normalisation: keras.ops.relu(layer(part)), raw)
+            continue
         mean, variance = (_array(value) for value in keras.ops.moments(raw, (0, 1, 2)))
         spread = np.sqrt(variance + normalisation.epsilon)
         normalisation.set_weights([spread / gain, mean / gain + bias, mean, variance])
         slim = keras.ops.relu(raw / float(gain) + keras.ops.convert_to_tensor(bias))
     return explained
+
+
+def _group_statistics(raw: Any, normalisation: layers.GroupNormalization) -> tuple[np.ndarray, np.ndarray]:
+    """(mean, spread), each (channels,), that the groups have in the mean of the pictures: each is normalised by its own."""
+    pictures, height, width, channels = raw.shape
+    each = channels // normalisation.groups
+    grouped = keras.ops.reshape(raw, (pictures, height * width, normalisation.groups, each))
+    mean, variance = (_array(value) for value in keras.ops.moments(grouped, (1, 3)))  # (pictures, groups)
+    spread = np.sqrt(variance + normalisation.epsilon)
+    return np.repeat(mean.mean(0), each), np.repeat(spread.mean(0), each)

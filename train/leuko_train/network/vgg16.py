@@ -23,10 +23,15 @@ NARROW: dict[str, dict[str, Any]] = {
     "leuko-vgg16-half": {"share": HALF},
     "leuko-vgg16-half-head-norm": {"share": HALF, "head_norm": True},
     "leuko-vgg16-half-density": {"share": HALF, "density": True},
-    "leuko-vgg16-half-plain": {"share": HALF, "norm": False},
-    "leuko-vgg16-half-wide": {"share": HALF, "norm": False, "wide": True},
+    "leuko-vgg16-half-frozen": {"share": HALF, "norm": "frozen"},
+    "leuko-vgg16-half-group": {"share": HALF, "norm": "group"},
+    "leuko-vgg16-half-plain": {"share": HALF, "norm": None},
+    "leuko-vgg16-half-wide": {"share": HALF, "norm": None, "wide": True},
 }
-"""What `build_slim` is told for each name; head-norm and density are there to be compared (train/TRAVEL.md)."""
+"""What `build_slim` is told for each name; frozen, group, head-norm and density are there to be compared
+(train/TRAVEL.md)."""
+GROUPS = 16
+"""Of channels that group normalisation takes together (Wu & He 2018, arXiv 1803.08494: 32 in networks twice as wide)."""
 DENSEST = 2.4
 """Optical density of black: log10 of the 256 grey values."""
 VGG_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -112,6 +117,12 @@ class OpticalDensity(keras.layers.Layer):
         return 255 * (1 - density / DENSEST)
 
 
+def _normalisation(kind: str) -> layers.Layer:
+    if kind == "group":
+        return layers.GroupNormalization(GROUPS)
+    return layers.BatchNormalization(momentum=0.95, trainable=kind == "batch")
+
+
 def build_slim(
     classes: int = 9,
     input_size: int = 64,
@@ -120,13 +131,14 @@ def build_slim(
     share: float = SLIM,
     head_norm: bool = False,
     density: bool = False,
-    norm: bool = True,
+    norm: str | None = "batch",
     wide: bool = False,
     name: str = "leuko-vgg16-slim",
 ) -> keras.Model:
-    """VGG-16 with a `share` of its channels and batch normalisation after each convolution; input as `build_leuko`.
+    """VGG-16 with a `share` of its channels and normalisation after each convolution; input as `build_leuko`.
 
-    Without `norm` each convolution has a bias instead: nothing in the network then depends on which laboratories
+    `norm`: "batch"; "frozen", the same with the statistics and the scale that it begins with; "group", each picture by
+    its own. Without `norm` each convolution has a bias instead: nothing in the network then depends on which laboratories
     trained it but its weights, and one that was trained with normalisation can begin it, folded (`warm_start`).
     `wide`: for a window of 36 µm on 96 pixels, the middle pooled apart from the whole (`MiddleAndMean`).
     `head_norm`: normalised once more before the dense layer; `density`: the convolutions see optical density.
@@ -144,9 +156,9 @@ def build_slim(
         if isinstance(layer, layers.MaxPooling2D):
             x = layers.MaxPooling2D(name=layer.name)(x)
             continue
-        x = layers.Conv2D(round(share * layer.filters), 3, padding="same", use_bias=not norm, name=layer.name)(x)
-        if norm:
-            x = layers.BatchNormalization(momentum=0.95)(x)
+        x = layers.Conv2D(round(share * layer.filters), 3, padding="same", use_bias=norm is None, name=layer.name)(x)
+        if norm is not None:
+            x = _normalisation(norm)(x)
         x = layers.ReLU()(x)
     x = MiddleAndMean(name="middle_and_mean")(x) if wide else layers.GlobalMaxPooling2D()(x)
     if head_norm:
