@@ -20,11 +20,11 @@ def told(names: list[int], absent: float = 0.2) -> np.ndarray:
     return loss.targets(SimpleNamespace(labels=np.array([LYMPHOCYTE]), named=lambda: named), absent)
 
 
-def value(target: np.ndarray, smoothing: float = 0.0, **found: float) -> float:
+def value(target: np.ndarray, smoothing: float = 0.0, focal: float = 0.0, **found: float) -> float:
     answer = np.full((1, len(CLASSES)), 1e-6, np.float32)
     for name, share in found.items():
         answer[0, CLASSES.index(name)] = share
-    return float(ops.convert_to_numpy(loss.crossentropy(smoothing)(target, answer / answer.sum()))[0])
+    return float(ops.convert_to_numpy(loss.crossentropy(smoothing, focal=focal)(target, answer / answer.sum()))[0])
 
 
 def test_where_every_class_is_named_it_is_the_usual_cross_entropy():
@@ -44,6 +44,13 @@ def test_smoothing_asks_nothing_of_a_class_that_is_not_named():
     common = told([LYMPHOCYTE, NEUTROPHIL])
     even = value(common, smoothing=1.0, lymphocyte=0.5, neutrophil=0.5)
     assert even == pytest.approx(np.log(2), abs=1e-3)
+
+
+def test_the_focal_loss_asks_less_where_the_answer_is_nearly_right():
+    whole = told(range(len(CLASSES)))
+    assert value(whole, focal=2.0, lymphocyte=0.5, blast=0.5) == pytest.approx(0.25 * np.log(2), abs=1e-3)
+    assert value(whole, focal=2.0, lymphocyte=0.9, blast=0.1) == pytest.approx(0.01 * np.log(1 / 0.9), abs=1e-3)
+    assert value(whole, focal=2.0, lymphocyte=1.0) == pytest.approx(0, abs=1e-3)
 
 
 def test_an_answer_is_right_by_the_classes_as_weighted():

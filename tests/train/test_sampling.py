@@ -9,7 +9,7 @@ from leuko_edge.types import CLASSES
 from leuko_train.data.augment import Window
 from leuko_train.data.view_pool import ViewPool
 from leuko_train.network.vgg16 import build_leuko, split_at
-from leuko_train.training.sampling import ViewStream, capped, members, probabilities
+from leuko_train.training.sampling import ViewStream, capped, members, of_one_laboratory, probabilities
 from leuko_train.training.settings import Settings
 
 
@@ -53,6 +53,14 @@ def test_the_cap_holds_for_each_class_of_each_laboratory():
     kept = capped(cells, np.arange(360), 5, seed=0)
     _, counts = np.unique([f"{cells.labs[i]}{cells.labels[i]}" for i in kept], return_counts=True)
     assert len(counts) == 18 and (counts == 5).all()
+
+
+def test_a_batch_can_be_of_one_laboratory():
+    labs = np.repeat(["large", "small", "single"], [70, 25, 1])
+    order = of_one_laboratory(np.random.default_rng(0).permutation(96), labs, 8)
+    batches = labs[order].reshape(12, 8)
+    assert (batches == batches[:, :1]).all() and set(batches[:, 0]) >= {"large", "small"}
+    assert len(np.unique(order[labs[order] == "large"])) > 50
 
 
 def a_stream(trunk: keras.Model | None, pool: ViewPool | None = None, white: float = 255.0) -> ViewStream:

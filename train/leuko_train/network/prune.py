@@ -95,7 +95,7 @@ def inherit(narrow: keras.Model, full: keras.Model, rgb: np.ndarray, seed: int =
     """Set the convolutions and normalisations of `narrow` after their namesakes in `full`, VGG-16 as Keras has it.
 
     rgb: (n, size, size, 3) uint8, some hundred cells. In `narrow` each convolution has a bias, or else is followed by
-    its batch normalisation. Gives, layer by layer, the share of the kept channels' variance that the narrow one
+    its normalisation, of the batch or of groups of channels. Gives, layer by layer, the share of the kept channels' variance that the narrow one
     explains.
     """
     rng = np.random.default_rng(seed)
@@ -144,7 +144,7 @@ def inherit(narrow: keras.Model, full: keras.Model, rgb: np.ndarray, seed: int =
 
 
 def _group_statistics(raw: Any, normalisation: layers.GroupNormalization) -> tuple[np.ndarray, np.ndarray]:
-    """(mean, spread), each (channels,), that the groups have in the mean of the pictures: each is normalised by its own."""
+    """(mean, spread), each (channels,): of its group, in the mean of the pictures."""
     pictures, height, width, channels = raw.shape
     each = channels // normalisation.groups
     grouped = keras.ops.reshape(raw, (pictures, height * width, normalisation.groups, each))

@@ -31,7 +31,7 @@ NARROW: dict[str, dict[str, Any]] = {
 """What `build_slim` is told for each name; frozen, group, head-norm and density are there to be compared
 (train/TRAVEL.md)."""
 GROUPS = 16
-"""Of channels that group normalisation takes together (Wu & He 2018, arXiv 1803.08494: 32 in networks twice as wide)."""
+"""Into which group normalisation parts the channels (Wu & He 2018, arXiv 1803.08494: 32, in networks twice as wide)."""
 DENSEST = 2.4
 """Optical density of black: log10 of the 256 grey values."""
 VGG_MEAN_BGR = (103.939, 116.779, 123.68)
@@ -137,8 +137,8 @@ def build_slim(
 ) -> keras.Model:
     """VGG-16 with a `share` of its channels and normalisation after each convolution; input as `build_leuko`.
 
-    `norm`: "batch"; "frozen", the same with the statistics and the scale that it begins with; "group", each picture by
-    its own. Without `norm` each convolution has a bias instead: nothing in the network then depends on which laboratories
+    `norm`: "batch"; "frozen", the same with the statistics and the scale that it begins with; "group", each
+    picture by its own. Without `norm` each convolution has a bias instead: nothing in the network then depends on which laboratories
     trained it but its weights, and one that was trained with normalisation can begin it, folded (`warm_start`).
     `wide`: for a window of 36 µm on 96 pixels, the middle pooled apart from the whole (`MiddleAndMean`).
     `head_norm`: normalised once more before the dense layer; `density`: the convolutions see optical density.

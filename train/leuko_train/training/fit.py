@@ -68,7 +68,8 @@ def compiled(model: keras.Model, network: Network, settings: Settings) -> tuple[
     optimizer = FineTuning(settings.learning_rate, settings.weight_decay, use_ema=True, ema_momentum=settings.ema)
     slow = {w.path for layer in rest.layers if isinstance(layer, keras.layers.Conv2D) for w in layer.weights}
     optimizer.shares = tuple(1 / settings.head_rate if w.path in slow else 1.0 for w in rest.trainable_variables)
-    rest.compile(optimizer, loss.crossentropy(settings.label_smoothing, settings.taught), metrics=[loss.accuracy])
+    asked = loss.crossentropy(settings.label_smoothing, settings.taught, settings.focal)
+    rest.compile(optimizer, asked, metrics=[loss.accuracy])
     return trunk, rest
 
 

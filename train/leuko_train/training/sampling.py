@@ -107,6 +107,18 @@ class Drawn:
     views: Iterator[np.ndarray]
 
 
+def of_one_laboratory(order: np.ndarray, labs: np.ndarray, batch: int) -> np.ndarray:
+    """Indices of views in an order in which each batch of `batch` is of one laboratory; as many as in `order`.
+
+    A laboratory's last batch is filled with views of its own once more, and batches that are then too many are left
+    out: which ones, and which come first, follows from `order`. `labs`: (n,) of every view.
+    """
+    rng = np.random.default_rng(order)  # the same after a resume, and no draw more from the stream's own
+    own = [order[labs[order] == lab] for lab in np.unique(labs)]
+    whole = [np.resize(rows, -(-len(rows) // batch) * batch).reshape(-1, batch) for rows in own]
+    return rng.permutation(np.concatenate(whole))[: len(order) // batch].reshape(-1)
+
+
 class ViewStream(keras.utils.PyDataset):
     """Batches of (trunk features, targets of `loss`) from a ring of `views`, a part of it new every epoch.
 
@@ -140,7 +152,7 @@ class ViewStream(keras.utils.PyDataset):
         self.targets = np.zeros((settings.views, self.told.shape[1]), np.float32)
         self.order = np.arange(settings.views)
         self.cell = np.zeros(settings.views, int)  # of each view, the row of the cell set
-        self.teachers, self.style = teachers, settings.style
+        self.teachers, self.style, self.batches = teachers, settings.style, settings.batches
         self.partners: style.Partners | None = None
         self.oldest, self.filled = 0, False
         self.pool, self.state = pool, rng.bit_generator.state
@@ -163,6 +175,8 @@ class ViewStream(keras.utils.PyDataset):
             done += len(rgb)
         self.oldest, self.filled = (self.oldest + count) % views, True
         self.order, self.state = drawn.order, drawn.state
+        if self.batches == "laboratory":
+            self.order = of_one_laboratory(self.order, self.cells.labs[self.cell], self.batch)
         if self.style:
             rng = np.random.default_rng(self.order)  # the same after a resume, and no draw more from the stream's own
             self.partners = style.drawn(self.cells.labels[self.cell], self.cells.labs[self.cell], self.style, rng)
@@ -181,7 +195,7 @@ class ViewStream(keras.utils.PyDataset):
         return Drawn(chosen, order, state, views)
 
     def __len__(self) -> int:
-        return max(1, len(self.order) // self.batch)
+        return max(1, len(self.features) // self.batch)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self.order[index * self.batch : (index + 1) * self.batch]

@@ -13,6 +13,8 @@ from ..data.augment import STRENGTHS
 from ..network.vgg16 import CONFIGS
 
 KEEP = ("best", "last")
+BATCHES = ("mixed", "laboratory")
+"""Normalisation of the batch then learns with each laboratory's own statistics; `own-statistics` judges it so."""
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 """Keras' dtype policy for each precision: weights and their averages stay float32."""
 
@@ -47,7 +49,9 @@ class Settings:
     class_weights: str = _option("", "'NAME:W NAME:W': more (or less) of these classes; 0 is none of them")
     source_power: float = _option(1.0, "cells of one smear or patient of a class of a laboratory weigh count**this")
     absent: float = _option(0.2, "weight in the loss of a class that the cell's laboratory never names")
+    focal: float = _option(0.0, "power of (1 - answer) in the loss: above 0, cells that are named well count less")
     taught: float = _option(0.0, "share of the loss that asks for the answer of --teachers instead of the name")
+    batches: str = _option("mixed", "whether a batch holds the views of one laboratory", choices=BATCHES)
     style: float = _option(0.0, "share of the views under a style mixed with another laboratory's, same class")
     validation_cap: int = _option(80, "validation cells at most, of each class of each laboratory")
     precision: str = _option(
