@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from leuko_train.network.prune import fitted, inherit, spanning
-from leuko_train.network.vgg16 import VGG_MEAN_BGR, build_slim, vgg16
+from leuko_train.network.vgg16 import HALF, VGG_MEAN_BGR, build_slim, vgg16
 
 
 def test_the_columns_kept_span_those_that_go():
@@ -66,3 +66,14 @@ def test_channels_and_kernels_have_the_size_that_training_expects(pruned):
         if isinstance(layer, keras.layers.Conv2D) and layer.name.startswith("block"):
             (kernel,) = layer.get_weights()
             assert kernel.std() == pytest.approx((2 / np.prod(kernel.shape[:3])) ** 0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize(("norm", "trained"), [("group", 3), ("frozen", 1), (None, 2)])
+def test_each_kind_of_normalisation_begins_with_what_the_full_network_knows(norm, trained):
+    keras.utils.set_random_seed(0)
+    full, narrow = vgg16(None, 32), build_slim(9, 32, share=HALF, norm=norm)
+    rgb = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)
+    explained = inherit(narrow, full, rgb)
+    assert explained["block1_conv1"] > 0.999 and min(explained.values()) > 0.5
+    convolutions = [w for w in narrow.trainable_variables if "dense" not in w.path]
+    assert len(convolutions) == 13 * trained

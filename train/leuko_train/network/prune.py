@@ -95,8 +95,8 @@ def inherit(narrow: keras.Model, full: keras.Model, rgb: np.ndarray, seed: int =
     """Set the convolutions and normalisations of `narrow` after their namesakes in `full`, VGG-16 as Keras has it.
 
     rgb: (n, size, size, 3) uint8, some hundred cells. In `narrow` each convolution has a bias, or else is followed by
-    its normalisation, of the batch or of groups of channels. Gives, layer by layer, the share of the kept channels' variance that the narrow one
-    explains.
+    its normalisation, of the batch or of groups of channels. Gives, layer by layer, the share of the kept channels'
+    variance that the narrow one explains.
     """
     rng = np.random.default_rng(seed)
     trunk, _ = split_at(narrow, "vgg_preprocessing")

@@ -138,8 +138,9 @@ def build_slim(
     """VGG-16 with a `share` of its channels and normalisation after each convolution; input as `build_leuko`.
 
     `norm`: "batch"; "frozen", the same with the statistics and the scale that it begins with; "group", each
-    picture by its own. Without `norm` each convolution has a bias instead: nothing in the network then depends on which laboratories
-    trained it but its weights, and one that was trained with normalisation can begin it, folded (`warm_start`).
+    picture by its own. Without `norm` each convolution has a bias instead: nothing in the network then depends on
+    which laboratories trained it but its weights, and one trained with normalisation can begin it, folded
+    (`warm_start`).
     `wide`: for a window of 36 µm on 96 pixels, the middle pooled apart from the whole (`MiddleAndMean`).
     `head_norm`: normalised once more before the dense layer; `density`: the convolutions see optical density.
 
