@@ -192,3 +192,9 @@ def test_a_class_that_does_not_exist_cannot_be_weighted(tmp_path, monkeypatch, c
     ]
     assert cli.main(words) == UsageError.exit_code
     assert "No class heterophil" in capsys.readouterr().err
+
+
+def test_a_focal_power_below_zero_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="--focal is a power"):
+        fit(made_cells(), Settings(**TINY, focal=-1.0), tmp_path, init=None)
+    assert not list(tmp_path.iterdir())

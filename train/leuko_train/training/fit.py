@@ -138,6 +138,8 @@ def fit(
     taught_by = read_teachers(teachers, window, exclude_labs)
     if not (0 <= settings.taught <= 1 and 0 <= settings.style <= 1):
         raise UsageError("--taught and --style are shares", "give numbers from 0 to 1.")
+    if settings.focal < 0:
+        raise UsageError("--focal is a power", "give a number from 0 on, as 2.")
     if bool(taught_by) != bool(settings.taught):
         raise UsageError("Teachers and --taught belong together", "give both --teachers RUN and --taught SHARE.")
     chances = sampling.probabilities(
