@@ -30,7 +30,7 @@ from .committee import HEADER, Member, read, rows_of
 from .pieces import TOLD
 
 CELLS = 512
-"""Drawn, with replacement, for a statistic: each channel has eight places or more of each."""
+"""Drawn, with replacement, for a statistic; each has sixteen places or more in a channel."""
 MIXTURES = {
     "its own, classes alike": {name: 1.0 for name in FIVE},
     "its own, a normal smear": dict(NORMAL),
