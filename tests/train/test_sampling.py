@@ -9,7 +9,7 @@ from leuko_edge.types import CLASSES
 from leuko_train.data.augment import Window
 from leuko_train.data.view_pool import ViewPool
 from leuko_train.network.vgg16 import build_leuko, split_at
-from leuko_train.training.sampling import ViewStream, capped, members, of_one_laboratory, probabilities
+from leuko_train.training.sampling import ViewStream, batched_by_laboratory, capped, members, probabilities
 from leuko_train.training.settings import Settings
 
 
@@ -55,9 +55,9 @@ def test_the_cap_holds_for_each_class_of_each_laboratory():
     assert len(counts) == 18 and (counts == 5).all()
 
 
-def test_a_batch_can_be_of_one_laboratory():
+def test_a_batch_can_be_batched_by_laboratory():
     labs = np.repeat(["large", "small", "single"], [70, 25, 1])
-    order = of_one_laboratory(np.random.default_rng(0).permutation(96), labs, 8)
+    order = batched_by_laboratory(np.random.default_rng(0).permutation(96), labs, 8)
     batches = labs[order].reshape(12, 8)
     assert (batches == batches[:, :1]).all() and set(batches[:, 0]) >= {"large", "small"}
     assert len(np.unique(order[labs[order] == "large"])) > 50

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,13 @@ class Bias(NamedTuple):
 
     label: str
     points: float
+
+
+def weights_as(labels: np.ndarray, shares: Mapping[str, float]) -> np.ndarray:
+    """(n,) of cells with `labels`: each class by its share, 0 without one, whatever its number of cells."""
+    counts = np.bincount(labels, minlength=len(CLASSES))
+    each = np.array([shares.get(name, 0.0) for name in CLASSES]) / np.maximum(counts, 1)
+    return np.asarray(each[labels])
 
 
 def shown(matrix: np.ndarray) -> np.ndarray:

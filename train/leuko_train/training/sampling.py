@@ -107,7 +107,7 @@ class Drawn:
     views: Iterator[np.ndarray]
 
 
-def of_one_laboratory(order: np.ndarray, labs: np.ndarray, batch: int) -> np.ndarray:
+def batched_by_laboratory(order: np.ndarray, labs: np.ndarray, batch: int) -> np.ndarray:
     """Indices of views in an order in which each batch of `batch` is of one laboratory; as many as in `order`.
 
     A laboratory's last batch is filled with views of its own once more, and batches that are then too many are left
@@ -116,7 +116,7 @@ def of_one_laboratory(order: np.ndarray, labs: np.ndarray, batch: int) -> np.nda
     rng = np.random.default_rng(order)  # the same after a resume, and no draw more from the stream's own
     own = [order[labs[order] == lab] for lab in np.unique(labs)]
     whole = [np.resize(rows, -(-len(rows) // batch) * batch).reshape(-1, batch) for rows in own]
-    return rng.permutation(np.concatenate(whole))[: len(order) // batch].reshape(-1)
+    return rng.permutation(np.concatenate(whole))[: max(1, len(order) // batch)].reshape(-1)
 
 
 class ViewStream(keras.utils.PyDataset):
@@ -176,7 +176,7 @@ class ViewStream(keras.utils.PyDataset):
         self.oldest, self.filled = (self.oldest + count) % views, True
         self.order, self.state = drawn.order, drawn.state
         if self.batches == "laboratory":
-            self.order = of_one_laboratory(self.order, self.cells.labs[self.cell], self.batch)
+            self.order = batched_by_laboratory(self.order, self.cells.labs[self.cell], self.batch)
         if self.style:
             rng = np.random.default_rng(self.order)  # the same after a resume, and no draw more from the stream's own
             self.partners = style.drawn(self.cells.labels[self.cell], self.cells.labs[self.cell], self.style, rng)

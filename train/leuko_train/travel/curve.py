@@ -18,7 +18,7 @@ from leuko_edge.types import CLASSES
 from ..data.laboratories import EVALUATION_ONLY
 from ..metrics import classification
 from ..metrics.answers import ENOUGH, FIVE
-from ..metrics.differential import NORMAL
+from ..metrics.differential import NORMAL, weights_as
 from .discriminant import STILL, fit
 from .frozen import Features
 
@@ -97,9 +97,7 @@ def standardised(features: Features, smear: bool) -> np.ndarray:
     for lab in np.unique(features.labs):
         own = features.labs == lab
         labels, x = features.labels[own], features.plain[own]
-        counts = np.bincount(labels, minlength=len(CLASSES))
-        shares = [(NORMAL.get(name, 0.0) if smear else float(name in FIVE)) for name in CLASSES]
-        weights = (np.array(shares) / np.maximum(counts, 1))[labels]
+        weights = weights_as(labels, NORMAL if smear else dict.fromkeys(FIVE, 1.0))
         if not weights.any():  # it names none of the five
             weights = np.ones(len(x))
         middle = np.average(x, axis=0, weights=weights)

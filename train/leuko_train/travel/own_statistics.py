@@ -15,7 +15,6 @@ import keras
 import numpy as np
 
 from leuko_edge.errors import UsageError
-from leuko_edge.types import CLASSES
 
 from ..data import cell_set
 from ..data.augment import Window
@@ -23,7 +22,7 @@ from ..data.cell_set import CellSet
 from ..data.views import identity_view
 from ..evaluation import evaluate
 from ..metrics.answers import FIVE
-from ..metrics.differential import NORMAL
+from ..metrics.differential import NORMAL, weights_as
 from ..network.vgg16 import CONFIGS, split_at
 from ..training.sampling import network_input, through_trunk
 from .committee import HEADER, Member, read, rows_of
@@ -32,15 +31,14 @@ from .pieces import TOLD
 CELLS = 512
 """Drawn, with replacement, for a statistic; each has sixteen places or more in a channel."""
 MIXTURES = {
-    "its own, classes alike": {name: 1.0 for name in FIVE},
-    "its own, a normal smear": dict(NORMAL),
+    "its own, classes alike": dict.fromkeys(FIVE, 1.0),
+    "its own, a normal smear": NORMAL,
 }
 
 
 def drawn(labels: np.ndarray, shares: dict[str, float], rng: np.random.Generator) -> np.ndarray:
     """`CELLS` indices of `labels` (n,), each class by its share; a class without cells is left out."""
-    counts = np.bincount(labels, minlength=len(CLASSES))
-    chances = np.array([shares.get(name, 0.0) for name in CLASSES])[labels] / counts[labels]
+    chances = weights_as(labels, shares)
     if not chances.any():
         raise UsageError("None of the five classes is among the cells", "judge a laboratory that has them.")
     return rng.choice(len(labels), CELLS, p=chances / chances.sum())
