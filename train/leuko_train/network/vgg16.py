@@ -182,6 +182,11 @@ class Network:
     trunk: str = "block3_pool"
     narrow: bool = False
 
+    def parted(self, model: keras.Model, trunk: str = "") -> tuple[keras.Model | None, keras.Model]:
+        """(trunk, rest) of a model of this network, cut after the layer `trunk`, or after the network's own."""
+        frozen = trunk or self.trunk
+        return split_at(model, frozen) if frozen else (None, model)
+
 
 CONFIGS = {
     "leuko-vgg16": Network(build_leuko, 255.0),

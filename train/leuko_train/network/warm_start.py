@@ -1,7 +1,8 @@
 """A network that begins as one of ours: `leuko-train fit --init MODEL`, MODEL a float `.tflite` or a `.keras` file.
 
-Convolutions and dense layers are taken over one by one; of the last layer the outputs go by the classes' names, and a
-class that the older network did not know begins as those under which it used to hide, less likely than they.
+Convolutions, normalisations and dense layers are taken over one by one; of the last layer the outputs go by the
+classes' names, and a class that the older network did not know begins as those under which it
+used to hide, less likely than they.
 """
 
 from __future__ import annotations
@@ -21,15 +22,16 @@ from leuko_edge.types import CLASSES
 from ..data.laboratories import HIDES
 
 SUFFIXES = (".tflite", ".keras")
+NORMALISATIONS = (layers.BatchNormalization, layers.GroupNormalization)
 UNLIKELY = 2.0
 """Taken from a new class's logit: it begins seven times less likely than the classes it hid under."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a network is made of, in order: kernels as Keras has them, biases, and the classes of its output."""
+    """What a network is made of, in order: each layer's weights as Keras has them, and the classes of its output."""
 
-    weights: tuple[tuple[np.ndarray, np.ndarray], ...]
+    weights: tuple[tuple[np.ndarray, ...], ...]
     classes: tuple[str, ...]
 
 
@@ -45,24 +47,30 @@ def read(path: Path) -> Known:
 
 
 def inherit(model: keras.Model, known: Known, classes: tuple[str, ...] = CLASSES) -> None:
-    """Give `model`, which has no normalisation, the weights of `known`; its output is `classes`.
+    """Give `model` the weights of `known`; its output is `classes`.
 
-    Raises UsageError where their layers differ in number or shape.
+    Raises UsageError where their layers differ in number or shape: what is normalised begins what is normalised alike.
     """
-    own = [layer for layer in model.layers if isinstance(layer, layers.Conv2D | layers.Dense) and layer.trainable]
+    own = [layer for layer in _chain(model) if layer.trainable or isinstance(layer, NORMALISATIONS)]
     given = list(known.weights)
     if len(given) == len(own) + 1 and given[0][0].shape == (1, 1, 3, 3):
         given = given[1:]  # VGG's preprocessing, which every network of ours has as it is
-    kernel, bias = _by_name(*given[-1], known.classes, classes)
-    for layer, (kernel_here, bias_here) in zip(own, [*given[:-1], (kernel, bias)], strict=False):
-        if kernel_here.ndim == 2 and layer.kernel.shape[0] == 2 * len(kernel_here):
-            kernel_here = np.concatenate([kernel_here, np.zeros_like(kernel_here)])  # a wide one: the means come new
-        if len(given) != len(own) or len(layer.weights) != 2 or tuple(layer.kernel.shape) != kernel_here.shape:
+    kernel, bias = given[-1]
+    last = _by_name(kernel, bias, known.classes, classes)
+    for layer, weights in zip(own, [*given[:-1], last], strict=False):
+        if weights[0].ndim == 2 and isinstance(layer, layers.Dense) and layer.kernel.shape[0] == 2 * len(weights[0]):
+            weights = (np.concatenate([weights[0], np.zeros_like(weights[0])]), *weights[1:])  # the means come new
+        if len(given) != len(own) or [tuple(w.shape) for w in layer.weights] != [w.shape for w in weights]:
             raise UsageError(
                 f"The model to begin with does not fit the network {model.name} at {layer.name}",
-                "name the --network that it was made as, without normalisation (leuko-vgg16-half-plain).",
+                "name the --network that it was made as; a .tflite has no normalisation (leuko-vgg16-half-plain).",
             )
-        layer.set_weights([kernel_here, bias_here])
+        layer.set_weights(weights)
+
+
+def _chain(model: keras.Model) -> list[layers.Layer]:
+    """The layers that hold weights, in order."""
+    return [layer for layer in model.layers if isinstance(layer, (layers.Conv2D, layers.Dense, *NORMALISATIONS))]
 
 
 def _by_name(
@@ -93,10 +101,7 @@ def _of_keras(path: Path) -> Known:
         )
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(f"{path} cannot be read as a trained network ({error}).") from None
-    if any("BatchNormalization" in type(layer).__name__ for layer in model.layers):
-        raise UsageError(f"{path} normalises its batches", "begin with the float16 .tflite that was made of it.")
-    chain = [layer for layer in model.layers if isinstance(layer, layers.Conv2D | layers.Dense)]
-    return Known(tuple(tuple(layer.get_weights()) for layer in chain), classes)
+    return Known(tuple(tuple(layer.get_weights()) for layer in _chain(model)), classes)
 
 
 def _of_tflite(path: Path) -> Known:

@@ -28,7 +28,7 @@ from ..data.cell_set import CellSet
 from ..data.view_pool import ViewPool
 from ..data.views import identity_view
 from ..network import prune, warm_start
-from ..network.vgg16 import CONFIGS, Network, split_at, vgg16
+from ..network.vgg16 import CONFIGS, Network, vgg16
 from . import checkpoint, devices, loss, sampling
 from . import report as fit_report
 from .course import Course, Progress, Schedule, averaged
@@ -61,19 +61,24 @@ def built(network: Network, settings: Settings, init: str | Path | None, rgb: np
     return model
 
 
-def compiled(model: keras.Model, network: Network, settings: Settings) -> tuple[keras.Model | None, keras.Model]:
-    """(trunk, rest): they share the model's layers, and the rest is ready to train (convolutions slowly)."""
-    frozen = settings.trunk or network.trunk
-    trunk, rest = split_at(model, frozen) if frozen else (None, model)
+def fine_tuning(rest: keras.Model, settings: Settings) -> FineTuning:
+    """The optimizer for what is trained of a network: its convolutions slowly."""
     optimizer = FineTuning(settings.learning_rate, settings.weight_decay, use_ema=True, ema_momentum=settings.ema)
     slow = {w.path for layer in rest.layers if isinstance(layer, keras.layers.Conv2D) for w in layer.weights}
     optimizer.shares = tuple(1 / settings.head_rate if w.path in slow else 1.0 for w in rest.trainable_variables)
+    return optimizer
+
+
+def compiled(model: keras.Model, network: Network, settings: Settings) -> tuple[keras.Model | None, keras.Model]:
+    """(trunk, rest): they share the model's layers, and the rest is ready to train (convolutions slowly)."""
+    trunk, rest = network.parted(model, settings.trunk)
+    optimizer = fine_tuning(rest, settings)
     asked = loss.crossentropy(settings.label_smoothing, settings.taught, settings.focal)
     rest.compile(optimizer, asked, metrics=[loss.accuracy])
     return trunk, rest
 
 
-def _plain(network: Network, settings: Settings, trained: Path) -> keras.Model:
+def as_read(network: Network, settings: Settings, trained: Path) -> keras.Model:
     """The trained network in float32 throughout, as it is read and converted, whatever precision trained it."""
     keras.mixed_precision.set_dtype_policy("float32")
     model = network.build(len(CLASSES), settings.input_size, None, settings.dropout)
@@ -81,7 +86,7 @@ def _plain(network: Network, settings: Settings, trained: Path) -> keras.Model:
     return model
 
 
-def _begin(
+def begin(
     out: Path, rest: keras.Model, described: dict[str, Any], resume: bool, may_change: tuple[str, ...]
 ) -> Progress:
     """The progress of the run in `out`, or a new one. Raises UsageError where the two do not belong together."""
@@ -99,7 +104,7 @@ def _begin(
     return progress
 
 
-def _callbacks(course: Course, out: Path) -> list[keras.callbacks.Callback]:
+def callbacks(course: Course, out: Path) -> list[keras.callbacks.Callback]:
     """The course first: TensorBoard logs what it adds. Keras's TensorBoard needs TensorFlow, also under JAX."""
     if not all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorboard")):
         return [course]
@@ -160,7 +165,7 @@ def fit(
     trunk, rest = compiled(model, network, settings)
     described = asdict(settings) | ({"teachers": list(taught_by.names)} if taught_by else {})
     described |= {"exclude_labs": sorted(exclude_labs), "init": Path(init).name if init else None}
-    progress = _begin(out, rest, described | {"data_sha256": cells.sha256}, resume, may_change)
+    progress = begin(out, rest, described | {"data_sha256": cells.sha256}, resume, may_change)
     rng = np.random.default_rng(settings.seed)
     if progress.rng:
         rng.bit_generator.state = progress.rng
@@ -197,7 +202,7 @@ def fit(
                 shuffle=False,  # the stream shuffles
                 initial_epoch=len(progress.rows),
                 epochs=settings.epochs,
-                callbacks=_callbacks(course, out),
+                callbacks=callbacks(course, out),
                 verbose=verbose,
             )
     if settings.keep == "last":
@@ -207,7 +212,7 @@ def fit(
     model.load_weights(out / WEIGHTS)
     before = (Path(init).parent,) if init is not None and warm_start.is_model(init) else ()
     fit_report.write(out, progress, cells, training, validation, predict(), (*before, *teachers))
-    _plain(network, settings, out / WEIGHTS).save(out / MODEL)
+    as_read(network, settings, out / WEIGHTS).save(out / MODEL)
     return progress
 
 

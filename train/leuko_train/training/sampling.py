@@ -99,7 +99,10 @@ def network_input(features: np.ndarray, trunk: keras.Model | None, white: float)
 
 @dataclass
 class Drawn:
-    """Views to come: the cells, the order of all views then, the generator's state after, pictures part by part."""
+    """Views to come: the cells, the order of all views then, the generator's state after, pictures part by part.
+
+    Of views that stay together the order has one number.
+    """
 
     chosen: np.ndarray
     order: np.ndarray
@@ -126,6 +129,9 @@ class ViewStream(keras.utils.PyDataset):
     trunk costs nearly as much as training the rest, so a view's features are worth using more than once. `teachers`:
     what they answer (n, classes) to views (n, size, size, 3) uint8.
     """
+
+    together = 1
+    """Views of one cell that are drawn together, and stay together in a batch."""
 
     def __init__(
         self,
@@ -160,7 +166,7 @@ class ViewStream(keras.utils.PyDataset):
 
     def refresh(self) -> None:
         """Draw new views over the oldest ones (over all of them the first time) and shuffle."""
-        views = len(self.order)
+        views = len(self.features)
         drawn = self.ahead or self._draw(self.fresh if self.filled else views)
         count = len(drawn.chosen)
         slots = (self.oldest + np.arange(count)) % views
@@ -174,18 +180,20 @@ class ViewStream(keras.utils.PyDataset):
                 self.targets[part, -answers.shape[1] :] = answers
             done += len(rgb)
         self.oldest, self.filled = (self.oldest + count) % views, True
-        self.order, self.state = drawn.order, drawn.state
+        order, self.state = drawn.order, drawn.state
         if self.batches == "laboratory":
-            self.order = batched_by_laboratory(self.order, self.cells.labs[self.cell], self.batch)
+            labs = self.cells.labs[self.cell[:: self.together]]
+            order = batched_by_laboratory(order, labs, self.batch // self.together)
+        self.order = (order[:, None] * self.together + np.arange(self.together)).reshape(-1)
         if self.style:
             rng = np.random.default_rng(self.order)  # the same after a resume, and no draw more from the stream's own
             self.partners = style.drawn(self.cells.labels[self.cell], self.cells.labs[self.cell], self.style, rng)
         self.ahead = self._draw(self.fresh) if self.pool else None
 
     def _draw(self, count: int) -> Drawn:
-        chosen = self.rng.choice(self.members, count, p=self.chances)
+        chosen = np.repeat(self.rng.choice(self.members, count // self.together, p=self.chances), self.together)
         seeds = seeds_for(self.rng, count)
-        order = self.rng.permutation(len(self.order))
+        order = self.rng.permutation(len(self.features) // self.together)
         state = self.rng.bit_generator.state  # whoever resumes draws again what was drawn ahead
         if self.pool:
             return Drawn(chosen, order, state, self.pool.views(chosen, seeds, self.strength, self.window))

@@ -23,7 +23,7 @@ from ..data.views import identity_view
 from ..evaluation import evaluate
 from ..metrics.answers import FIVE
 from ..metrics.differential import NORMAL, weights_as
-from ..network.vgg16 import CONFIGS, split_at
+from ..network.vgg16 import CONFIGS
 from ..training.sampling import network_input, through_trunk
 from .committee import HEADER, Member, read, rows_of
 from .pieces import TOLD
@@ -66,8 +66,8 @@ def judged(out: Path, left_out: str, cells: CellSet) -> list[Member]:
     as_trained = read(out, left_out)
     model, trained = evaluate.load_run(out / TOLD.replace(" ", "-") / left_out)
     settings = trained["settings"]
-    network, frozen = CONFIGS[settings["network"]], settings["trunk"] or CONFIGS[settings["network"]].trunk
-    trunk, rest = split_at(model, frozen) if frozen else (None, model)
+    network = CONFIGS[settings["network"]]
+    trunk, rest = network.parted(model, settings["trunk"])
     if not any(isinstance(layer, keras.layers.BatchNormalization) for layer in rest.layers):
         raise UsageError(f"{settings['network']} has no statistics to take", "give trainings of a --network with norm.")
     pictures = identity_view(cells.crops, Window(settings["window_um"], settings["input_size"]), as_trained.rows)
