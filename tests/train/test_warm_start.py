@@ -84,3 +84,23 @@ def test_what_cannot_begin_a_training_is_refused(tmp_path, name, sentence):
 def test_a_network_of_another_shape_is_refused():
     with pytest.raises(UsageError, match="does not fit"):
         warm_start.inherit(network(len(CLASSES), channels=5), warm_start.read(FLOAT))
+
+
+@pytest.mark.parametrize("kind", [keras.layers.BatchNormalization, keras.layers.GroupNormalization])
+def test_what_is_normalised_begins_what_is_normalised_alike(kind, tmp_path):
+    def normalised() -> keras.Model:
+        inputs = keras.Input((16, 16, 3))
+        maps = keras.layers.Conv2D(4, 3, use_bias=False)(inputs)
+        maps = kind(**({"groups": 2} if kind is keras.layers.GroupNormalization else {}))(maps)
+        pooled = keras.layers.GlobalMaxPooling2D()(keras.layers.ReLU()(maps))
+        return keras.Model(inputs, keras.layers.Dense(len(CLASSES), activation="softmax")(pooled))
+
+    before, after = normalised(), normalised()
+    rng = np.random.default_rng(0)
+    before.set_weights([rng.uniform(0.5, 1.5, w.shape) for w in before.get_weights()])
+    before.save(tmp_path / "model.keras")
+    warm_start.inherit(after, warm_start.read(tmp_path / "model.keras"))
+    rgb = rng.uniform(0, 1, (3, 16, 16, 3)).astype(np.float32)
+    np.testing.assert_allclose(after.predict(rgb, verbose=0), before.predict(rgb, verbose=0), atol=1e-6)
+    with pytest.raises(UsageError, match="does not fit"):
+        warm_start.inherit(network(len(CLASSES)), warm_start.read(tmp_path / "model.keras"))

@@ -57,7 +57,8 @@ class PairStream(sampling.ViewStream):
 def _compared(cell: Any, found: Any) -> tuple[Any, Any]:
     """(similarities (n, n), a view to itself far below all; (n, n) 1 where two views are of one cell)."""
     cell, found = ops.convert_to_tensor(cell, "float32"), ops.convert_to_tensor(found, "float32")
-    itself = ops.eye(found.shape[0])
+    place = ops.cumsum(ops.ones_like(cell), axis=0)  # TensorFlow does not know the batch's size beforehand
+    itself = ops.cast(ops.equal(place, ops.transpose(place)), "float32")
     same = ops.cast(ops.equal(cell, ops.transpose(cell)), "float32") - itself
     return ops.matmul(found, ops.transpose(found)) - FAR * itself, same
 
@@ -79,7 +80,7 @@ def contrastive(temperature: float = TEMPERATURE) -> Callable[[Any, Any], Any]:
 def accuracy(cell: Any, found: Any) -> Any:
     """(n,) 1 where the likest other view of the batch is of the same cell."""
     alike, same = _compared(cell, found)
-    return ops.sum(same * ops.one_hot(ops.argmax(alike, axis=-1), alike.shape[-1]), axis=-1)
+    return ops.take_along_axis(same, ops.argmax(alike, axis=-1)[:, None], axis=-1)[:, 0]
 
 
 def asked(rest: keras.Model) -> keras.Model:
