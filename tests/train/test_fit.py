@@ -18,7 +18,8 @@ from leuko_train.calibration import calibrate
 from leuko_train.data.augment import Window
 from leuko_train.evaluation import evaluate
 from leuko_train.network.vgg16 import CONFIGS, Network
-from leuko_train.training.fit import MAY_GO_ON, built, compiled, fit
+from leuko_train.training.fit import MAY_GO_ON, compiled, fit
+from leuko_train.training.runs import built
 from leuko_train.training.settings import Settings, weights
 
 TINY = {
@@ -54,6 +55,19 @@ def test_a_resumed_run_has_as_many_epochs_as_one_without_a_break(run):
     _, out, progress = run
     assert len(progress.rows) == 2
     assert len(json.loads((out / "report.json").read_text())["epochs"]) == 2
+
+
+def test_a_resumed_run_keeps_the_trunk_that_it_began_with(run, tmp_path):
+    """Checkpoints hold what is trained: a resumed network once stood on a trunk that was drawn anew."""
+    cells, out, _ = run
+    begun = keras.models.load_model(out / "model.keras", compile=False)
+    begun.set_weights([w + 0.25 for w in begun.get_weights()])
+    begun.save(tmp_path / "start.keras")
+    for epochs in (1, 2):
+        fit(cells, Settings(**TINY, epochs=epochs), tmp_path / "run", tmp_path / "start.keras", resume=True)
+    after = keras.models.load_model(tmp_path / "run" / "model.keras", compile=False)
+    for kept, given in zip(after.get_layer("cut").get_weights(), begun.get_layer("cut").get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, given)
 
 
 def test_of_a_finished_run_the_last_network_can_be_kept_without_training(run, tmp_path):

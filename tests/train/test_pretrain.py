@@ -114,12 +114,14 @@ def test_names_change_nothing(run, tmp_path):
 
 
 def test_it_goes_on_where_it_was_interrupted(run, tmp_path):
-    _, whole = run
+    out, whole = run
     pretrain(made_cells(), replace(TINY, epochs=3), tmp_path, None, exclude_labs=("south",))
     with pytest.raises(UsageError, match="already holds a run"):
         pretrain(made_cells(), TINY, tmp_path, None, exclude_labs=("south",))
     progress = pretrain(made_cells(), TINY, tmp_path, None, exclude_labs=("south",), resume=True)
     assert len(progress.rows) == len(whole.rows) == 8
+    one, other = (keras.models.load_model(folder / START, compile=False).get_weights() for folder in (out, tmp_path))
+    np.testing.assert_array_equal(one[0], other[0])  # the frozen trunk
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from ..evaluation.evaluate import predict_as_trained
 from . import report as fit_report
 from . import sampling
 from .course import Progress
-from .fit import MODEL, WEIGHTS
+from .runs import MODEL, WEIGHTS
 
 
 def same_cells(run: Path, settings: Mapping[str, Any], cells: CellSet) -> None:

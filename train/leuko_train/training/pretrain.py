@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,12 +26,12 @@ from ..data.augment import Window
 from ..data.cell_set import CellSet
 from ..data.view_pool import ViewPool
 from ..data.views import identity_view
-from ..network import warm_start
 from ..network.vgg16 import CONFIGS, split_at
 from . import sampling, seen
-from .course import Course, Progress, Schedule, averaged
-from .fit import INIT, PRUNED_ON, WEIGHTS, as_read, begin, built, callbacks, fine_tuning
-from .settings import POLICIES, Settings, add_settings, from_arguments, weights
+from .course import Progress, averaged
+from .runs import PRUNED_ON, WEIGHTS, as_read, begin, begun, built, fine_tuning, made_of, refuse_unknown, trained
+from .runs import add_arguments as add_arguments
+from .settings import POLICIES, Settings, from_arguments, weights
 
 START = "start.keras"  # not MODEL: its last layers know nothing, and no command may judge it
 HIDDEN, ASKED = 256, 128
@@ -132,12 +131,12 @@ def pretrain(
     keras.utils.set_random_seed(settings.seed)
     keras.mixed_precision.set_dtype_policy(POLICIES[settings.precision])
     sample = np.random.default_rng(settings.seed).choice(training, PRUNED_ON, p=chances)
-    model = built(network, settings, init, identity_view(cells.crops, window, sample))
+    model = built(network, settings, None if begun(out) else init, identity_view(cells.crops, window, sample))
     trunk, rest = network.parted(model, settings.trunk)
     learner = asked(rest)
     learner.compile(fine_tuning(learner, settings), contrastive(), metrics=[accuracy])
     described = asdict(settings) | {"exclude_labs": sorted(exclude_labs), "init": Path(init).name if init else None}
-    progress = begin(out, learner, described | {"data_sha256": cells.sha256}, resume, ("epochs",))
+    progress = begin(out, model, learner, described | {"data_sha256": cells.sha256}, resume, ("epochs",))
     rng = np.random.default_rng(settings.seed)
     if progress.rng:
         rng.bit_generator.state = progress.rng
@@ -153,27 +152,14 @@ def pretrain(
         found = learner.evaluate(held, verbose=0, return_dict=True)
         return {"score": found["accuracy"], "loss": found["loss"], "accuracy": found["accuracy"], "labs": {}}
 
-    schedule = Schedule(settings.learning_rate, settings.epochs, settings.warmup, minutes)
-    if not progress.rows or schedule.seconds_left(len(progress.rows), progress.seconds, progress.rows[-1]["seconds"]):
-        with (
-            nullcontext() if not view_workers else closing(ViewPool(cells.crops, view_workers, cells.outlines)) as pool
-        ):
-            stream = stream_of(training, chances, rng, pool)
-            course = Course(schedule, progress, stream, out, validate, keep=lambda: None)
-            stream.refresh()
-            learner.fit(
-                stream,
-                shuffle=False,
-                initial_epoch=len(progress.rows),
-                epochs=settings.epochs,
-                callbacks=callbacks(course, out),
-                verbose=verbose,
-            )
+    def stream(pool: ViewPool | None) -> PairStream:
+        return stream_of(training, chances, rng, pool)
+
+    trained(learner, cells, settings, progress, out, stream, validate, lambda: None, minutes, view_workers, verbose)
     with averaged(learner):
         model.save_weights(out / WEIGHTS)
     as_read(network, settings, out / WEIGHTS).save(out / START)
-    before = (Path(init).parent,) if init is not None and warm_start.is_model(init) else ()
-    seen.remember(out, cells, np.concatenate([training, validation]), before)
+    seen.remember(out, cells, np.concatenate([training, validation]), made_of(init))
     content = {
         "provenance": report.provenance(cells.sha256, settings.seed),
         "settings": progress.settings,
@@ -185,22 +171,9 @@ def pretrain(
     return progress
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--cells", type=Path, required=True, help="folder that `leuko-train cells` wrote")
-    parser.add_argument("--init", required=True, help=INIT)
-    parser.add_argument("--out", type=Path, required=True, help="folder for start.keras, checkpoint and report")
-    parser.add_argument("--exclude-lab", nargs="+", default=[], metavar="NAME", help="leave these out entirely")
-    parser.add_argument("--time-budget", type=float, metavar="MIN", help="end the schedule in so many minutes")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out, if any")
-    parser.add_argument("--view-workers", type=int, default=0, help="processes that draw views beside the training")
-    parser.add_argument("--progress", action="store_true", help="a progress bar within each epoch")
-    add_settings(parser)
-
-
 def run(args: argparse.Namespace) -> int:
     cells, settings = cell_set.load(args.cells), from_arguments(args)
-    if unknown := {*args.exclude_lab, *weights("lab-weights", settings.lab_weights)} - set(cells.labs.tolist()):
-        raise UsageError(f"No laboratory {', '.join(sorted(unknown))} in {args.cells}.")
+    refuse_unknown(args, settings, cells)
     progress = pretrain(
         cells,
         settings,

@@ -22,7 +22,7 @@ from ..data import cell_set
 from ..data.cell_set import CellSet
 from ..evaluation.evaluate import load_run
 from . import derived
-from .fit import MODEL
+from .runs import MODEL
 from .settings import weights
 
 

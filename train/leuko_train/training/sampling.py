@@ -192,7 +192,7 @@ class ViewStream(keras.utils.PyDataset):
 
     def _draw(self, count: int) -> Drawn:
         chosen = np.repeat(self.rng.choice(self.members, count // self.together, p=self.chances), self.together)
-        seeds = seeds_for(self.rng, count)
+        seeds = seeds_for(self.rng, len(chosen))
         order = self.rng.permutation(len(self.features) // self.together)
         state = self.rng.bit_generator.state  # whoever resumes draws again what was drawn ahead
         if self.pool:

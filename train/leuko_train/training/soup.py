@@ -24,7 +24,7 @@ from ..evaluation.evaluate import load_run
 from ..network import warm_start
 from ..network.vgg16 import CONFIGS
 from . import derived
-from .fit import MODEL
+from .runs import MODEL
 
 MUST_AGREE = ("network", "window_um", "input_size", "exclude_labs", "data_sha256")
 """Settings without which two runs are not the same network of the same cells."""

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from ..data import cell_set
-from ..training.fit import INIT
+from ..training.runs import INIT
 from ..training.settings import add_settings, from_arguments
 from . import pieces
 from . import report as travel_report
