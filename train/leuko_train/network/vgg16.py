@@ -27,8 +27,9 @@ NARROW: dict[str, dict[str, Any]] = {
     "leuko-vgg16-half-group": {"share": HALF, "norm": "group"},
     "leuko-vgg16-half-plain": {"share": HALF, "norm": None},
     "leuko-vgg16-half-wide": {"share": HALF, "norm": None, "wide": True},
+    "leuko-vgg16-half-wide-norm": {"share": HALF, "wide": True},
 }
-"""What `build_slim` is told for each name; frozen, group, head-norm and density are there to be compared
+"""What `build_slim` is told for each name; frozen, group, head-norm, wide-norm and density are there to be compared
 (train/TRAVEL.md)."""
 GROUPS = 16
 """Into which group normalisation parts the channels (Wu & He 2018, arXiv 1803.08494: 32, in networks twice as wide)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +47,24 @@ def read(path: Path) -> Known:
     return _of_tflite(path) if path.suffix == ".tflite" else _of_keras(path)
 
 
-def inherit(model: keras.Model, known: Known, classes: tuple[str, ...] = CLASSES) -> None:
+def inherit(
+    model: keras.Model, known: Known, classes: tuple[str, ...] = CLASSES, rgb: np.ndarray | None = None
+) -> None:
     """Give `model` the weights of `known`; its output is `classes`.
 
-    Raises UsageError where their layers differ in number or shape: what is normalised begins what is normalised alike.
+    Where `model` normalises its batches and `known` does not, it takes the statistics of some hundred cells `rgb`,
+    (n, size, size, 3) uint8, if any, and scales that undo them: it begins by saying the same.
+    Raises UsageError where their layers differ in number or shape otherwise.
     """
     own = [layer for layer in _chain(model) if layer.trainable or isinstance(layer, NORMALISATIONS)]
+    joined = [layer for layer in own if not isinstance(layer, NORMALISATIONS)]
     given = list(known.weights)
-    if len(given) == len(own) + 1 and given[0][0].shape == (1, 1, 3, 3):
+    if len(given) - 1 in (len(own), len(joined)) and given[0][0].shape == (1, 1, 3, 3):
         given = given[1:]  # VGG's preprocessing, which every network of ours has as it is
+    batches = [layer for layer in own if isinstance(layer, layers.BatchNormalization)]
+    unlike = len(given) == len(joined) == len(own) - len(batches) and batches
+    if unlike:
+        given = [part for weights, layer in zip(given, joined, strict=True) for part in _parted(weights, layer)]
     kernel, bias = given[-1]
     last = _by_name(kernel, bias, known.classes, classes)
     for layer, weights in zip(own, [*given[:-1], last], strict=False):
@@ -66,6 +76,28 @@ def inherit(model: keras.Model, known: Known, classes: tuple[str, ...] = CLASSES
                 "name the --network that it was made as; a .tflite has no normalisation (leuko-vgg16-half-plain).",
             )
         layer.set_weights(weights)
+    if unlike and rgb is not None:
+        _measure(model, rgb)
+
+
+def _parted(weights: tuple[np.ndarray, ...], layer: layers.Layer) -> list[tuple[np.ndarray, ...]]:
+    """What `weights`, a kernel and a bias, are for a layer that may leave its bias to the normalisation after it."""
+    if layer.use_bias:
+        return [weights]
+    kernel, bias = weights
+    one = np.ones_like(bias)
+    return [(kernel,), (one, bias, 0 * one, one)]
+
+
+def _measure(model: keras.Model, rgb: np.ndarray) -> None:
+    """Give each normalisation of the batch the statistics of its input, and the scale and shift that undo them."""
+    chain = _chain(model)
+    for before, layer in pairwise(chain):
+        if isinstance(layer, layers.BatchNormalization):
+            raw = keras.Model(model.input, before.output).predict(rgb.astype(np.float32), batch_size=64, verbose=0)
+            mean, variance = raw.mean((0, 1, 2)), raw.var((0, 1, 2))
+            shift = layer.get_weights()[1]
+            layer.set_weights([np.sqrt(variance + layer.epsilon), mean + shift, mean, variance])
 
 
 def _chain(model: keras.Model) -> list[layers.Layer]:

@@ -30,6 +30,7 @@ CURVES = "tensorboard"  # folder of a run
 INIT = "what the network begins as: VGG-16 weights without top (a file, or 'imagenet'), or a model (.tflite, .keras)"
 PRUNED_ON = 600
 """Training cells that a narrow network is fitted on before it trains: a minute's work."""
+MEASURED_ON = 200  # of them, where only statistics are taken: a wide network's first maps are a MiB each
 
 
 def built(network: Network, settings: Settings, init: str | Path | None, rgb: np.ndarray) -> keras.Model:
@@ -38,7 +39,7 @@ def built(network: Network, settings: Settings, init: str | Path | None, rgb: np
         return network.build(len(CLASSES), settings.input_size, init, settings.dropout)
     model = network.build(len(CLASSES), settings.input_size, None, settings.dropout)
     if init is not None and warm_start.is_model(init):
-        warm_start.inherit(model, warm_start.read(Path(init)))
+        warm_start.inherit(model, warm_start.read(Path(init)), rgb=rgb[:MEASURED_ON])
     elif init is not None:
         explained = prune.inherit(model, vgg16(init, settings.input_size), rgb, settings.seed)
         shares = ", ".join(f"{name} {share:.3f}" for name, share in explained.items())
