@@ -104,3 +104,28 @@ def test_what_is_normalised_begins_what_is_normalised_alike(kind, tmp_path):
     np.testing.assert_allclose(after.predict(rgb, verbose=0), before.predict(rgb, verbose=0), atol=1e-6)
     with pytest.raises(UsageError, match="does not fit"):
         warm_start.inherit(network(len(CLASSES)), warm_start.read(tmp_path / "model.keras"))
+
+
+def test_what_normalises_its_batches_begins_by_saying_what_one_without_says():
+    """Of a network of two convolutions: the second one's statistics are of what the first makes, normalised."""
+
+    def chain(normalised: bool) -> keras.Model:
+        inputs = x = keras.Input((16, 16, 3))
+        for _ in range(2):
+            x = keras.layers.Conv2D(4, 3, use_bias=not normalised)(x)
+            x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x) if normalised else x)
+        pooled = keras.layers.GlobalMaxPooling2D()(x)
+        return keras.Model(inputs, keras.layers.Dense(len(CLASSES), activation="softmax")(pooled))
+
+    before, after = chain(False), chain(True)
+    rng = np.random.default_rng(0)
+    before.set_weights([rng.normal(0, 0.3, w.shape) for w in before.get_weights()])
+    known = warm_start.Known(tuple(tuple(layer.get_weights()) for layer in before.layers if layer.weights), CLASSES)
+    rgb = rng.integers(0, 256, (20, 16, 16, 3)).astype(np.uint8)
+    warm_start.inherit(after, known, rgb=rgb)
+    given = rgb.astype(np.float32)
+    np.testing.assert_allclose(after.predict(given, verbose=0), before.predict(given, verbose=0), atol=1e-5)
+    second = [layer for layer in after.layers if isinstance(layer, keras.layers.BatchNormalization)][1]
+    raw = keras.Model(after.input, second.input).predict(given, verbose=0)
+    np.testing.assert_allclose(second.get_weights()[2], raw.mean((0, 1, 2)), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(second.get_weights()[3], raw.var((0, 1, 2)), rtol=1e-3)
