@@ -126,7 +126,12 @@ def test_it_goes_on_where_it_was_interrupted(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
-    [({"focal": 2.0}, "needs names"), ({"batch": 5}, "two by two"), ({"views": 20}, "two by two")],
+    [
+        ({"focal": 2.0}, "needs names"),
+        ({"class_weights": "blast:2"}, "--class-weights needs"),
+        ({"batch": 5}, "two by two"),
+        ({"views": 20}, "two by two"),
+    ],
 )
 def test_what_does_not_fit_is_refused(tmp_path, change, sentence):
     with pytest.raises(UsageError, match=sentence):

@@ -39,7 +39,7 @@ HIDDEN, ASKED = 256, 128
 TEMPERATURE = 0.2
 """Of the similarities, -1 to 1: between the paper's 0.1 (thousands of views a batch) and its 0.5 (small pictures)."""
 FAR = 1e9  # taken from a similarity that is not to count
-NEEDLESS = ("taught", "style", "focal")
+NEEDLESS = ("class_weights", "taught", "style", "focal")
 
 
 class PairStream(sampling.ViewStream):
@@ -116,7 +116,9 @@ def pretrain(
     if not len(training) or not len(validation):
         raise UsageError("No training or no validation cells are left", "exclude fewer laboratories.")
     if given := [name for name in NEEDLESS if getattr(settings, name)]:
-        raise UsageError(f"--{given[0]} needs names, and a network is pretrained without", "give it to fit.")
+        raise UsageError(
+            f"--{given[0].replace('_', '-')} needs names, and a network is pretrained without", "give it to fit."
+        )
     if settings.batch % 2 or settings.views % settings.batch or settings.batch < 4:
         raise UsageError("Views go two by two here", "give an even --batch of 4 or more, and --views a multiple of it.")
     chances = sampling.probabilities(
