@@ -128,6 +128,15 @@ def test_a_resumed_session_keeps_its_goal_and_operator(system, counted):
     assert (first.resume, first.settings.count) == (0, CountSettings(None, None, None, 0.05, 3))
     assert (second.resume, second.settings.count) == (3, CountSettings(None, 9, None, 0.05, 3))
     assert first.settings.session == SessionSettings("/s.sqlite3", None)
+    afterwards = first.afterwards  # another slide begins as if nothing had been resumed
+    assert main.main(VIDEO) == 0 and counted[-1].afterwards is None
+    assert (afterwards.count, afterwards.session) == (counted[-1].settings.count, counted[-1].settings.session)
+
+
+@pytest.mark.parametrize("words", [["--decide", "blast>0"], ["--reference", "monocyte=1-2"], ["--operator", "AB"]])
+def test_what_a_session_began_with_is_not_given_again(words, capsys):
+    assert main.main([*VIDEO, "--resume", *words]) == 2
+    assert f"{words[0]} was given when the session began" in capsys.readouterr().err
 
 
 def test_a_configuration_that_cannot_be_used_stops_the_count_with_its_sentence(system, counted, capsys):

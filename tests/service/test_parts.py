@@ -311,6 +311,14 @@ def test_the_newest_session_is_gone_on_with_where_it_is_open_and_no_older_one(tm
     assert last_open(database) is None and take_up(database, FILM, said.append) is None and not said
 
 
+def test_a_count_of_photographs_that_was_killed_is_nothing_to_the_camera(tmp_path):
+    database = str(tmp_path / "s.sqlite3")
+    SessionStore.create(database, FILM).close("open")
+    SessionStore.create(database, dataclasses.replace(FILM, kind="photographs")).close("open")
+    with take_up(database, FILM, [].append) as store:
+        assert store.id == 1
+
+
 def test_a_session_of_other_pictures_is_closed_with_the_reason_and_not_mixed(tmp_path):
     database = str(tmp_path / "s.sqlite3")
     SessionStore.create(database, FILM).close("open")
@@ -327,6 +335,8 @@ def test_a_session_of_other_pictures_is_closed_with_the_reason_and_not_mixed(tmp
     "change",
     [
         {"model_sha256": "2"},
+        {"model_name": "leuko at KLINIK-2"},
+        {"thresholds": {"confidence": 0.9}},
         {"simulated": True},
         {"source": "b.avi"},
         {"source_details": {"kind": "v4l2", "width": 640, "height": 480}},

@@ -4,6 +4,7 @@ import contextlib
 import os
 import sqlite3
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -230,3 +231,16 @@ def test_a_time_is_never_before_one_that_is_recorded(path):
         store.close("closed", START - 5)
     assert ask(path, "SELECT max(at) FROM event WHERE kind <> 'clock'") == [(START + 50,)]
     assert ask(path, "SELECT ended_at FROM session")[0][0] >= START + 50
+
+
+def test_the_table_of_all_sessions_names_those_it_had_to_leave_out(tmp_path, capsys):
+    path = tmp_path / "s.sqlite3"
+    for sample in ("A", "B"):
+        SessionStore.create(path, replace(INFO, sample=sample)).close()
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE session SET leukocytes = 'x' WHERE id = 1")
+    connection.commit()
+    connection.close()
+    assert main(["sessions", "--database", str(path), "--csv", str(tmp_path / "all.csv")]) == 4
+    assert "session 1" in capsys.readouterr().err
+    assert len((tmp_path / "all.csv").read_text().splitlines()) == 2

@@ -3,11 +3,13 @@ import os
 import signal
 import time
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 from made_session import ACCOUNTS, INFO, START, new_cell
 
 from leuko_edge.errors import UsageError
+from leuko_edge.review.access import COOKIE, Access
 from leuko_edge.store import SessionStore
 from leuko_edge.store.archive import Archive
 from leuko_edge.store.people import People, hashed, matches
@@ -185,3 +187,20 @@ def test_people_are_known_by_their_passwords_and_listed_by_role(path, monkeypatc
 def test_a_password_is_stored_with_its_costs():
     cheap = hashed("abc", (16, 1, 1))
     assert matches("abc", cheap) and not matches("abd", cheap) and cheap.startswith("scrypt$16$1$1$")
+
+
+def test_a_session_number_beyond_all_numbers_is_no_session(review):
+    with pytest.raises(UsageError, match="there is no session"):
+        review.sign(10**20, "AB", START + 9)
+
+
+def test_who_was_removed_or_has_another_role_has_it_at_once(path):
+    people = People(path)
+    people.add("EVE", "supervisor", "password1")
+    access = Access(people)
+    request = SimpleNamespace(cookies={COOKIE: access.log_in("EVE", "password1", "10.0.0.1")})
+    assert access.person(request).role == "supervisor"
+    people.remove("EVE")
+    assert access.person(request) is None
+    people.add("EVE", "viewer", "password2")
+    assert access.person(request).role == "viewer"

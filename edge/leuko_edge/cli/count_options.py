@@ -140,7 +140,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"--{photographs[0].replace('_', '-')} goes with --image")
     if options.recursive:
         _check_recursive(parser, options)
-    named = [name for name in ("sample", "operator", "notes") if getattr(options, name) is not None]
+    begun_with = ("sample", "operator", "notes", "reference", "decide")
+    named = [name for name in begun_with if getattr(options, name) not in (None, [], ())]
     if options.resume is not None and named:
         parser.error(f"--{named[0]} was given when the session began", "leave it out with --resume")
     if options.target is not None and options.precision is not None:

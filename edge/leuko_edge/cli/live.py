@@ -61,6 +61,7 @@ def count_live(request: Request) -> int:
             while count.engine.next_slide:
                 codes.append(conclude(count))
                 request = _for_another_slide(request)
+                _ask_for_test(request, database, classifier.card.sha256)
                 stream.next_session()
                 count = _count_slide(request, classifier, stream, database, None, slide_awaited=True)
         codes.append(conclude(count))  # the source is closed: it knows all that it has dropped
@@ -90,17 +91,15 @@ def _count_slide(
     with facing(out if out.is_terminal else messages, request.window, request.quiet) as face:  # it may be refused
         store = _store(request, classifier, stream, database)
         goal, um_per_px = _goal(request, store.info), settings.count.um_per_px
-        asked = settings.count.decisions
-        engine = Engine(
-            classifier, store, goal, um_per_px, settings.reference, slide_awaited=slide_awaited, decisions=asked
-        )
+        engine = Engine(classifier, store, goal, um_per_px, store.info.ranges, slide_awaited=slide_awaited)
         ended = _attend(engine, stream, face, truth)
     return Count(request, engine, stream, database, truth, ended)
 
 
 def _for_another_slide(request: Request) -> Request:
     """Another patient's, perhaps: nothing that was said of the slide of before."""
-    return replace(request, sample="", notes="", resume=None, first=False)
+    settings = request.afterwards or request.settings
+    return replace(request, settings=settings, sample="", notes="", resume=None, first=False)
 
 
 def _attend(engine: Engine, source: LiveSource, face: Face, truth: Mapping[str, int] | None) -> tuple[str, int] | None:

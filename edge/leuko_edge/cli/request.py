@@ -81,6 +81,7 @@ class Request:
     timings: bool = False
     estimates: bool = False  # of photographs: platelets and red cells too
     results: Results = Results()
+    afterwards: Settings | None = None  # of further sessions, where the one that is gone on with has its own
     first: bool = True  # session of this run; there are further ones where the person counts another slide
 
     @property
@@ -99,8 +100,10 @@ def read(options: argparse.Namespace) -> Request:
     if flags["camera.source"] is True:
         flags["camera.source"] = None
     configuration = load(options.config, flags=flags)
+    now = _for(options, flags)
     return Request(
-        _in_force(configuration, flags, _for(options, flags)),
+        _in_force(configuration, flags, now),
+        afterwards=None if options.resume is None else _in_force(configuration, flags, now | {*_AT_THE_START}),
         images=tuple(options.image or ()),
         video=options.video,
         demo=Demo(1 if options.seed is None else options.seed, options.cells) if options.demo else None,

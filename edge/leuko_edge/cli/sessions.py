@@ -71,7 +71,9 @@ def _sessions_csv(path: str, file: str) -> int:
     keep_database([os.path.realpath(file)], path)
     with Archive(path) as archive:
         text = csv_text(archive.record(summary.id) for summary in archive.sessions())
+        failures = [str(error) for error in archive.unreadable]
     if failure := attempt(file, lambda name: write(name, text)):
+        failures.append(failure)
+    for failure in failures:
         print(f"leuko-edge: {failure}", file=sys.stderr)
-        return EnvironmentBroken.exit_code
-    return 0
+    return EnvironmentBroken.exit_code if failures else 0

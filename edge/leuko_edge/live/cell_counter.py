@@ -115,8 +115,13 @@ class Looker:
         self._scales.append(seen.scale.um_per_px)
         if len(self._scales) >= SCALES:
             self.um_per_px = self.scale
-            self.store.settings(um_per_px=self.um_per_px)
+            self.state_scale()
         return seen
+
+    def state_scale(self) -> None:
+        """Put the scale, given or measured so far, in the record."""
+        if self.scale is not None:
+            self.store.settings(um_per_px=self.scale)
 
     def _known_and_new(
         self, frame: Frame, place: Place, seen: Field, whole: Sequence[Cell], sharpness: float, accounts: Accounts

@@ -39,8 +39,8 @@ class Engine:
     """One session. `show` is called for every frame, `actions` gives what the person asked for since.
 
     `slide_awaited`: it is paused until the person has put its slide on; what the source shows until then is another
-    slide's. `decisions`: what the count is to tell, None for what the session began with. `next_slide`, afterwards:
-    the person wants a session of another slide to follow.
+    slide's, also after a run that broke off before. `decisions`: what the count is to tell, None for what the session
+    began with. `next_slide`, afterwards: the person wants a session of another slide to follow.
     """
 
     classifier: CellClassifier
@@ -54,11 +54,15 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.map, self.gate = SlideMap(), Gate()
+        if self.slide_awaited:
+            self.store.event("slide awaited", "", "leuko-edge", time.time())
+        self.slide_awaited = self.store.slide_awaited()  # or it was, when the run before broke off
         self.cells = Looker(self.classifier, self.store, self.map, self.um_per_px, self.stopwatch)
         self.paused = self.slide_awaited
         self.next_slide = False
         self.done: End | None = None
         self.place: Place | None = None  # of the latest frame
+        self.cells.state_scale()
         self.scale_origin = "red cells" if self.um_per_px is None else "given"
         self._frames: Iterator[Frame] | None = None
         self._counted, self._skipped, self._dropped = 0, Counter[str](), 0
@@ -98,8 +102,7 @@ class Engine:
             self._dropped = source.dropped
             self.look(frame)
             self.store.save_accounts(self.accounts)
-            for action in actions():
-                self.act(action)
+            self._answer(actions())
             self.done = self.done or self.goal.reached(self.differential)
             with stage("display"):
                 show(self.snapshot(source, frame, truth))
@@ -117,9 +120,14 @@ class Engine:
     ) -> None:
         """A moment of a pause in which no frame is taken."""
         time.sleep(RESTING)
-        for action in actions():
-            self.act(action)
+        self._answer(actions())
         show(self.snapshot(source, None, truth))
+
+    def _answer(self, actions: Sequence[Action]) -> None:
+        """To what was asked for, up to what ends the session: nothing more is done to one that is signed."""
+        for action in actions:
+            if self.done is None:
+                self.act(action)
 
     def go_on(self) -> None:
         """Count on although the goal is reached."""
@@ -135,6 +143,7 @@ class Engine:
         if self.done == End.SIGNED:
             return
         self.store.settings(gate=self.gate.settings)
+        self.cells.state_scale()
         self.store.move_keyframes(self.map.places())
         self.store.relocate({t.id: self.map.position(t.key, t.dx, t.dy) for t in self.cells.tracks})
 

@@ -19,7 +19,17 @@ def tell_place(store: SessionStore, before: Place | None, place: Place) -> None:
 def join_doubled(store: SessionStore, tracks: Tracks, um_per_px: float) -> bool:
     """The map was corrected, or two areas turned out to be one: what is now at one place was one cell. Whether any."""
     doubled = tracks.doubled(um_per_px)
+    stored = {cell.id: cell for cell in store.cells()} if doubled else {}
+    kept = {older.id: older for older, _ in doubled}
     for older, newer in doubled:
-        store.discard(newer.id, f"the same cell as {older.id}", time.time())
-        newer.undone = True
+        stays, goes = kept[older.id], newer
+        for track in (stays, goes):
+            track.undone = stored[track.id].undone  # a person may have taken it out, on the review page
+        if stays.undone or goes.undone:
+            continue
+        if stored[goes.id].changed and not stored[stays.id].changed:  # what a person said of the cell stays
+            stays, goes = goes, stays
+            kept[older.id] = stays
+        store.discard(goes.id, f"the same cell as {stays.id}", time.time())
+        goes.undone = True
     return bool(doubled)

@@ -76,6 +76,8 @@ def misfit(before: SessionInfo, now: SessionInfo) -> str:
         return "simulated and real cells are not counted together"
     if before.model_sha256 != now.model_sha256 or before.leukocytes != now.leukocytes:
         return "it was counted with another model"
+    if before.model_name != now.model_name or before.thresholds != now.thresholds:
+        return f"it was counted with another site's model or other limits ({before.model_name})"
     if old.get("kind") != new.get("kind"):
         return "it was counted with a source of another kind"
     if any(old.get(side, new.get(side)) != new.get(side) for side in ("width", "height", "size")):

@@ -27,7 +27,7 @@ class Access:
     def __init__(self, people: People | None) -> None:
         self._people = people
         self._secret = secrets.token_bytes(32)
-        self._logins: dict[str, tuple[Person, float]] = {}
+        self._logins: dict[str, tuple[str, float]] = {}  # whose, and until when
         self._failed: dict[str, deque[float]] = {}
         self._guard = threading.Lock()
 
@@ -41,8 +41,9 @@ class Access:
             name = unquote(request.cookies.get(NAME_COOKIE, "")).strip()
             return Person(name or machine_user(), "supervisor")
         with self._guard:
-            person, until = self._logins.get(request.cookies.get(COOKIE, ""), (None, 0.0))
-        return person if time.monotonic() < until else None
+            name, until = self._logins.get(request.cookies.get(COOKIE, ""), ("", 0.0))
+        # Asked anew each time: who was removed meanwhile, or has another role, has it at once.
+        return self._people.named(name) if time.monotonic() < until else None
 
     def named(self, request: HTTPConnection) -> bool:
         """Whether the person has a name of its own, not only the machine's user's."""
@@ -59,7 +60,7 @@ class Access:
             now = time.monotonic()
             self._logins = {token: login for token, login in self._logins.items() if login[1] > now}
             token = secrets.token_urlsafe(32)
-            self._logins[token] = (person, now + 3600 * HOURS)
+            self._logins[token] = (person.name, now + 3600 * HOURS)
             return token
 
     def must_wait(self, name: str, address: str) -> bool:

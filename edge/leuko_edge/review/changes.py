@@ -40,7 +40,9 @@ class Changes:
             pictures = {picture.number: picture for picture in archive.record(session).pictures}
         if number not in pictures:
             raise UsageError("only on a photograph can a cell be added: of a live count no pictures are kept")
-        self._review.add(session, self._namer.name(pictures[number], x, y), who.name, time.time())
+        # Pages of one TIFF are pictures of one path, in their order.
+        page = sum(one.path == pictures[number].path for one in pictures.values() if one.number < number)
+        self._review.add(session, self._namer.name(pictures[number], page, x, y), who.name, time.time())
 
     def identify(self, session: int, body: Body, who: Person) -> None:
         sample, operator = _words(body, "sample").strip(), _words(body, "operator").strip()

@@ -21,10 +21,12 @@ from ..vision.segment import find_cells
 USUAL_UM = 12.0  # across a white cell whose outline is not found
 
 
-def named(classifier: CellClassifier, picture: Picture, x: float, y: float) -> NewCell:
-    """The cell of `picture` at (x, y), pixels of its file. UsageError where the file is no longer what was counted, or
-    the place lies outside of it."""
-    bgr = _pixels(picture)
+def named(classifier: CellClassifier, picture: Picture, page: int, x: float, y: float) -> NewCell:
+    """The cell of `picture` at (x, y), pixels of its file's `page`, from 0.
+
+    UsageError where the file is no longer what was counted, or the place lies outside of it.
+    """
+    bgr = _pixels(picture, page)
     if not (0 <= x < bgr.shape[1] and 0 <= y < bgr.shape[0]):
         raise UsageError("that place lies outside of the picture")
     field = Field.from_bgr(bgr, picture.um_per_px)
@@ -53,11 +55,11 @@ def named(classifier: CellClassifier, picture: Picture, x: float, y: float) -> N
     )
 
 
-def _pixels(picture: Picture) -> np.ndarray:
+def _pixels(picture: Picture, page: int) -> np.ndarray:
     if picture.refused is not None:
         raise UsageError("this picture was not counted, so that no cell can be added to it")
     try:
-        bgr = read_picture(picture.path)
+        bgr = read_picture(picture.path, page)
     except (OSError, PictureError):
         raise UsageError(
             f"{picture.path} can no longer be read", "put it where it was counted, or take another class for a cell"

@@ -16,11 +16,11 @@ class Namer:
         self._load, self._guard = load, threading.Lock()
         self._classifier: CellClassifier | None = None
 
-    def name(self, picture: Picture, x: float, y: float) -> NewCell:
+    def name(self, picture: Picture, page: int, x: float, y: float) -> NewCell:
         """As `missed.named`; ModelError without a model."""
         from .missed import named
 
         with self._guard:
             if self._classifier is None:
                 self._classifier = self._load()
-            return named(self._classifier, picture, x, y)
+            return named(self._classifier, picture, page, x, y)

@@ -225,7 +225,7 @@ class Service:
             )
             counted = engine.differential.counted
             engine.paused, self._paused = engine.paused or self._paused, False
-            if self._slide_changes:
+            if engine.slide_awaited:
                 self._teller.news(f"session {store.id} waits for its slide: put it on, then press p")
             elif resumed and not self._frames_came:
                 self._teller.news(

@@ -16,13 +16,16 @@ from ..store import SessionInfo, SessionStore, errors, schema
 
 
 def last_open(database: str) -> int | None:
-    """The number of the newest session where that is open: an older one that was left open is not gone on with."""
+    """The number of the newest live session where that is open: an older one left open is not gone on with.
+
+    One of photographs that broke off is counted anew, and is nothing to a camera.
+    """
     if not os.path.exists(database):
         return None
     name = os.path.realpath(database)
     try:
         with contextlib.closing(schema.open_to_read(name)) as connection:
-            newest = "SELECT id, state = 'open' AS open FROM session ORDER BY id DESC LIMIT 1"
+            newest = "SELECT id, state = 'open' AS open FROM session WHERE kind = 'live' ORDER BY id DESC LIMIT 1"
             row = connection.execute(newest).fetchone()
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise errors.explained(error, name) from None

@@ -81,7 +81,8 @@ def refine(
         execute("UPDATE cell SET crop = ? WHERE session = ? AND id = ?", (png.encode(rgb), session, cell))
     if before["changed_by"] is None and before["label"] != seen.label:
         execute(
-            "UPDATE cell SET label = ?, counted = (undone_at IS NULL AND ?) WHERE session = ? AND id = ?",
+            "UPDATE cell SET label = ?, counted = (undone_at IS NULL AND ?), looked_by = NULL, looked_at = NULL "
+            "WHERE session = ? AND id = ?",  # a person looked at what it was taken for then
             (seen.label, counts, session, cell),
         )
         record(execute, session, at, PROGRAM, "refined", cell=cell, before=before["label"], after=seen.label)

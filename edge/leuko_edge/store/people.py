@@ -57,6 +57,10 @@ class People:
             if not execute("DELETE FROM person WHERE name = ?", (name,)).rowcount:
                 raise UsageError(f"there is no {name}", "leuko-edge users list names those there are")
 
+    def named(self, name: str) -> Person | None:
+        """Who has this name, None where nobody has it any more."""
+        return next((person for person in self.all() if person.name == name), None)
+
     def all(self) -> tuple[Person, ...]:
         with schema.asking(self._path) as execute:
             rows = execute("SELECT name, role FROM person ORDER BY name").fetchall()

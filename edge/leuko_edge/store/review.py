@@ -152,8 +152,9 @@ class Review:
         self._connection.close()
 
     def _state(self, session: int) -> str:
-        row = self._connection.execute("SELECT state FROM session WHERE id = ?", (session,)).fetchone()
-        if row is None:
+        known = session < 2**63  # SQLite's largest number
+        row = known and self._connection.execute("SELECT state FROM session WHERE id = ?", (session,)).fetchone()
+        if not row:
             raise UsageError(f"there is no session {session} in {self.path}")
         return str(row["state"])
 

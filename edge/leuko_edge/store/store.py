@@ -177,6 +177,12 @@ class SessionStore(Ledger):
         with self._change() as execute:
             corrections.record(execute, self.id, self._clock.after(at), who, kind, text)
 
+    def slide_awaited(self) -> bool:
+        """Whether a person has not yet said that the session's slide is on the stage."""
+        latest = "SELECT kind FROM event WHERE session = ? AND kind IN ('slide awaited', 'new slide') ORDER BY id DESC"
+        rows = self._ask(f"{latest} LIMIT 1")
+        return bool(rows) and rows[0]["kind"] == "slide awaited"
+
     def settings(self, um_per_px: float | None = None, gate: Mapping[str, Any] | None = None) -> None:
         """What was measured in the first seconds: the scale, and the thresholds that frames are judged by."""
         with self._change() as execute:

@@ -312,7 +312,7 @@ function drawDifferential() {
   });
   $("differential").tBodies[0].replaceChildren(...rows);
   const beside = [`nRBC per 100 WBC ${number(now.nrbc_per_100_wbc)}`, `unidentified ${now.unidentified}`];
-  if (now.smudges) beside.push(`smudge cells ${now.smudges}`);
+  if (now.smudges_per_100_wbc) beside.push(`smudge cells per 100 WBC ${number(now.smudges_per_100_wbc)}`);
   beside.push(...Object.entries(now.excluded).map(([label, count]) => `${words(label)} ${count}`));
   $("beside").textContent = beside.join(" · ");
   $("warnings").replaceChildren(...state.warnings.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
