@@ -54,9 +54,7 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.map, self.gate = SlideMap(), Gate()
-        if self.slide_awaited:
-            self.store.event("slide awaited", "", "leuko-edge", time.time())
-        self.slide_awaited = self.store.slide_awaited()  # or it was, when the run before broke off
+        self.slide_awaited = history.slide_awaited(self.store, self.slide_awaited)
         self.cells = Looker(self.classifier, self.store, self.map, self.um_per_px, self.stopwatch)
         self.paused = self.slide_awaited
         self.next_slide = False

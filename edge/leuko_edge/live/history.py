@@ -16,6 +16,13 @@ def tell_place(store: SessionStore, before: Place | None, place: Place) -> None:
         store.event(kind, "", "model", time.time())
 
 
+def slide_awaited(store: SessionStore, now: bool) -> bool:
+    """Whether the session's slide is yet to come: from `now` on, or since before the run of before broke off."""
+    if now:
+        store.event("slide awaited", "", "leuko-edge", time.time())
+    return store.slide_awaited()
+
+
 def join_doubled(store: SessionStore, tracks: Tracks, um_per_px: float) -> bool:
     """The map was corrected, or two areas turned out to be one: what is now at one place was one cell. Whether any."""
     doubled = tracks.doubled(um_per_px)
