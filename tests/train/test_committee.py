@@ -14,11 +14,13 @@ from leuko_train.cli import main
 from leuko_train.data import cell_set
 
 
-def trained(out, rows, raw):
+def trained(out, rows, raw, of="ab" * 32):
     """A folder that `travel` wrote without the laboratory north."""
     folder = out / "as-told" / "north"
     folder.mkdir(parents=True)
-    (folder / "report.json").write_text(json.dumps({"temperature": 1.0, "confidence_threshold": 0.2}))
+    (folder / "report.json").write_text(
+        json.dumps({"temperature": 1.0, "confidence_threshold": 0.2, "settings": {"data_sha256": of}})
+    )
     np.savez(folder / "answers.npz", rows=rows, raw=raw)
     return out
 
@@ -62,3 +64,9 @@ def test_a_folder_without_the_training_is_named(cells, tmp_path, capsys):
     told = ["committee", "--cells", "CELLS", "--left-out", "north", "--out", str(right), str(tmp_path / "none")]
     assert main(told) == UsageError.exit_code
     assert "without north; run leuko-train travel" in capsys.readouterr().err
+
+
+def test_answers_about_other_cells_are_refused(cells, tmp_path, capsys):
+    out = trained(tmp_path / "old", np.arange(9), sure_of(cells.labels[:9], 0.9), of="cd" * 32)
+    assert main(["committee", "--cells", "CELLS", "--left-out", "north", "--out", str(out), str(out)]) == 2
+    assert "other cells" in capsys.readouterr().err

@@ -57,6 +57,32 @@ def test_a_resumed_run_has_as_many_epochs_as_one_without_a_break(run):
     assert len(json.loads((out / "report.json").read_text())["epochs"]) == 2
 
 
+def test_what_was_chosen_for_another_network_goes_with_it(run, tmp_path):
+    cells, out, _ = run
+    folder = shutil.copytree(out, tmp_path / "run")
+    (folder / "calibration.json").write_text('{"temperature": 4.2}')
+    fit(cells, Settings(**TINY, epochs=3), folder, init=None, resume=True)
+    assert evaluate.load_run(folder)[1]["temperature"] != 4.2
+
+
+def test_the_best_epoch_is_not_to_be_had_again_once_the_last_was_kept(run, tmp_path):
+    cells, out, _ = run
+    folder = shutil.copytree(out, tmp_path / "run")
+    fit(cells, Settings(**TINY, epochs=2, keep="last"), folder, init=None, resume=True)
+    with pytest.raises(UsageError, match="another keep"):
+        fit(cells, Settings(**TINY, epochs=2), folder, init=None, resume=True)
+
+
+def test_a_finished_network_without_a_checkpoint_is_not_written_over(run, tmp_path):
+    cells, out, _ = run
+    folder = shutil.copytree(out, tmp_path / "run")
+    (folder / "checkpoint.npz").unlink()
+    before = (folder / "model.keras").read_bytes()
+    with pytest.raises(UsageError, match="finished network"):
+        fit(cells, Settings(**TINY, epochs=1), folder, init=None, resume=True)
+    assert (folder / "model.keras").read_bytes() == before
+
+
 def test_a_resumed_run_keeps_the_trunk_that_it_began_with(run, tmp_path):
     """Checkpoints hold what is trained: a resumed network once stood on a trunk that was drawn anew."""
     cells, out, _ = run

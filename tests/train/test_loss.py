@@ -61,3 +61,8 @@ def test_an_answer_is_right_by_the_classes_as_weighted():
         for target in (told([LYMPHOCYTE, NEUTROPHIL]), told(range(len(CLASSES))))
     ]
     assert right == [1.0, 0.0]
+
+
+def test_a_class_that_is_never_named_may_weigh_nothing_at_all():
+    answer = value(told([LYMPHOCYTE, NEUTROPHIL], absent=0.0), smoothing=0.1, lymphocyte=0.5, blast=0.3, neutrophil=0.2)
+    assert np.isfinite(answer) and answer < value(told([LYMPHOCYTE, NEUTROPHIL]), 0.1, lymphocyte=0.5, blast=0.3)

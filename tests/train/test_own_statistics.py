@@ -52,7 +52,7 @@ def travelled(out, model, cells, rows):
     folder = out / "as-told" / "north"
     folder.mkdir(parents=True)
     model.save(folder / "model.keras")
-    settings = asdict(Settings(network="tiny", input_size=32, window_um=24.0))
+    settings = asdict(Settings(network="tiny", input_size=32, window_um=24.0)) | {"data_sha256": cells.sha256}
     report = {"temperature": 1.0, "confidence_threshold": 0.2, "settings": settings, "classes": CLASSES}
     (folder / "report.json").write_text(json.dumps(report))
     raw = model.predict(identity_view(cells.crops, WINDOW, rows).astype(np.float32), verbose=0)

@@ -70,3 +70,23 @@ def test_the_commands_say_what_they_wrote(cells, tmp_path, capsys):
     assert (
         f"12 cells in {tmp_path / 'out'}, SHA-256 {cell_set.load(tmp_path / 'out').sha256}" in capsys.readouterr().out
     )
+
+
+def test_more_than_ninety_nine_parts_come_back_in_order(tmp_path):
+    crops = np.stack([np.full((STORED_SIZE, STORED_SIZE, 3), number, np.uint8) for number in range(2, 242, 2)])
+    where = (1.5, 2.5, 0.2, "red cells", True, "", "")
+    rows = [["north", "monocyte", f"s{i}", "train", f"p{i}.jpg", *where] for i in range(120)]
+    cell_set.save(tmp_path / "cells", rows, [crops], {})
+    assert len(pack.pack(tmp_path / "cells", tmp_path / "packed", part_mib=0.00001)) > 100
+    again = pack.unpack(tmp_path / "packed", tmp_path / "out")
+    assert (np.diff([crop.mean() for crop in again.crops]) > 0).all()
+
+
+def test_names_and_crops_of_two_sets_are_none(cells, tmp_path):
+    folder, _ = cells
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    table = tmp_path / cell_set.TABLE
+    table.write_text("\n".join(table.read_text().splitlines()[:-1]) + "\n")
+    with pytest.raises(UsageError, match="11 cells and the crops of 12"):
+        cell_set.load(tmp_path)

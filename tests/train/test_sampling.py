@@ -48,6 +48,12 @@ def test_excluded_laboratories_are_nowhere():
     assert len(members(cells, "train", ("north", "south"))) == 0
 
 
+def test_cells_that_were_guessed_go_with_the_laboratory_whose_they_are():
+    cells = made_cells()
+    cells.labs = np.where(cells.labs == "north", "guessed", "deepbionet")
+    assert len(members(cells, "train", ("deepbionet",))) == 0 < len(members(cells, "train", ("guessed",)))
+
+
 def test_the_cap_holds_for_each_class_of_each_laboratory():
     cells = made_cells(360)
     kept = capped(cells, np.arange(360), 5, seed=0)

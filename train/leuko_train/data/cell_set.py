@@ -106,6 +106,7 @@ def save(
     `rows`: values of `FIELDS`; `crops`: parts, in the rows' order; `outlines` the same, packed, or nothing.
     """
     out.mkdir(parents=True, exist_ok=True)
+    (out / TABLE).unlink(missing_ok=True)  # of a set that was here: whoever is interrupted now leaves none
     _write(out / CROPS, (len(rows), STORED_SIZE, STORED_SIZE, 3), crops)
     if outlines:
         _write(out / OUTLINES, (len(rows), STORED_SIZE, STORED_SIZE // 8), outlines)
@@ -156,6 +157,8 @@ def load(folder: Path) -> CellSet:
         raise UsageError(f"{folder} holds no cell set", again)
     rows = table_of(folder)
     crops = np.load(array, mmap_mode="r")
+    if len(rows) != len(crops):
+        raise UsageError(f"{folder} holds the names of {len(rows)} cells and the crops of {len(crops)}", again)
     if (rows and set(FIELDS) - set(rows[0])) or crops.shape[1:] != (STORED_SIZE, STORED_SIZE, 3):
         raise UsageError(f"{folder} holds a cell set of an older leuko-train", again)
     digest = hashlib.sha256()

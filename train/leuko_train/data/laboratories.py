@@ -74,6 +74,7 @@ COPIES = {"kaggle": "bccd"}
 """Folders whose pictures are turned copies of another's photographs: no laboratory of their own."""
 GUESSED = "guessed"
 """Cells that a network named (`leuko-train pseudo`)."""
+GUESSED_FROM = "deepbionet"  # whose they are
 APART = ("simulated", "tecom", GUESSED)
 """No laboratory to be judged by: drawn cells, labels that no expert checked, and labels that no one gave."""
 EVALUATION_ONLY = "tecom"

@@ -41,6 +41,8 @@ def groups(data: Path) -> dict[tuple[str, str], str]:
         paths = [item.path.relative_to(data).as_posix() for item in copies]
         for item, photograph in zip(copies, kaggle.photographs(data, paths, folder / "kaggle.json"), strict=True):
             names[item.lab, item.source] = f"bccd/{photograph}" if photograph else UNKNOWN
+    elif copies:  # of photographs that are not here: all of them are one, or copies of one would part
+        names |= {(item.lab, item.source): UNKNOWN for item in copies}
     return names
 
 

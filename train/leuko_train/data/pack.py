@@ -55,7 +55,7 @@ def pack(cells: Path, out: Path, quality: int = QUALITY, part_mib: float = PART_
 
 
 def _parts(folder: Path) -> Iterator[np.ndarray]:
-    for path in sorted(folder.glob(PART.replace("{:02d}", "*"))):
+    for path in sorted(folder.glob(PART.replace("{:02d}", "*")), key=lambda path: int(path.stem.rpartition("-")[2])):
         with np.load(path) as part:
             codes = np.split(part["codes"], np.cumsum(part["lengths"])[:-1])
         with ThreadPoolExecutor(cores()) as pool:

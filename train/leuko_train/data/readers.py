@@ -140,7 +140,7 @@ def boxes_of(table: Path, pictures: Path) -> dict[str, tuple[Box, ...]]:
 def _rows(table: Path) -> list[dict[str, str]]:
     if not table.is_file():
         return []
-    with open(table, newline="", encoding="utf-8") as file:
+    with open(table, newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark before the first column
         return list(csv.DictReader(file))
 
 

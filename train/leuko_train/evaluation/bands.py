@@ -75,7 +75,7 @@ def measure(values: np.ndarray, cells: CellSet, chosen: np.ndarray) -> list[tupl
         own, test = labs == lab, splits == "test"
         teach, choose = splits == "train", splits == "validation"
         rows.append((str(lab), "its own test cells", judged(values, bands, teach, choose, own & test)))
-        rows.append((str(lab), "left out", judged(values, bands, ~own & ~test, ~own & choose, own)))
+        rows.append((str(lab), "left out", judged(values, bands, ~own & teach, ~own & choose, own)))
     return rows
 
 

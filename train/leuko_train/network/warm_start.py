@@ -94,7 +94,8 @@ def _measure(model: keras.Model, rgb: np.ndarray) -> None:
     chain = _chain(model)
     for before, layer in pairwise(chain):
         if isinstance(layer, layers.BatchNormalization):
-            raw = keras.Model(model.input, before.output).predict(rgb.astype(np.float32), batch_size=64, verbose=0)
+            given = keras.Model(model.input, before.output).predict(rgb.astype(np.float32), batch_size=64, verbose=0)
+            raw = np.asarray(given, np.float32)  # sums of bfloat16 stand still
             mean, variance = raw.mean((0, 1, 2)), raw.var((0, 1, 2))
             shift = layer.get_weights()[1]
             layer.set_weights([np.sqrt(variance + layer.epsilon), mean + shift, mean, variance])

@@ -25,10 +25,10 @@ from ..data.cell_set import CellSet
 from ..data.view_pool import ViewPool
 from ..data.views import identity_view
 from ..network.vgg16 import CONFIGS, Network
-from . import devices, loss, runs, sampling
+from . import checkpoint, devices, loss, runs, sampling
 from . import report as fit_report
 from .course import Progress, averaged
-from .runs import CURVES, MODEL, PRUNED_ON, WEIGHTS, as_read, begin, begun, built, fine_tuning, made_of, trained
+from .runs import CURVES, MODEL, PRUNED_ON, WEIGHTS, begin, begun, built, fine_tuning, made_of, put_down, trained
 from .settings import POLICIES, Settings, from_arguments, weights
 from .teachers import read as read_teachers
 
@@ -128,9 +128,13 @@ def fit(
         with averaged(rest):
             keep()
         progress.best_epoch = len(progress.rows)
+        checkpoint.save(out, rest, vars(progress))  # that the best epoch's weights are gone
     model.load_weights(out / WEIGHTS)
-    fit_report.write(out, progress, cells, training, validation, predict(), (*made_of(init), *teachers))
-    as_read(network, settings, out / WEIGHTS).save(out / MODEL)
+    found = predict()
+    put_down(network, settings, out)
+    fit_report.write(
+        out, progress, cells, training, validation, found, (*made_of(init), *teachers)
+    )  # the sign of an end
     return progress
 
 

@@ -37,7 +37,8 @@ def _parted(target: Any, found: Any) -> tuple[Any, Any, Any]:
     """(the cell's class, weights, answers so weighted), each (n, classes)."""
     target, classes = ops.convert_to_tensor(target, "float32"), found.shape[-1]
     own, weights = target[:, :classes], target[:, classes : 2 * classes]
-    weighted = weights * ops.clip(ops.convert_to_tensor(found, "float32"), TINY, 1.0)
+    # A weight of 0 too leaves a logarithm.
+    weighted = ops.maximum(weights, TINY) * ops.clip(ops.convert_to_tensor(found, "float32"), TINY, 1.0)
     return own, weights, weighted / ops.sum(weighted, axis=-1, keepdims=True)
 
 

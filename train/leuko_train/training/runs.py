@@ -26,6 +26,7 @@ from .sampling import ViewStream
 from .settings import Settings, add_settings, as_made, weights
 
 WEIGHTS, MODEL = "model.weights.h5", "model.keras"
+CHOSEN = ("calibration.json", "doubt.npz")  # beside a network, by `calibrate`
 CURVES = "tensorboard"  # folder of a run
 INIT = "what the network begins as: VGG-16 weights without top (a file, or 'imagenet'), or a model (.tflite, .keras)"
 PRUNED_ON = 600
@@ -81,6 +82,8 @@ def begin(
     Raises UsageError where the two do not belong together, EnvironmentBroken where what is there cannot be read.
     """
     if not begun(out):
+        if (out / MODEL).exists():  # of `soup` or `prior`, or a piece of `travel`
+            raise UsageError(f"{out} already holds a finished network", "choose another --out.")
         out.mkdir(parents=True, exist_ok=True)
         model.save_weights(out / WEIGHTS)  # the checkpoints have no frozen trunk
         return Progress(settings=described)
@@ -89,6 +92,8 @@ def begin(
     progress = Progress(**(checkpoint.load(out, learner) or {}))
     before = as_made(progress.settings)
     changed = [k for k in described if k not in may_change and described[k] != before.get(k)]
+    if (before["keep"], described["keep"]) == ("last", "best"):
+        changed.append("keep")  # the best epoch's weights are gone
     if changed:
         raise UsageError(f"The run in {out} had another {', '.join(changed)}", "resume it with the same settings.")
     last = learner.get_weights()
@@ -100,6 +105,18 @@ def begin(
     learner.set_weights(last)
     progress.settings = described
     return progress
+
+
+def put_down(network: Network, settings: Settings, out: Path) -> None:
+    """Write the network of out/`WEIGHTS` to out/`MODEL`, whole or not at all.
+
+    What was chosen for the network that was there, `calibrate`'s limits, is no longer true and goes.
+    """
+    for name in CHOSEN:
+        (out / name).unlink(missing_ok=True)
+    part = out / f"part-{MODEL}"
+    as_read(network, settings, out / WEIGHTS).save(part)
+    part.replace(out / MODEL)
 
 
 def begun(out: Path) -> bool:

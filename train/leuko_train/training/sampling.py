@@ -13,6 +13,7 @@ from leuko_edge.types import CLASSES
 
 from ..data.augment import STRENGTHS, Window
 from ..data.cell_set import CellSet
+from ..data.laboratories import GUESSED, GUESSED_FROM
 from ..data.view_pool import ViewPool
 from ..data.views import seeded_views, seeds_for
 from . import style
@@ -62,8 +63,9 @@ def _shares(group: np.ndarray, sources: np.ndarray | None, power: float) -> np.n
 
 
 def members(cells: CellSet, split: str, without: tuple[str, ...]) -> np.ndarray:
-    """Indices of the cells of a split, those of laboratories in `without` left out."""
-    return np.flatnonzero((cells.splits == split) & ~np.isin(cells.labs, without))
+    """Indices of the cells of a split, those of laboratories in `without` left out, named or guessed."""
+    hidden = (*without, GUESSED) if GUESSED_FROM in without else without
+    return np.flatnonzero((cells.splits == split) & ~np.isin(cells.labs, hidden))
 
 
 def capped(cells: CellSet, indices: np.ndarray, cap: int, seed: int) -> np.ndarray:

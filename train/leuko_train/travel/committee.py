@@ -21,6 +21,7 @@ from ..data import cell_set
 from ..data.cell_set import CellSet
 from ..metrics import answers as measures
 from ..metrics.answers import Answers
+from ..training.derived import same_cells
 from .pieces import ANSWERS, TOLD
 
 FLOOR = 1e-9
@@ -40,12 +41,16 @@ class Member:
     threshold: float
 
 
-def read(out: Path, left_out: str) -> Member:
-    """One training of the folder that `travel` wrote. Raises UsageError where it holds none without `left_out`."""
+def read(out: Path, left_out: str, cells: CellSet) -> Member:
+    """One training of the folder that `travel` wrote.
+
+    Raises UsageError where it holds none without `left_out`, and where it was asked about other cells.
+    """
     folder = out / TOLD.replace(" ", "-") / left_out
     if not (folder / ANSWERS).is_file():
         raise UsageError(f"{out} holds no finished training without {left_out}", "run leuko-train travel with it.")
     trained: Mapping[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    same_cells(folder, trained["settings"], cells)
     with np.load(folder / ANSWERS) as stored:
         rows, raw = stored["rows"], stored["raw"]
     return Member(out.name, rows, raw, trained["temperature"], trained["confidence_threshold"])
@@ -105,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     cells = cell_set.load(args.cells)
     print(HEADER)
     for left_out in args.left_out:
-        members = shared([read(out, left_out) for out in args.out])
+        members = shared([read(out, left_out, cells) for out in args.out])
         for member in (*members, averaged(members)):
             print("\n".join(rows_of(member, cells, left_out)))
     return 0

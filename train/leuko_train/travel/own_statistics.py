@@ -63,12 +63,12 @@ def judged(out: Path, left_out: str, cells: CellSet) -> list[Member]:
 
     Raises UsageError where it has no normalisation of the batch after its trunk.
     """
-    as_trained = read(out, left_out)
+    as_trained = read(out, left_out, cells)
     model, trained = evaluate.load_run(out / TOLD.replace(" ", "-") / left_out)
     settings = trained["settings"]
     network = CONFIGS[settings["network"]]
     trunk, rest = network.parted(model, settings["trunk"])
-    if not any(isinstance(layer, keras.layers.BatchNormalization) for layer in rest.layers):
+    if not any(isinstance(layer, keras.layers.BatchNormalization) and layer.trainable for layer in rest.layers):
         raise UsageError(f"{settings['network']} has no statistics to take", "give trainings of a --network with norm.")
     pictures = identity_view(cells.crops, Window(settings["window_um"], settings["input_size"]), as_trained.rows)
     features = through_trunk(trunk, pictures, network.white, 64)

@@ -147,6 +147,12 @@ def _same(piece: Piece, cells: CellSet, trained: Mapping[str, Any], folder: Path
         raise UsageError(f"The run in {folder} had another {', '.join(changed)}", "choose another --out.")
 
 
+def _begun_as(init: str | Path | None, trained: Mapping[str, Any], folder: Path) -> None:
+    asked, before = init and Path(init).name, trained["settings"].get("init")
+    if before != asked and "init" in trained["settings"]:
+        raise UsageError(f"The run in {folder} began as {before}, not {asked}", "choose another --out.")
+
+
 @contextmanager
 def claimed(piece: Piece, out: Path) -> Iterator[bool]:
     """Whether the piece is this process's own while in the context: several may share one folder's pieces."""
@@ -178,6 +184,7 @@ def work(
     """
     done = finished(piece, cells, out)
     if done is not None:
+        _begun_as(init, done.trained, out / piece.name)
         return done
     folder = out / piece.name
     keras.backend.clear_session()  # else every network before this one stays in memory
