@@ -141,7 +141,8 @@ class Engine:
         if self.done == End.SIGNED:
             return
         self.store.settings(gate=self.gate.settings)
-        self.cells.state_scale()
+        if not self._before.counted:  # else an earlier run has, of more fields perhaps
+            self.cells.state_scale()
         self.store.move_keyframes(self.map.places())
         self.store.relocate({t.id: self.map.position(t.key, t.dx, t.dy) for t in self.cells.tracks})
 

@@ -1,8 +1,8 @@
 """A network that begins as one of ours: `leuko-train fit --init MODEL`, MODEL a float `.tflite` or a `.keras` file.
 
 Convolutions, normalisations and dense layers are taken over one by one; of the last layer the outputs go by the
-classes' names, and a class that the older network did not know begins as those under which it
-used to hide, less likely than they.
+classes' names, and a class that the older network did not know begins as those under which it used to hide, less
+likely than they.
 """
 
 from __future__ import annotations
