@@ -104,6 +104,16 @@ def test_a_training_goes_on_from_it(run, tmp_path):
     assert seen.pictures(out) <= seen.pictures(tmp_path)
 
 
+def test_a_beginning_that_knows_a_laboratory_is_none_without_it(run, tmp_path):
+    out, _ = run
+    told = replace(TINY, epochs=1, validation_cap=1)
+    with pytest.raises(UsageError, match="was trained by north"):
+        fit(made_cells(), told, tmp_path / "a", out / START, exclude_labs=("north",))
+    fit(made_cells(), told, tmp_path / "b", None)
+    with pytest.raises(UsageError, match="was trained by south"):
+        fit(made_cells(), told, tmp_path / "c", tmp_path / "b" / "model.keras", exclude_labs=("south",))
+
+
 def test_names_change_nothing(run, tmp_path):
     out, _ = run
     cells = made_cells()

@@ -116,13 +116,11 @@ def keep_database(files: list[str], database: str) -> None:
 
 def attempt(output: str, put: Callable[[str], None]) -> str | None:
     """Write one output; the sentence why where that failed."""
-    from ..store import StoreError
-
     try:
         put(output)
     except BrokenPipeError:  # whoever read standard output has seen enough
         raise
-    except StoreError as error:
+    except EnvironmentBroken as error:  # the store's, or a package that is not installed
         return str(error)
     except (OSError, MemoryError) as error:
         name = "standard output" if output == "-" else output

@@ -28,7 +28,20 @@ from ..network.vgg16 import CONFIGS, Network
 from . import checkpoint, devices, loss, runs, sampling
 from . import report as fit_report
 from .course import Progress, averaged
-from .runs import CURVES, MODEL, PRUNED_ON, WEIGHTS, begin, begun, built, fine_tuning, made_of, put_down, trained
+from .runs import (
+    CURVES,
+    MODEL,
+    PRUNED_ON,
+    WEIGHTS,
+    begin,
+    begun,
+    built,
+    fine_tuning,
+    made_of,
+    put_down,
+    refuse_known,
+    trained,
+)
 from .settings import POLICIES, Settings, from_arguments, weights
 from .teachers import read as read_teachers
 
@@ -76,6 +89,7 @@ def fit(
     validation = sampling.capped(cells, validation, settings.validation_cap, settings.seed)
     if not len(training) or not len(validation):
         raise UsageError("No training or no validation cells are left", "exclude fewer laboratories.")
+    refuse_known(init, exclude_labs)
     taught_by = read_teachers(teachers, window, exclude_labs)
     if not (0 <= settings.taught <= 1 and 0 <= settings.style <= 1):
         raise UsageError("--taught and --style are shares", "give numbers from 0 to 1.")

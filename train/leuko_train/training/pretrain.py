@@ -29,7 +29,19 @@ from ..data.views import identity_view
 from ..network.vgg16 import CONFIGS, split_at
 from . import sampling, seen
 from .course import Progress, averaged
-from .runs import PRUNED_ON, WEIGHTS, as_read, begin, begun, built, fine_tuning, made_of, refuse_unknown, trained
+from .runs import (
+    PRUNED_ON,
+    WEIGHTS,
+    as_read,
+    begin,
+    begun,
+    built,
+    fine_tuning,
+    made_of,
+    refuse_known,
+    refuse_unknown,
+    trained,
+)
 from .runs import add_arguments as add_arguments
 from .settings import POLICIES, Settings, from_arguments, weights
 
@@ -115,6 +127,7 @@ def pretrain(
     validation = sampling.members(cells, "validation", exclude_labs)
     if not len(training) or not len(validation):
         raise UsageError("No training or no validation cells are left", "exclude fewer laboratories.")
+    refuse_known(init, exclude_labs)
     if given := [name for name in NEEDLESS if getattr(settings, name)]:
         raise UsageError(
             f"--{given[0].replace('_', '-')} needs names, and a network is pretrained without", "give it to fit."

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,20 @@ def built(network: Network, settings: Settings, init: str | Path | None, rgb: np
 def made_of(init: str | Path | None) -> tuple[Path, ...]:
     """The folder of the run that `init` is of, if it is a model: what that one saw, this one has seen."""
     return (Path(init).parent,) if init is not None and warm_start.is_model(init) else ()
+
+
+def refuse_known(init: str | Path | None, excluded: Sequence[str]) -> None:
+    """Raises UsageError where the run that `init` is of was trained by a laboratory in `excluded`.
+
+    Of a `.tflite`, which says nothing of it, only its photographs are known, if those (`seen`).
+    """
+    for report in (folder / "report.json" for folder in made_of(init)):
+        if report.is_file():
+            told = json.loads(report.read_text(encoding="utf-8"))
+            trained_by = set(told.get("training_cells") or set(excluded) - set(told["settings"]["exclude_labs"]))
+            if known := sorted(trained_by & set(excluded)):
+                cure = "begin with one that left it out too, or with ImageNet."
+                raise UsageError(f"{init} was trained by {', '.join(known)}", cure)
 
 
 def fine_tuning(rest: keras.Model, settings: Settings) -> FineTuning:
